@@ -1,0 +1,100 @@
+# `make` lists the targets. Everything a target needs is installed on the way, and skipped when it's there.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+
+STACK ?= dev
+SERVICE ?= api
+PYTHON ?= python3
+SETUP := $(PYTHON) -m toolchain --stack '$(STACK)'
+CONTAINERS := $(PYTHON) -m toolchain.containers --stack '$(STACK)'
+ENV := source .tools/env
+PULUMI := $(ENV) && exec pulumi --stack '$(STACK)'
+VENV := .venv/bin
+# dev goes ahead; elsewhere a person reads the diff first, or says YES=--yes.
+YES := $(if $(filter dev,$(STACK)),--yes --skip-preview)
+# Only a stack of the environment dev runs the images that are built here, and on this machine's engine.
+LOCAL := $(if $(shell grep -s '^ *tasktracker:environment: *dev' 'Pulumi.$(STACK).yaml'),docker images)
+
+.PHONY: help
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: up
+up: ## set up this machine and bring the stack up (STACK=dev)
+	@$(SETUP) venv engine $(LOCAL) stack
+	@$(PULUMI) up $(YES) --diff=false
+	@echo "==> Task Tracker is at $$($(PULUMI) stack output url)"
+
+.PHONY: preview
+preview: ## show what `up` would change; needs no Docker
+	@$(SETUP) venv engine stack
+	@$(PULUMI) preview --diff
+
+.PHONY: down
+down: ## remove the stack's containers and networks; data volumes and their key stay
+	@$(SETUP) venv engine $(firstword $(LOCAL)) stack
+	@$(PULUMI) destroy --exclude-protected $(YES)
+
+.PHONY: purge
+purge: ## ask, then remove the stack with all its data (CONFIRM=<stack> answers)
+	@answer='$(CONFIRM)'; question="This deletes all data of the stack '$(STACK)'. Type its name to go on: "; \
+	  if [ -z "$$answer" ] && [ -t 0 ]; then read -r -p "$$question" answer; fi; \
+	  [ "$$answer" = '$(STACK)' ] || { echo "nothing was deleted: \`make purge CONFIRM=$(STACK)\` would"; exit 1; }
+	@$(SETUP) venv engine $(firstword $(LOCAL)) stack
+	@$(PULUMI) state unprotect --all --yes
+	@$(PULUMI) destroy --yes --skip-preview
+
+.PHONY: status
+status: ## the stack's containers: state, health, memory, ports and release
+	@$(CONTAINERS) status
+
+.PHONY: logs
+logs: ## follow the log of a service (SERVICE=api)
+	@exec $(CONTAINERS) logs '$(SERVICE)'
+
+.PHONY: clean
+clean: ## remove images of earlier builds that no container uses
+	@$(SETUP) docker prune
+
+.PHONY: tools
+tools: ## only the Python environment and the Pulumi engine with its plugins
+	@$(SETUP) venv engine
+
+.PHONY: images
+images: ## only the images
+	@$(SETUP) docker images
+
+.PHONY: check
+check: ## lint, types and unit tests; no Docker
+	@$(SETUP) venv
+	@$(VENV)/ruff check .
+	@$(VENV)/ruff format --check .
+	@$(VENV)/mypy
+	@$(VENV)/lint-imports
+	@$(VENV)/pytest -q tests/unit components toolchain/containers.py
+
+.PHONY: test
+test: check ## every test: unit, toolchain, and end to end on a real engine and a real Docker
+	@$(SETUP) engine
+	@# 69: no Docker engine can run here; then the tests that need one are skipped, unless this is CI.
+	@$(SETUP) docker images browser || { [ $$? -eq 69 ] && [ "$$CI" != true ]; }
+	@$(ENV) && pytest -q tests --ignore tests/unit
+
+.PHONY: bench
+bench: ## benchmarks, one JSON line a figure
+	@$(SETUP) venv engine docker images
+	@$(ENV) && python -m bench
+
+.PHONY: docs
+docs: ## write the generated documents anew
+	@$(SETUP) venv engine stack graphviz
+	@$(VENV)/python -m settings.schema
+	@$(ENV) && python -m docs.picture
+
+.PHONY: lock
+lock: ## write the lock files anew, with hashes
+	@$(SETUP) venv
+	@$(VENV)/uv pip compile --quiet --universal app/requirements.in --output-file app/requirements.lock $(LOCK_OPTIONS)
+	@$(VENV)/uv pip compile --quiet requirements-dev.in --output-file requirements.lock $(LOCK_OPTIONS)
+LOCK_OPTIONS := --upgrade --generate-hashes --python-version 3.11 --no-emit-index-url --custom-compile-command "make lock"

@@ -1,0 +1,13 @@
+"""The Pulumi program: one Task Tracker environment, as its stack's config describes it."""
+
+import pulumi
+
+from components import Platform, PlatformArgs
+from settings.source import load
+
+platform = Platform("platform", PlatformArgs(pulumi.get_stack(), load()))
+
+pulumi.export("url", platform.url)
+pulumi.export("containers", platform.containers)
+pulumi.export("versions", platform.versions)
+pulumi.export("networks", platform.networks)

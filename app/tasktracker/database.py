@@ -1,0 +1,141 @@
+"""The connection to PostgreSQL and the tables' shape.
+
+The migrations make the tables; these classes only describe them to queries.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+from pgvector.sqlalchemy import VECTOR
+from pydantic import SecretStr
+from sqlalchemy import ForeignKey, LargeBinary, Text, func, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError, InterfaceError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.types import DateTime
+
+from tasktracker.embedding import DIMENSIONS
+
+POOL_SIZE = 10
+MAX_OVERFLOW = 5
+"""At most 15 connections a process: ten processes stay within PostgreSQL's `max_connections` of
+200."""
+
+CONNECT_SECONDS = 3.0
+STATEMENT_SECONDS = 10.0
+"""Every statement here takes milliseconds; one that takes this long is stuck."""
+
+
+class Status(StrEnum):
+    """A task's life: accepted, then processed, or given up."""
+
+    QUEUED = "queued"
+    DONE = "done"
+    FAILED = "failed"
+
+
+class Base(DeclarativeBase):
+    """The tables' common base."""
+
+
+class Task(Base):
+    """One task. `notes` is ciphertext; `attempts` counts how often a worker took it up."""
+
+    __tablename__ = "tasks"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    title: Mapped[str] = mapped_column(Text)
+    notes: Mapped[bytes | None] = mapped_column(LargeBinary, deferred=True)
+    status: Mapped[str] = mapped_column(Text)
+    failure: Mapped[str | None] = mapped_column(Text)
+    embedding: Mapped[Any] = mapped_column(VECTOR(DIMENSIONS), deferred=True)
+    attempts: Mapped[int] = mapped_column(server_default=text("0"))
+    request_id: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
+    updated_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
+    enqueued_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
+
+
+class OutboxEntry(Base):
+    """A job that was promised with a task's row and is not yet known to be in JetStream."""
+
+    __tablename__ = "outbox"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    task_id: Mapped[UUID] = mapped_column(ForeignKey("tasks.id", ondelete="CASCADE"))
+    request_id: Mapped[str] = mapped_column(Text)
+
+
+AWAY: tuple[type[Exception], ...] = (InterfaceError, PoolTimeoutError, asyncpg.InterfaceError, OSError)
+"""What SQLAlchemy, asyncpg and the socket raise without a word from the server."""
+
+TRANSIENT_SQLSTATES = ("08", "40", "53", "55", "57", "58")
+"""Classes of PostgreSQL's error codes (appendix A of its manual): connection lost, transaction to be repeated, no
+resources, object in use, operator intervention (starting, stopping, cancelled), system error."""
+
+
+def is_unavailable(error: BaseException) -> bool:
+    """Whether the database is out of reach for now, so that the same call may work later."""
+    if isinstance(error, AWAY) or (isinstance(error, DBAPIError) and error.connection_invalidated):
+        return True
+    reported = error.orig if isinstance(error, DBAPIError) else error
+    return str(getattr(reported, "sqlstate", None) or "").startswith(TRANSIENT_SQLSTATES)
+
+
+def connect_arguments(url: SecretStr, application: str) -> dict[str, Any]:
+    """The arguments of `asyncpg.connect` for `url`.
+
+    TLS is as the URL's `sslmode` says; without one there is none: the database is on a private network, and asyncpg's
+    own default tries it first and looks for keys in the home folder, which a container's user may not read.
+    """
+    parsed = make_url(url.get_secret_value())
+    return {
+        "host": parsed.host,
+        "port": parsed.port,
+        "user": parsed.username,
+        "password": parsed.password,
+        "database": parsed.database,
+        "ssl": parsed.query.get("sslmode", "disable"),
+        "timeout": CONNECT_SECONDS,
+        "server_settings": {"application_name": application},
+    }
+
+
+def create_engine(arguments: Mapping[str, Any], **options: object) -> AsyncEngine:
+    """An engine that connects with `arguments`; `options` are SQLAlchemy's."""
+    # Or a failing statement would put its parameters, users' titles, into the logs.
+    return create_async_engine("postgresql+asyncpg://", connect_args=dict(arguments), hide_parameters=True, **options)
+
+
+class Database:
+    """A pool of connections to one database, checked before use so that a restart goes unnoticed."""
+
+    def __init__(self, url: SecretStr, application: str) -> None:
+        self._arguments = connect_arguments(url, application) | {"command_timeout": STATEMENT_SECONDS}
+        self._engine = create_engine(
+            self._arguments,
+            pool_size=POOL_SIZE,
+            max_overflow=MAX_OVERFLOW,
+            pool_timeout=CONNECT_SECONDS,
+            pool_pre_ping=True,
+        )
+        self.session: async_sessionmaker[AsyncSession] = async_sessionmaker(self._engine, expire_on_commit=False)
+
+    async def ping(self) -> None:
+        """Do one round trip; raises what the driver raises if that fails."""
+        async with self._engine.connect() as connection:
+            await connection.execute(text("SELECT 1"))
+
+    async def listener(self) -> asyncpg.Connection:
+        """A connection of its own, for LISTEN; the caller closes it."""
+        return await asyncpg.connect(**self._arguments)
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._engine.dispose()

@@ -1,0 +1,38 @@
+"""Health: is each thing that this process depends on there, right now?"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+
+from tasktracker.background import Outage
+
+CHECK_SECONDS = 2.0
+"""Per check, all at once: below the 3 s of `tasktracker probe`."""
+
+OK = "ok"
+
+Check = Callable[[], Awaitable[None]]
+
+
+async def _outcome(check: Check) -> str:
+    try:
+        async with asyncio.timeout(CHECK_SECONDS):
+            await check()
+    except TimeoutError:
+        return f"no answer within {CHECK_SECONDS:g} s"
+    except Outage as outage:
+        return str(outage)
+    except Exception as error:
+        # The type only: a driver's message may name users and hosts, and this goes to the public.
+        return f"unavailable ({type(error).__name__})"
+    return OK
+
+
+async def run_checks(checks: Mapping[str, Check]) -> dict[str, str]:
+    """Run all `checks` at once; name to `OK` or the reason it's not."""
+    outcomes = await asyncio.gather(*map(_outcome, checks.values()))
+    return dict(zip(checks, outcomes, strict=True))
+
+
+def failing(outcomes: Mapping[str, str]) -> list[str]:
+    """The names of the checks that failed."""
+    return [name for name, outcome in outcomes.items() if outcome != OK]

@@ -1,0 +1,1 @@
+"""Alembic's environment. A revision only expands the schema: the release before must run on it."""

@@ -1,0 +1,1 @@
+"""Benchmarks of the whole system, on a real engine and a real Docker."""

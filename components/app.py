@@ -1,0 +1,49 @@
+"""What the containers of the app's code (migrations, api, worker) have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pulumi
+
+from components.context import Context
+from components.files import MOUNT_PATH
+from components.volumes import DataVolume
+
+USER = "10004:10004"
+DATA_PATH = "/var/lib/tasktracker"
+
+
+@dataclass(frozen=True)
+class AppArgs:
+    """What api and worker are given: where the stores are, and the secrets to reach them.
+
+    `secrets` maps the name of each secret file to its content. `slot` is the release's slot, or
+    None where there is one release only.
+    """
+
+    context: Context
+    uploads: DataVolume
+    secrets: Mapping[str, pulumi.Input[str]]
+    slot: str | None = None
+
+
+def file_env(files: Mapping[str, object]) -> dict[str, str]:
+    """Environment variables that say where each secret file is.
+
+    >>> file_env({"database-url": ""})
+    {'DATABASE_URL_FILE': '/etc/tasktracker/database-url'}
+    """
+    return {f"{name.upper().replace('-', '_')}_FILE": f"{MOUNT_PATH}/{name}" for name in sorted(files)}
+
+
+def app_env(args: AppArgs, log_level: str) -> dict[str, str]:
+    """The environment of api and worker."""
+    slot = {"TASKTRACKER_SLOT": args.slot} if args.slot else {}
+    return {**file_env(args.secrets), "TASKTRACKER_LOG_LEVEL": log_level, **slot}
+
+
+def slotted(name: str, slot: str | None) -> str:
+    """A resource's name: `<name>[-<slot>]`."""
+    return f"{name}-{slot}" if slot else name

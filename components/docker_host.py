@@ -1,0 +1,76 @@
+"""What the program itself asks of the stack's Docker host: to run a job, to show a log.
+
+Everything else goes through the Docker provider. Only resource hooks call this module, so a preview
+needs no Docker. The client library is imported when it is needed: it takes longer than the rest.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pulumi
+
+if TYPE_CHECKING:
+    from docker import DockerClient
+
+#: Lines of a container's log that an error message carries.
+LOG_LINES = 15
+
+#: Seconds that one request to the Docker host may take.
+REQUEST_TIMEOUT = 30
+
+
+def _client() -> DockerClient:
+    """A client for the host that the Docker provider uses."""
+    import docker  # noqa: PLC0415 - see the module's docstring
+
+    host = pulumi.Config("docker").get("host")
+    if host is None:
+        return docker.from_env(timeout=REQUEST_TIMEOUT)
+    return docker.DockerClient(base_url=host, timeout=REQUEST_TIMEOUT, use_ssh_client=host.startswith("ssh://"))
+
+
+def last_log_lines(container: str) -> str:
+    """The end of a container's log, indented; why there is none, where there is none."""
+    import docker  # noqa: PLC0415
+
+    try:
+        output = _client().containers.get(container).logs(tail=LOG_LINES)
+    except docker.errors.DockerException as error:
+        return f"    (no log: {error})"
+    lines = [line for line in output.decode(errors="replace").splitlines() if line.strip()]
+    return "\n".join(f"    {line}" for line in lines) or "    (the log is empty)"
+
+
+def run_job(container: str, timeout: int) -> None:
+    """Starts a created container and waits, at most `timeout` seconds, for its end.
+
+    Raises:
+        JobError: it exited non-zero, ran too long (it is killed then), or could not be started.
+    """
+    import docker  # noqa: PLC0415
+    import requests  # noqa: PLC0415 - what the Docker client lets through at a time-out
+
+    try:
+        job = _client().containers.get(container)
+        job.start()
+        try:
+            code = job.wait(timeout=timeout)["StatusCode"]
+        except requests.exceptions.RequestException:
+            job.kill()
+            raise JobError(
+                f"{job.name} ran longer than {timeout} s and was killed; its log ends with\n"
+                + last_log_lines(container)
+            ) from None
+    except docker.errors.DockerException as error:
+        raise JobError(f"cannot run {container}: {error}") from error
+    if code != 0:
+        raise JobError(
+            f"{job.name} failed with exit code {code}; its log ends with\n"
+            + last_log_lines(container)
+            + "\nNothing that depends on it was changed; the next `pulumi up` runs it again."
+        )
+
+
+class JobError(Exception):
+    """A one-shot container did not do its work; the message is for the user."""

@@ -1,0 +1,108 @@
+"""Configuration and secret files, brought to containers in a volume."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_docker as docker
+
+from components.context import Context
+from components.hardening import hardened
+from components.naming import SYSTEM
+
+#: Where every workload finds its files.
+MOUNT_PATH = "/etc/tasktracker"
+
+#: Files belong to root, and a workload runs as another user; only containers that mount the volume
+#: see it, so "read by all" means read by the workload.
+PERMISSIONS = "0444"
+
+#: Hexadecimal digits of a digest: 48 bits, no collision to be feared among a service's versions.
+DIGEST_LENGTH = 12
+
+#: MB; Docker's smallest allowed limit is 6.
+CARRIER_MEMORY = 16
+
+
+@dataclass(frozen=True)
+class FileVolumeArgs:
+    """`files` maps a file's name to its content; a content may be a secret output.
+
+    `image` is any image of the host: the carrier is created from it and never started.
+    """
+
+    context: Context
+    service: str
+    image: str
+    files: Mapping[str, pulumi.Input[str]]
+
+
+class FileVolume(pulumi.ComponentResource):
+    """A volume that holds files, filled by a carrier: a container that is never started.
+
+    Docker refuses an upload into a container with a read-only root, and an environment variable
+    shows in `docker inspect`; an upload into a volume, through a container that does nothing else,
+    has neither problem. A changed file replaces the carrier, and `digest` makes the workload follow.
+    """
+
+    volume: pulumi.Output[str]
+    digest: pulumi.Output[str]
+    """Stands for the files in a label: it changes when a name or a content does.
+
+    A MAC under a key that is secret, so that it can be shown and tells nothing of the contents.
+    """
+
+    def __init__(self, name: str, args: FileVolumeArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__(f"{SYSTEM}:components:FileVolume", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self, delete_before_replace=True)
+        labels = args.context.naming.labels(args.service)
+        volume = docker.Volume(
+            name,
+            name=args.context.naming.volume(name),
+            labels=[docker.VolumeLabelArgs(label=label, value=value) for label, value in labels.items()],
+            opts=child,
+        )
+        carrier = docker.Container(
+            name,
+            name=args.context.naming.container(name),
+            image=args.image,
+            command=["true"],
+            start=False,
+            must_run=False,
+            network_mode="none",
+            user="65534:65534",
+            read_only=False,
+            # It never runs; the limits are there for one that is started by hand.
+            **hardened(memory=CARRIER_MEMORY, cpus="0.1"),
+            restart="no",
+            destroy_grace_seconds=1,
+            labels=[docker.ContainerLabelArgs(label=label, value=value) for label, value in labels.items()],
+            mounts=[docker.ContainerMountArgs(type="volume", source=volume.name, target=MOUNT_PATH)],
+            uploads=[
+                docker.ContainerUploadArgs(file=f"{MOUNT_PATH}/{file}", content=content, permissions=PERMISSIONS)
+                for file, content in sorted(args.files.items())
+            ],
+            opts=child,
+        )
+        self.volume = volume.name
+        self.digest = pulumi.Output.unsecret(
+            pulumi.Output.all(args.context.digest_key, pulumi.Output.all(**args.files)).apply(
+                lambda values: digest(*values)
+            )
+        )
+        self.register_outputs({"volume": self.volume, "carrier": carrier.name})
+
+
+def digest(key: str, files: Mapping[str, str]) -> str:
+    """HMAC-SHA-256 over the files' names and contents, in an order that doesn't depend on the caller."""
+    mac = hmac.new(key.encode(), digestmod=hashlib.sha256)
+    for name, content in sorted(files.items()):
+        for part in (name, content):
+            encoded = part.encode()
+            # Lengths keep ("a", "bc") apart from ("ab", "c").
+            mac.update(len(encoded).to_bytes(8, "big") + encoded)
+    return mac.hexdigest()[:DIGEST_LENGTH]

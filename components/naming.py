@@ -1,0 +1,52 @@
+"""Names and labels of what a stack makes on a Docker host. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+#: Prefix of every name on the Docker host, and of every type token.
+SYSTEM = "tasktracker"
+
+#: Characters of a digest that tell one release from another.
+DIGEST_LENGTH = 12
+
+
+@dataclass(frozen=True)
+class Naming:
+    """Names of one stack's containers, volumes and networks.
+
+    Every name carries the stack, so that stacks live side by side on one host.
+    """
+
+    stack: str
+
+    def container(self, service: str, slot: str | None = None) -> str:
+        """`tasktracker-<stack>-<service>[-<slot>]`."""
+        return "-".join(filter(None, (SYSTEM, self.stack, service, slot)))
+
+    def volume(self, name: str) -> str:
+        """`tasktracker-<stack>-<name>`."""
+        return f"{SYSTEM}-{self.stack}-{name}"
+
+    def network(self, name: str) -> str:
+        """`tasktracker-<stack>-<name>`."""
+        return f"{SYSTEM}-{self.stack}-{name}"
+
+    def labels(self, service: str, *, slot: str | None = None, release: str | None = None) -> Mapping[str, str]:
+        """Labels that tell what belongs to which stack and service, sorted by name."""
+        labels = {"stack": self.stack, "service": service, "slot": slot, "release": release}
+        return {name: value for name, value in sorted(labels.items()) if value is not None}
+
+
+def release(reference: str) -> str:
+    """What tells an image reference from the one before it: its tag, else the start of its digest.
+
+    >>> release("registry.example.com:5000/tasktracker/api:1.4.0@sha256:" + 64 * "a")
+    '1.4.0'
+    >>> release("tasktracker/api@sha256:" + 64 * "a")
+    'aaaaaaaaaaaa'
+    """
+    name, _, digest = reference.partition("@sha256:")
+    tag = name.rpartition("/")[2].partition(":")[2]
+    return tag or digest[:DIGEST_LENGTH]

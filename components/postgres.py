@@ -1,0 +1,150 @@
+"""PostgreSQL with pgvector, tuned from config."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from ipaddress import IPv4Network
+from urllib.parse import quote
+
+import pulumi
+
+from components.context import Context
+from components.files import MOUNT_PATH, FileVolume, FileVolumeArgs
+from components.naming import SYSTEM
+from components.options import child_after
+from components.rendering import render
+from components.secrets import GeneratedSecret
+from components.volumes import DataVolume
+from components.workload import (
+    DEBUG_ADDRESS,
+    Attachment,
+    HealthCheck,
+    Mount,
+    PublishedPort,
+    Workload,
+    WorkloadArgs,
+)
+from settings.models import PostgresSettings
+
+PORT = 5432
+USER = "10001:10001"
+DATA_PATH = "/var/lib/postgresql"
+SOCKET_PATH = "/run/postgresql"
+
+#: Seconds for a fast shutdown with its checkpoint; what is killed later recovers from its WAL.
+STOP_TIMEOUT = 60
+
+
+@dataclass(frozen=True)
+class PostgresArgs:
+    """The server's settings and image."""
+
+    context: Context
+    settings: PostgresSettings
+    image: str
+
+
+class Postgres(pulumi.ComponentResource):
+    """The database server, its data volume, and the passwords of its two roles."""
+
+    database_url: pulumi.Output[str]
+    container_name: pulumi.Output[str]
+
+    def __init__(self, name: str, args: PostgresArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__(f"{SYSTEM}:components:Postgres", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        settings = args.settings
+        superuser_password = GeneratedSecret("postgres-password", opts=child)
+        app_password = GeneratedSecret("postgres-app-password", opts=child)
+        clients = [args.context.networks.data.args.subnet]
+        attachments = [Attachment(args.context.networks.data)]
+        ports = []
+        if settings.debug_port is not None and args.context.networks.debug is not None:
+            clients.append(args.context.networks.debug.args.subnet)
+            attachments.append(Attachment(args.context.networks.debug))
+            ports.append(PublishedPort(PORT, settings.debug_port, DEBUG_ADDRESS))
+        files = FileVolume(
+            "postgres-files",
+            FileVolumeArgs(
+                args.context,
+                name,
+                args.image,
+                {
+                    "postgresql.conf": server_config(settings),
+                    "pg_hba.conf": access_rules(settings, clients),
+                    "postgres-password": superuser_password.value,
+                    "app-password": app_password.value,
+                },
+            ),
+            opts=child,
+        )
+        workload = Workload(
+            name,
+            WorkloadArgs(
+                naming=args.context.naming,
+                service=name,
+                image=args.image,
+                user=USER,
+                resources=settings.resources,
+                env={
+                    "POSTGRES_DB": settings.database,
+                    "APP_USER": settings.user,
+                    "POSTGRES_PASSWORD_FILE": f"{MOUNT_PATH}/postgres-password",
+                    "APP_PASSWORD_FILE": f"{MOUNT_PATH}/app-password",
+                },
+                files=files,
+                mounts=[
+                    Mount(DataVolume("postgres-data", args.context.naming, name, child), DATA_PATH),
+                ],
+                tmpfs=["/tmp", SOCKET_PATH],  # noqa: S108 - the container's own memory
+                networks=attachments,
+                ports=ports,
+                health=HealthCheck(
+                    ["pg_isready", "-q", "-h", "127.0.0.1", "-U", settings.user, "-d", settings.database]
+                ),
+                shm_size=settings.shm_size,
+                stop_timeout=STOP_TIMEOUT,
+                wait_timeout=settings.start_timeout,
+            ),
+            child_after(self, opts, files),
+        )
+        self.database_url = app_password.value.apply(lambda password: database_url(settings, name, password))
+        self.container_name = workload.container_name
+        self.register_outputs({"container_name": self.container_name})
+
+
+def database_url(settings: PostgresSettings, host: str, password: str) -> str:
+    """The URL that the app connects with; user and password are percent-encoded."""
+    user, password = quote(settings.user, safe=""), quote(password, safe="")
+    return f"postgresql://{user}:{password}@{host}:{PORT}/{settings.database}"
+
+
+def server_config(settings: PostgresSettings) -> str:
+    """postgresql.conf."""
+    return render(
+        "postgresql.conf",
+        tuning=settings.tuning,
+        port=PORT,
+        socket_path=SOCKET_PATH,
+        quote=_literal,
+    )
+
+
+def access_rules(settings: PostgresSettings, clients: Sequence[IPv4Network]) -> str:
+    """pg_hba.conf: the app's role from `clients`, by SCRAM; the superuser inside the container only."""
+    return render(
+        "pg_hba.conf",
+        database=settings.database,
+        user=settings.user,
+        clients=[str(client) for client in clients],
+    )
+
+
+def _literal(value: str | float) -> str:
+    """A value of postgresql.conf, quoted as its grammar wants."""
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    if isinstance(value, int | float):
+        return str(value)
+    return "'" + value.replace("'", "''") + "'"

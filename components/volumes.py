@@ -1,0 +1,41 @@
+"""Volumes that hold data nobody can make again."""
+
+from __future__ import annotations
+
+import pulumi
+import pulumi_docker as docker
+
+from components.naming import SYSTEM, Naming
+
+
+class DataVolume(pulumi.ComponentResource):
+    """A named volume that no config change replaces and no plain `destroy` deletes.
+
+    It is protected in every environment: `make down` leaves it, `make purge` asks first.
+    """
+
+    name: pulumi.Output[str]
+
+    def __init__(
+        self,
+        name: str,
+        naming: Naming,
+        service: str,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__(f"{SYSTEM}:components:DataVolume", name, None, opts)
+        volume = docker.Volume(
+            name,
+            name=naming.volume(name),
+            labels=[
+                docker.VolumeLabelArgs(label=label, value=value) for label, value in naming.labels(service).items()
+            ],
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                protect=True,
+                # Every property of a volume forces a replacement; none is worth the data in it.
+                ignore_changes=["name", "labels", "driver", "driverOpts"],
+            ),
+        )
+        self.name = volume.name
+        self.register_outputs({"name": self.name})

@@ -1,0 +1,306 @@
+"""The one way to run a container: hardened, limited, watched.
+
+Nothing outside this module knows that a workload is a `docker.Container`, so that the same
+specification can render to a Swarm service.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from operator import itemgetter
+from typing import Any
+
+import pulumi
+import pulumi_docker as docker
+
+from components import docker_host
+from components.files import MOUNT_PATH, FileVolume
+from components.hardening import hardened
+from components.naming import SYSTEM, Naming, release
+from components.network import Network
+from components.options import child_after
+from components.volumes import DataVolume
+from settings.models import Resources
+
+#: Open files: four times what nginx's 4096 connections or PostgreSQL and NATS at their defaults take,
+#: and below the hard limit of engines that may raise none (20 000 in some sandboxes).
+OPEN_FILES = 16_384
+
+#: MB of scratch space in memory; it counts towards the container's memory limit.
+TMPFS_SIZE = 64
+
+#: Debug ports are for the people who are on the host.
+DEBUG_ADDRESS = "127.0.0.1"
+
+#: What the provider leaves alone, silently, when it updates a container in place (its update looks at
+#: restart, memory and a few more), and what it can only apply by making a new container.
+#: "#initerror" is the engine's name for a creation that failed half-way, such as a container that did
+#: not become healthy: without it the next `up` would pass without looking again.
+REPLACE_ON_CHANGES = ["healthcheck", "tmpfs", "init", "cpus", "stopTimeout", "#initerror"]
+
+
+@dataclass(frozen=True)
+class HealthCheck:
+    """A command that exits 0 when the service does its work.
+
+    Seconds throughout. `interval` is short because Docker before 25.0 has no `start_interval`: it is
+    how long every start waits for its first check. `start_period`: failures that don't count yet.
+    """
+
+    command: Sequence[str]
+    interval: int = 3
+    timeout: int = 5
+    retries: int = 3
+    start_period: int = 30
+
+
+@dataclass(frozen=True)
+class Attachment:
+    """A network that a workload is on, under its service's name, at a fixed address if given."""
+
+    network: Network
+    address: str | None = None
+
+
+@dataclass(frozen=True)
+class PublishedPort:
+    """Port `internal` of the container, reachable at `address`:`external` of the host."""
+
+    internal: int
+    external: int
+    address: str
+
+
+@dataclass(frozen=True)
+class Mount:
+    """A data volume and where the workload finds it."""
+
+    volume: DataVolume
+    path: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ContainerArgs:
+    """What a container says about itself; all that is the same for every container is not here.
+
+    `user` is `uid:gid`, numeric and not root. `tmpfs` lists folders of scratch space in memory.
+    `stop_timeout` is how long, in seconds, a stop waits before it kills. `shm_size` is in MB.
+    """
+
+    naming: Naming
+    service: str
+    image: str
+    user: str
+    resources: Resources
+    networks: Sequence[Attachment]
+    slot: str | None = None
+    command: Sequence[str] = ()
+    env: Mapping[str, str] = field(default_factory=dict)
+    files: FileVolume | None = None
+    mounts: Sequence[Mount] = ()
+    tmpfs: Sequence[str] = ("/tmp",)  # noqa: S108 - a folder in the container's own memory
+    shm_size: int | None = None
+    stop_timeout: int = 10
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkloadArgs(ContainerArgs):
+    """A service. `wait_timeout` is how long, in seconds, `up` waits for it to be healthy."""
+
+    health: HealthCheck
+    wait_timeout: int
+    ports: Sequence[PublishedPort] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class OneShotArgs(ContainerArgs):
+    """A job. `timeout` is how long it may run, in seconds, before it is killed and has failed."""
+
+    timeout: int
+
+
+class Workload(pulumi.ComponentResource):
+    """A service that runs for ever, and is healthy when `up` is through."""
+
+    container_name: pulumi.Output[str]
+
+    def __init__(self, name: str, args: WorkloadArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__(f"{SYSTEM}:components:Workload", name, None, opts)
+        container = docker.Container(
+            name,
+            **_container(args),
+            restart="unless-stopped",
+            must_run=True,
+            healthcheck=docker.ContainerHealthcheckArgs(
+                tests=["CMD", *args.health.command],
+                interval=_duration(args.health.interval),
+                timeout=_duration(args.health.timeout),
+                start_period=_duration(args.health.start_period),
+                retries=args.health.retries,
+            ),
+            wait=True,
+            wait_timeout=args.wait_timeout,
+            ports=[
+                docker.ContainerPortArgs(
+                    internal=port.internal, external=port.external, ip=port.address, protocol="tcp"
+                )
+                for port in args.ports
+            ],
+            opts=_replaceable(child_after(self, opts), pulumi.ResourceHookBinding(on_error=[_show_log(name)])),
+        )
+        self.container_name = container.name
+        self.register_outputs({"container_name": self.container_name})
+
+
+class OneShot(pulumi.ComponentResource):
+    """A job that runs to its end, with exit code 0, before anything that depends on it starts.
+
+    It runs again when its image, settings or files change, and after a failure with the next `up`.
+
+    The provider can wait for a container's end but passes over a non-zero exit. So the container is
+    only created by it, and the gate's hook starts it, waits, and fails the update: a gate whose hook
+    failed is not recorded, and the next `up` finds it missing and tries again.
+    """
+
+    container_name: pulumi.Output[str]
+
+    def __init__(
+        self,
+        name: str,
+        args: OneShotArgs,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__(f"{SYSTEM}:components:OneShot", name, None, opts)
+        container = docker.Container(
+            name,
+            **_container(args),
+            restart="no",
+            start=False,
+            must_run=False,
+            opts=_replaceable(child_after(self, opts)),
+        )
+
+        async def run(hook: pulumi.ResourceHookArgs) -> None:
+            inputs = hook.new_inputs or {}
+            # In a thread, so that the program goes on registering what doesn't depend on the job.
+            await asyncio.to_thread(docker_host.run_job, str(inputs["input"]), args.timeout)
+
+        run_job = pulumi.ResourceHook(f"run-{name}", run)
+        pulumi.Stash(
+            name,
+            input=container.id,
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                hooks=pulumi.ResourceHookBinding(before_create=[run_job], before_update=[run_job]),
+            ),
+        )
+        self.container_name = container.name
+        self.register_outputs({"container_name": self.container_name})
+
+
+def _replaceable(
+    opts: pulumi.ResourceOptions,
+    hooks: pulumi.ResourceHookBinding | None = None,
+) -> pulumi.ResourceOptions:
+    """Options under which every change of a container takes effect."""
+    return pulumi.ResourceOptions.merge(
+        opts,
+        pulumi.ResourceOptions(
+            # The container's name, fixed address and published port are each taken only once.
+            delete_before_replace=True,
+            replace_on_changes=REPLACE_ON_CHANGES,
+            hooks=hooks,
+        ),
+    )
+
+
+def _container(args: ContainerArgs) -> dict[str, Any]:
+    """The arguments of every container that runs; there is no way round them."""
+    labels: dict[str, pulumi.Input[str]] = {
+        **args.naming.labels(args.service, slot=args.slot, release=release(args.image))
+    }
+    if args.files is not None:
+        # A label that changes makes a new container: this is how it follows its files, and how the
+        # preview's diff says so.
+        labels["files"] = args.files.digest
+    mounts = [
+        docker.ContainerMountArgs(type="volume", source=mount.volume.name, target=mount.path) for mount in args.mounts
+    ]
+    if args.files is not None:
+        mounts.append(
+            docker.ContainerMountArgs(type="volume", source=args.files.volume, target=MOUNT_PATH, read_only=True)
+        )
+    return {
+        **hardened(memory=args.resources.memory, cpus=_cpus(args.resources.cpus)),
+        "name": args.naming.container(args.service, args.slot),
+        "image": args.image,
+        "command": list(args.command) or None,
+        "user": args.user,
+        "read_only": True,
+        "tmpfs": dict.fromkeys(args.tmpfs, f"rw,noexec,nosuid,nodev,size={TMPFS_SIZE}m,mode=1777"),
+        "memory_reservation": args.resources.memory_reservation,
+        "shm_size": args.shm_size,
+        "ulimits": [docker.ContainerUlimitArgs(name="nofile", soft=OPEN_FILES, hard=OPEN_FILES)],
+        "init": True,
+        "stop_timeout": args.stop_timeout,
+        # Unset, the provider kills at once.
+        "destroy_grace_seconds": args.stop_timeout,
+        "envs": [f"{key}={value}" for key, value in sorted(args.env.items())],
+        "labels": [
+            docker.ContainerLabelArgs(label=label, value=value)
+            for label, value in sorted(labels.items(), key=itemgetter(0))
+        ],
+        "mounts": mounts,
+        # Left unset it shows as a change for ever.
+        "network_mode": "bridge",
+        "networks_advanced": [
+            docker.ContainerNetworksAdvancedArgs(
+                name=attachment.network.name,
+                aliases=[args.service],
+                ipv4_address=attachment.address,
+            )
+            for attachment in args.networks
+        ],
+    }
+
+
+def _cpus(cpus: float) -> str:
+    """CPUs as the provider reads them back, because it compares texts.
+
+    Its rule (`nanoInt64ToDecimalString`) is odd: `10.` for ten, and a rounded value for a few such
+    as 10.05. Those are given as they are: a limit that is right is worth a change that stays.
+
+    >>> [_cpus(cpus) for cpus in (2, 0.25, 10, 10.05)]
+    ['2.0', '0.25', '10.', '10.05']
+    """
+    text = f"{cpus:.9f}"
+    read_back = f"{cpus:.1f}" if text.count("0") == 9 else text.rstrip("0")
+    return read_back if float(read_back) == cpus else str(cpus)
+
+
+def _duration(seconds: int) -> str:
+    """Seconds as Go writes them: the provider reads a time back in this form, and compares texts.
+
+    >>> _duration(30), _duration(60), _duration(3600)
+    ('30s', '1m0s', '1h0m0s')
+    """
+    minutes, seconds = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours}h{minutes}m{seconds}s"
+    return f"{minutes}m{seconds}s" if minutes else f"{seconds}s"
+
+
+def _show_log(name: str) -> pulumi.ErrorHook:
+    """A hook that shows the end of a container's log when its creation failed."""
+
+    async def show(args: pulumi.ErrorHookArgs) -> bool:
+        container = str((args.new_inputs or {}).get("name", args.name))
+        # In a thread, so that the program goes on with what doesn't depend on it.
+        lines = await asyncio.to_thread(docker_host.last_log_lines, container)
+        pulumi.log.error(f"{container} is not healthy; its log ends with\n{lines}")
+        return False
+
+    return pulumi.ErrorHook(f"show-log-{name}", show)

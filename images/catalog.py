@@ -1,0 +1,141 @@
+"""Which images there are, what goes into each, and the name that follows from it.
+
+Stdlib only and without Docker: set-up runs it before the venv exists, and the Pulumi program at each
+preview.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+#: What all images' names begin with.
+NAMESPACE = "tasktracker"
+
+#: Hexadecimal digits of a tag: 48 bits, no collision to be feared among a project's images.
+TAG_LENGTH = 12
+
+
+class CatalogError(Exception):
+    """An image is unknown or one of its inputs is missing; the message is meant for the user."""
+
+
+@dataclass(frozen=True)
+class Image:
+    """One image. Its folder is `images/<name>`; the build's context is the project's folder.
+
+    Attributes:
+        name: the last part of its repository.
+        parent: the image that it is built on; None for the base.
+        parent_argument: the Dockerfile's ARG that takes the parent's reference.
+        inputs: files and folders that its Dockerfile copies, relative to the project's folder.
+        versioned: whether it holds the project's own code, and so is another one in each version.
+    """
+
+    name: str
+    parent: str | None
+    parent_argument: str
+    inputs: tuple[str, ...] = ()
+    versioned: bool = False
+
+    @property
+    def repository(self) -> str:
+        """The name without the tag."""
+        return f"{NAMESPACE}/{self.name}"
+
+    @property
+    def dockerfile(self) -> str:
+        """Its Dockerfile, relative to the project's folder."""
+        return f"images/{self.name}/Dockerfile"
+
+    @property
+    def dockerignore(self) -> str:
+        """What keeps all but `inputs` out of its build, relative to the project's folder."""
+        return f"{self.dockerfile}.dockerignore"
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """All files and folders that decide its content, sorted."""
+        version = ("VERSION",) if self.versioned else ()
+        return tuple(sorted((self.dockerfile, self.dockerignore, *self.inputs, *version)))
+
+
+_ALL = (
+    Image("base", None, "BOOTSTRAP", ("images/base/dpkg.cfg",)),
+    Image(
+        "postgres",
+        "base",
+        "BASE",
+        (
+            "images/postgres/entrypoint.sh",
+            "images/postgres/provision.sql",
+            "images/postgres/provision_hba.conf",
+        ),
+    ),
+    Image("nats", "base", "BASE"),
+    Image("nginx", "base", "BASE"),
+    Image("app", "base", "BASE", ("app/pyproject.toml", "app/requirements.lock", "app/tasktracker"), versioned=True),
+    Image("dashboard", "nginx", "NGINX", ("app/dashboard", "images/dashboard/nginx.conf"), versioned=True),
+)
+
+#: By name; each after its parent.
+IMAGES = {image.name: image for image in _ALL}
+
+
+def local_reference(name: str, root: Path = ROOT) -> str:
+    """The reference of the image `name` as built on this machine: `tasktracker/nats:3f2a...`.
+
+    The tag is a hash over the image's Dockerfile, its inputs and its parent's reference, and over
+    nothing else: no times, no absolute paths, no file modes (the Dockerfiles set those), no git.
+
+    Raises:
+        CatalogError: there is no such image, or one of its inputs is missing.
+    """
+    try:
+        image = IMAGES[name]
+    except KeyError:
+        raise CatalogError(f"image '{name}': unknown; there are {', '.join(IMAGES)}") from None
+    digest = hashlib.sha256()
+    _add(digest, image.name.encode())
+    _add(digest, b"" if image.parent is None else local_reference(image.parent, root).encode())
+    for path in _files(image, root):
+        _add(digest, path.relative_to(root).as_posix().encode())
+        _add(digest, path.read_bytes())
+    return f"{image.repository}:{digest.hexdigest()[:TAG_LENGTH]}"
+
+
+def ignored(path: Path) -> bool:
+    """Whether `path` goes into no image, wherever it lies: what Python and desktops leave behind."""
+    return path.name in {"__pycache__", ".DS_Store"} or path.suffix == ".pyc"
+
+
+def _add(digest: hashlib._Hash, part: bytes) -> None:
+    """Adds `part` with its length in front, so that no two lists of parts give the same bytes."""
+    digest.update(len(part).to_bytes(8, "big"))
+    digest.update(part)
+
+
+def _files(image: Image, root: Path) -> Iterator[Path]:
+    """The files of the image's sources, in an order that is the same on every machine."""
+    for source in image.sources:
+        path = root / source
+        if path.is_dir():
+            yield from _walk(path)
+        elif path.is_file():
+            yield path
+        else:
+            raise CatalogError(f"image '{image.name}': {source} is missing")
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    for path in sorted(folder.iterdir(), key=lambda path: path.name):
+        if ignored(path):
+            continue
+        if path.is_dir():
+            yield from _walk(path)
+        else:
+            yield path

@@ -1,0 +1,150 @@
+"""What a field allows, in words: the same for error messages and for docs/configuration.md."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from difflib import get_close_matches
+from types import NoneType, UnionType
+from typing import Annotated, Any, Final, Literal, Union, cast, get_args, get_origin
+
+from annotated_types import Ge, Le
+from pydantic import BaseModel, TypeAdapter
+from pydantic.fields import FieldInfo
+
+from settings.values import Kind
+
+_PLAIN: Final[Mapping[object, str]] = {
+    bool: "true or false",
+    int: "a whole number",
+    float: "a number",
+}
+
+
+def children(type_: object) -> Mapping[str, FieldInfo]:
+    """The fields of a block, or of nothing if `type_` is no block."""
+    return type_.model_fields if isinstance(type_, type) and issubclass(type_, BaseModel) else {}
+
+
+def plain_type(annotation: object) -> object:
+    """The type without its annotations and without `| None`: a class, a `Literal`, a `dict[...]`."""
+    return _peel(annotation)[0]
+
+
+def holds_keys(annotation: object) -> bool:
+    """Whether a value of that type holds further keys, be they fixed or free."""
+    type_ = plain_type(annotation)
+    return bool(children(type_)) or get_origin(type_) is dict
+
+
+def nested_blocks(field: FieldInfo) -> Iterator[type[BaseModel]]:
+    """The block that a field holds, itself or under free names; nothing if it holds none."""
+    type_ = plain_type(field.annotation)
+    inner = plain_type(get_args(type_)[1]) if get_origin(type_) is dict else type_
+    if isinstance(inner, type) and issubclass(inner, BaseModel):
+        yield inner
+
+
+def type_at(block: type[BaseModel], path: Sequence[str]) -> object:
+    """The annotation of the field at `path` inside `block`; raises `KeyError` where no field is."""
+    annotation: object = block
+    for key in path:
+        type_ = plain_type(annotation)
+        annotation = get_args(type_)[1] if get_origin(type_) is dict else field_type(children(type_)[key])
+    return annotation
+
+
+def field_type(field: FieldInfo) -> object:
+    """The annotation of a field, with the metadata that pydantic has split from it."""
+    if not field.metadata:
+        return field.annotation
+    annotated: object = Annotated[(field.annotation, *field.metadata)]
+    return annotated
+
+
+def description(field: FieldInfo) -> str:
+    """What a field means, on one line."""
+    return " ".join((field.description or "").split())
+
+
+def default_of(field: FieldInfo) -> object:
+    """The default of a field as the file would have it."""
+    annotation = cast("type[object]", field_type(field))
+    return TypeAdapter(annotation).dump_python(field.default, mode="json")
+
+
+def allowed(annotation: object) -> str:
+    """What a value may be, as the end of the sentence "must be ..."."""
+    type_, metadata = _peel(annotation)
+    least_and_most = limits(annotation)
+    range_ = f" {least_and_most}" if least_and_most else ""
+    if kind := _kind(metadata):
+        return f"{kind.allowed}{range_}"
+    if get_origin(type_) is Literal:
+        *most, last = get_args(type_)
+        return f"{', '.join(most)} or {last}"
+    if get_origin(type_) is dict:
+        return "a block of names and values"
+    if fields := children(type_):
+        return f"a block with the keys {', '.join(fields)}"
+    return f"{_PLAIN[type_]}{range_}"
+
+
+def kind_name(annotation: object) -> str:
+    """What the kind of value is called in the reference."""
+    type_, metadata = _peel(annotation)
+    kind = _kind(metadata)
+    return kind.name if kind else _PLAIN.get(type_, allowed(annotation)).removeprefix("a ")
+
+
+def kinds(annotation: object) -> Iterator[Kind]:
+    """The kinds of value at a field, or at the names and values of a block with free names."""
+    type_, metadata = _peel(annotation)
+    if kind := _kind(metadata):
+        yield kind
+    if get_origin(type_) is dict:
+        for part in get_args(type_):
+            yield from kinds(part)
+
+
+def limits(annotation: object) -> str:
+    """The least and the greatest value, as "from 1MB to 1TB"; nothing if there are none."""
+    _, metadata = _peel(annotation)
+    kind = _kind(metadata)
+    spell = kind.spell if kind else str
+    least = next((item.ge for item in metadata if isinstance(item, Ge)), None)
+    most = next((item.le for item in metadata if isinstance(item, Le)), None)
+    return "" if least is None or most is None else f"from {spell(least)} to {spell(most)}"
+
+
+def nearest(key: str, known: Iterable[str]) -> str | None:
+    """The known key that `key` was probably meant to be; `sharedBuffers` is near `shared_buffers`."""
+    by_letters = {_letters(name): name for name in known}
+    matches = get_close_matches(_letters(key), by_letters, n=1)
+    return by_letters[matches[0]] if matches else None
+
+
+def _letters(key: str) -> str:
+    return key.lower().replace("_", "").replace("-", "")
+
+
+def _peel(annotation: object) -> tuple[object, list[object]]:
+    """The bare type, and the metadata of all layers around it."""
+    if get_origin(annotation) is Annotated:
+        inner, *metadata = get_args(annotation)
+        type_, inner_metadata = _peel(inner)
+        return type_, [*inner_metadata, *_flat(metadata)]
+    if get_origin(annotation) in (Union, UnionType):
+        members = [member for member in get_args(annotation) if member is not NoneType]
+        if len(members) == 1:
+            return _peel(members[0])
+    return annotation, []
+
+
+def _kind(metadata: Iterable[object]) -> Kind | None:
+    return next((item for item in metadata if isinstance(item, Kind)), None)
+
+
+def _flat(metadata: Sequence[Any]) -> Iterator[object]:
+    for item in metadata:
+        if isinstance(item, FieldInfo):
+            yield from item.metadata
+        else:
+            yield item

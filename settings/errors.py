@@ -1,0 +1,66 @@
+"""Problems of a stack's config, as the user reads them."""
+
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+PROJECT: Final = "tasktracker"
+"""The project's name in Pulumi.yaml, which is the namespace of its config keys."""
+
+Path = tuple[str, ...]
+"""Where a key is: the config key, then the keys of the blocks inside it."""
+
+# Long enough for any sensible value; a pasted file must not fill the screen.
+_SHOWN: Final = 80
+
+
+def key_text(path: Path) -> str:
+    """`("postgres", "tuning", "work_mem")` -> `tasktracker:postgres.tuning.work_mem`.
+
+    The form is the one that `pulumi config set --path` takes.
+    """
+    first, *rest = path
+    return f"{PROJECT}:{first}" + "".join(
+        f".{key}" if re.fullmatch(r"[\w-]+", key) else f"[{json.dumps(key, ensure_ascii=False)}]" for key in rest
+    )
+
+
+def value_text(value: object) -> str:
+    """A value as JSON on one line, cut if it is long."""
+    try:
+        text = json.dumps(value, ensure_ascii=False)
+    except (RecursionError, TypeError, ValueError):
+        text = "..."
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
+
+
+def _printable(text: str) -> str:
+    """`text` on one line, with what a terminal can't show, or would act upon, escaped."""
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing to correct: where it is, what is wrong or allowed, and the value as text unless it can't or must not
+    be shown. For an unknown key `meant` is the one that it was probably meant to be."""
+
+    path: Path
+    message: str
+    value: str | None = None
+    meant: Path | None = None
+
+    def __str__(self) -> str:
+        value = "" if self.value is None else f" = {self.value}"
+        return _printable(f"{key_text(self.path)}{value}: {self.message}")
+
+
+class SettingsError(Exception):
+    """Everything that is wrong with a stack's config, one line a problem."""
+
+    def __init__(self, stack: str, problems: Iterable[Problem]) -> None:
+        self.stack = stack
+        self.problems = tuple(sorted(problems, key=str))
+        count = f"{len(self.problems)} problem{'s' if len(self.problems) > 1 else ''}"
+        super().__init__("\n".join([f"Pulumi.{stack}.yaml has {count}:", *(f"  {p}" for p in self.problems)]))

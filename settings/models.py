@@ -1,0 +1,364 @@
+"""What `Pulumi.<stack>.yaml` may say, block by block: names, units, defaults and limits.
+
+Sizes are whole MB (1024 * 1024 bytes), durations whole seconds unless a field says otherwise. A field's docstring is
+its description in the JSON Schema and in docs/configuration.md. What ties several fields together is in
+`settings.rules`.
+"""
+
+from ipaddress import IPv4Address, IPv4Network
+from typing import Annotated, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from settings.units import GB, MB, TB
+from settings.values import (
+    Address,
+    Expression,
+    HostName,
+    Identifier,
+    ImageReference,
+    Megabytes,
+    Milliseconds,
+    ParameterName,
+    ParameterValue,
+    Port,
+    Seconds,
+    SecretName,
+    Subnet,
+)
+
+Environment = Literal["dev", "staging", "prod"]
+LogLevel = Literal["debug", "info", "warning", "error"]
+
+MINUTE: Final = 60
+HOUR: Final = 60 * MINUTE
+DAY: Final = 24 * HOUR
+
+
+class Block(BaseModel):
+    """A block of settings: frozen, no unknown keys, no conversions between types."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        strict=True,
+        allow_inf_nan=False,
+        use_attribute_docstrings=True,
+    )
+
+
+# Limits of a container
+
+# The bounds are for typing errors: Docker refuses less than 6 MB, and nothing here starts in 32 MB.
+Cpus = Annotated[float, Field(ge=0.1, le=512, description="CPUs that the container may use at most.")]
+Memory = Annotated[
+    Megabytes,
+    Field(
+        ge=32 * MB,
+        le=4 * TB,
+        description="Memory that the container may use at most; it gets no swap on top.",
+    ),
+]
+Reservation = Annotated[
+    Megabytes,
+    Field(
+        ge=8 * MB,
+        le=4 * TB,
+        description="Memory that Docker tries to leave to the container when the host runs short.",
+    ),
+]
+
+
+class Resources(Block):
+    """What a container may take of its host."""
+
+    cpus: Cpus
+    memory: Memory
+    memory_reservation: Reservation
+
+
+class PostgresResources(Resources):
+    """What the postgres container may take of its host."""
+
+    cpus: Cpus = 2.0
+    memory: Memory = 2 * GB
+    memory_reservation: Reservation = 512 * MB
+
+
+class NatsResources(Resources):
+    """What the nats container may take of its host."""
+
+    cpus: Cpus = 0.5
+    memory: Memory = 512 * MB
+    memory_reservation: Reservation = 64 * MB
+
+
+class ApiResources(Resources):
+    """What an api container may take of its host."""
+
+    cpus: Cpus = 1.0
+    memory: Memory = 1 * GB
+    memory_reservation: Reservation = 256 * MB
+
+
+class WorkerResources(Resources):
+    """What a worker container may take of its host."""
+
+    cpus: Cpus = 2.0
+    memory: Memory = 2 * GB
+    memory_reservation: Reservation = 512 * MB
+
+
+class DashboardResources(Resources):
+    """What a dashboard container may take of its host."""
+
+    cpus: Cpus = 0.5
+    memory: Memory = 512 * MB
+    memory_reservation: Reservation = 128 * MB
+
+
+class NginxResources(Resources):
+    """What the nginx container may take of its host."""
+
+    cpus: Cpus = 0.5
+    memory: Memory = 256 * MB
+    memory_reservation: Reservation = 64 * MB
+
+
+# Blocks
+
+
+class ImageSettings(Block):
+    """The images that the stack runs. dev has the ones built from `images/`; elsewhere each is required, with a
+    digest."""
+
+    postgres: ImageReference
+    """PostgreSQL 17 with pgvector."""
+    nats: ImageReference
+    """NATS server with JetStream."""
+    api: ImageReference
+    """The api and its migrations."""
+    worker: ImageReference
+    """The worker; normally the image of the api."""
+    dashboard: ImageReference
+    """The dashboard's static files and the server for them."""
+    nginx: ImageReference
+    """The reverse proxy in front."""
+
+
+class NetworkSettings(Block):
+    """The subnets of the stack's Docker networks. Stacks on one host need different ones."""
+
+    edge: Subnet = IPv4Network("172.20.0.0/24")
+    """nginx, dashboard and api."""
+    data: Subnet = IPv4Network("172.20.1.0/24")
+    """api, worker, postgres and nats; no way out of the host."""
+    egress: Subnet = IPv4Network("172.20.2.0/24")
+    """What has to call out of the host: api and worker."""
+    monitoring: Subnet = IPv4Network("172.20.3.0/24")
+    """Kept for monitoring; no way out of the host."""
+    debug: Subnet = IPv4Network("172.20.4.0/24")
+    """postgres and nats where they have a debug port; made only then."""
+
+
+class PostgresTuning(Block):
+    """Parameters of PostgreSQL, by PostgreSQL's own names."""
+
+    max_connections: Annotated[int, Field(ge=10, le=10_000)] = 200
+    """Connections that clients may hold at once."""
+    shared_buffers: Annotated[Megabytes, Field(ge=1 * MB, le=1 * TB)] = 256 * MB
+    """PostgreSQL's own cache; at most 40 % of the container's memory."""
+    effective_cache_size: Annotated[Megabytes, Field(ge=1 * MB, le=4 * TB)] = 1 * GB
+    """What the planner takes the file cache to hold; reserves nothing."""
+    work_mem: Annotated[Megabytes, Field(ge=1 * MB, le=1 * TB)] = 4 * MB
+    """Memory of one sort or hash before it goes to disk; a query may use it several times."""
+    maintenance_work_mem: Annotated[Megabytes, Field(ge=1 * MB, le=1 * TB)] = 64 * MB
+    """Memory of one VACUUM or CREATE INDEX."""
+    log_min_duration_statement: Annotated[Milliseconds, Field(ge=0, le=DAY * 1000)] = 1000
+    """Statements that take longer are logged; 0ms logs all."""
+    log_connections: bool = True
+    """Log each connection."""
+    log_disconnections: bool = True
+    """Log the end of each session, with its duration."""
+    log_lock_waits: bool = True
+    """Log waits for a lock that are longer than deadlock_timeout."""
+    log_checkpoints: bool = True
+    """Log checkpoints."""
+    parameters: dict[ParameterName, ParameterValue] = {}
+    """Further parameters, by PostgreSQL's name in lower case."""
+
+
+StartTimeout = Annotated[
+    Seconds,
+    Field(
+        ge=5,
+        le=HOUR,
+        description="Time that the container gets to become healthy before `up` fails and shows the end of its log.",
+    ),
+]
+
+
+class PostgresSettings(Block):
+    """The stack's PostgreSQL."""
+
+    resources: PostgresResources = PostgresResources()
+    """What the container may take of its host."""
+    # Recovery after a crash replays the WAL first.
+    start_timeout: StartTimeout = 5 * MINUTE
+    database: Identifier = "tasktracker"
+    """Name of the database."""
+    user: Identifier = "tasktracker"
+    """Name of the role that the app logs in with; it owns the database and is no superuser."""
+    tuning: PostgresTuning = PostgresTuning()
+    """Parameters of PostgreSQL."""
+    shm_size: Annotated[Megabytes, Field(ge=64 * MB, le=1 * TB)] = 256 * MB
+    """Size of /dev/shm, which parallel queries need; counts as the container's memory when used."""
+    debug_port: Port | None = None
+    """Port on 127.0.0.1 of the host that leads to PostgreSQL; dev only."""
+
+
+class NatsSettings(Block):
+    """The stack's NATS server."""
+
+    resources: NatsResources = NatsResources()
+    """What the container may take of its host."""
+    start_timeout: StartTimeout = 2 * MINUTE
+    max_memory_store: Annotated[Megabytes, Field(ge=1 * MB, le=1 * TB)] = 128 * MB
+    """What JetStream's memory streams may hold; at most half of the container's memory."""
+    max_file_store: Annotated[Megabytes, Field(ge=1 * MB, le=64 * TB)] = 1 * GB
+    """What JetStream's file streams may hold on the data volume."""
+    # NATS refuses more than 64 MB and advises against more than 8 MB.
+    max_payload: Annotated[Megabytes, Field(ge=1 * MB, le=64 * MB)] = 1 * MB
+    """Size of the largest message."""
+    max_connections: Annotated[int, Field(ge=10, le=65_536)] = 1000
+    """Connections that clients may hold at once."""
+    debug_port: Port | None = None
+    """Port on 127.0.0.1 of the host that leads to NATS clients' port; dev only."""
+    debug_monitor_port: Port | None = None
+    """Port on 127.0.0.1 of the host that leads to NATS' monitoring page; dev only."""
+
+
+class ApiSettings(Block):
+    """The HTTP API."""
+
+    resources: ApiResources = ApiResources()
+    """What a container may take of its host."""
+    start_timeout: StartTimeout = 2 * MINUTE
+    log_level: LogLevel = "info"
+    """The least severe messages that are logged."""
+
+
+class WorkerSettings(Block):
+    """The worker that processes the tasks."""
+
+    resources: WorkerResources = WorkerResources()
+    """What a container may take of its host."""
+    start_timeout: StartTimeout = 2 * MINUTE
+    log_level: LogLevel = "info"
+    """The least severe messages that are logged."""
+    stop_timeout: Annotated[Seconds, Field(ge=1, le=HOUR)] = 30
+    """Time that a worker gets to finish what it has before it is killed."""
+
+
+class DashboardSettings(Block):
+    """The dashboard's static files."""
+
+    resources: DashboardResources = DashboardResources()
+    """What a container may take of its host."""
+    start_timeout: StartTimeout = 2 * MINUTE
+
+
+class PublishSettings(Block):
+    """Where the host takes requests for nginx."""
+
+    address: Address = IPv4Address("127.0.0.1")
+    """Address of the host that nginx listens on."""
+    port: Port = 8080
+    """Port for HTTP; with TLS it redirects to HTTPS."""
+    tls_port: Port = 8443
+    """Port for HTTPS; used with TLS only."""
+
+
+class RateLimit(Block):
+    """How many requests one client address may make."""
+
+    requests_per_second: Annotated[int, Field(ge=1, le=100_000)] = 50
+    """Requests a second, on average."""
+    burst: Annotated[int, Field(ge=0, le=100_000)] = 100
+    """Requests above the rate that are served at once before nginx answers 429."""
+
+
+class NginxSettings(Block):
+    """The reverse proxy, the one service that is published."""
+
+    resources: NginxResources = NginxResources()
+    """What the container may take of its host."""
+    start_timeout: StartTimeout = 2 * MINUTE
+    publish: PublishSettings = PublishSettings()
+    """Where the host takes requests."""
+    tls: bool = False
+    """Serve HTTPS, with the secrets tls_certificate and tls_key."""
+    client_max_body_size: Annotated[Megabytes, Field(ge=1 * MB, le=100 * GB)] = 10 * MB
+    """Size of the largest request body."""
+    rate_limit: RateLimit = RateLimit()
+    """How many requests one client address may make."""
+    websocket_timeout: Annotated[Seconds, Field(ge=1 * MINUTE, le=30 * DAY)] = 24 * HOUR
+    """How long a WebSocket may stay silent before nginx closes it."""
+
+
+class AppSecret(Block):
+    """What is asked of one secret of the app."""
+
+    min_bytes: Annotated[int, Field(ge=1, le=65_536)] = 1
+    """Bytes that the value must have at least."""
+    pattern: Expression | None = None
+    """Regular expression that the whole value must match."""
+
+
+class StackConfig(Block):
+    """Everything that `Pulumi.<stack>.yaml` may hold for this project, but for secrets."""
+
+    environment: Environment
+    """What the stack is for; staging and prod refuse what is fine in dev."""
+    domain: HostName = "localhost"
+    """Host name that users type."""
+    images: ImageSettings
+    """The images that the stack runs."""
+    network: NetworkSettings = NetworkSettings()
+    """The subnets of the stack's networks."""
+    postgres: PostgresSettings = PostgresSettings()
+    """PostgreSQL."""
+    nats: NatsSettings = NatsSettings()
+    """NATS."""
+    api: ApiSettings = ApiSettings()
+    """The HTTP API."""
+    worker: WorkerSettings = WorkerSettings()
+    """The worker."""
+    dashboard: DashboardSettings = DashboardSettings()
+    """The dashboard."""
+    nginx: NginxSettings = NginxSettings()
+    """The reverse proxy."""
+    app_secrets: dict[SecretName, AppSecret] = {}
+    """Further secrets of the app, by the name of the config secret that holds each. api and worker find the secret
+    some_name in the file /etc/tasktracker/some-name, and that path in the variable SOME_NAME_FILE."""
+
+
+class Settings(StackConfig):
+    """The validated settings of a stack: its config, and the names of the secrets that came with it.
+
+    Values of secrets are not here: components ask `pulumi.Config().require_secret(name)` for them.
+    """
+
+    secrets: frozenset[str] = frozenset()
+    """Names of the config secrets that are set, each checked for its form."""
+
+    @property
+    def external_database(self) -> bool:
+        """Whether the app uses a PostgreSQL outside the stack (config secret `database_url`)."""
+        return "database_url" in self.secrets
+
+    @property
+    def has_debug_ports(self) -> bool:
+        """Whether a store publishes a port for the people on the host."""
+        ports = (self.postgres.debug_port, self.nats.debug_port, self.nats.debug_monitor_port)
+        return any(port is not None for port in ports)

@@ -1,0 +1,244 @@
+"""The kinds of values that a setting can have: how each is read, written and described.
+
+Each is an `Annotated` type that carries one `Kind`, which error messages, the JSON Schema and docs/configuration.md
+all draw on.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from ipaddress import AddressValueError, IPv4Address, IPv4Network
+from math import isfinite
+from typing import Annotated, Any, Final
+
+from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, core_schema
+
+from settings.units import MILLISECONDS, SECONDS, SIZE, Unit
+
+
+@dataclass(frozen=True, eq=False)
+class Kind:
+    """A kind of value, as pydantic takes it in an `Annotated` type.
+
+    `parse` turns what the file says into the value, or raises `ValueError` with a phrase that starts with "must be";
+    `spell` is its inverse. `name` is what the reference calls the kind, `allowed` ends the sentence "must be ...", and
+    `schema` is the JSON Schema of what the file says.
+    """
+
+    name: str
+    parse: Callable[[object], Any]
+    allowed: str
+    schema: Mapping[str, Any]
+    spell: Callable[[Any], Any] = str
+
+    def __get_pydantic_core_schema__(self, _source: object, _handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_plain_validator_function(
+            self.parse,
+            serialization=core_schema.plain_serializer_function_ser_schema(self.spell, when_used="json"),
+        )
+
+    def __get_pydantic_json_schema__(self, _schema: CoreSchema, _handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return dict(self.schema)
+
+
+def _amount(name: str, unit: Unit) -> Kind:
+    return Kind(name, unit.parse, unit.hint, {"type": "string", "pattern": unit.pattern}, unit.format)
+
+
+def _text(name: str, pattern: str, allowed: str) -> Kind:
+    """Text of one form; `pattern` has to mean the same in Python and in JSON Schema (ECMA 262)."""
+
+    def parse(value: object) -> str:
+        if not isinstance(value, str) or not re.fullmatch(pattern, value):
+            raise ValueError(f"must be {allowed}")
+        return value
+
+    return Kind(name, parse, allowed, {"type": "string", "pattern": pattern})
+
+
+# Amounts
+
+Megabytes = Annotated[int, _amount("size", SIZE)]
+"""A whole number of MB (1024 * 1024 bytes)."""
+
+Seconds = Annotated[int, _amount("duration", SECONDS)]
+"""A whole number of seconds."""
+
+Milliseconds = Annotated[int, _amount("fine duration", MILLISECONDS)]
+"""A whole number of milliseconds."""
+
+Port = Annotated[int, Field(ge=1, le=65_535)]
+"""A TCP port of the host."""
+
+
+# Names and addresses
+
+_LABEL: Final = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+_HOST_NAME: Final = _text(
+    "host name",
+    rf"^(?=.{{1,253}}$){_LABEL}(\.{_LABEL})*$",
+    "a host name in lower case such as tasks.example.com, with no scheme, port or path",
+)
+
+
+def _parse_host_name(value: object) -> str:
+    """A host name (RFC 1123) or an IPv4 address."""
+    name: str = _HOST_NAME.parse(value)
+    if name.rpartition(".")[2].isdigit():
+        # A name that ends in a number is an address or nothing (RFC 3696, section 2).
+        try:
+            IPv4Address(name)
+        except AddressValueError:
+            raise ValueError(f"must be {_HOST_NAME.allowed}") from None
+    return name
+
+
+HostName = Annotated[str, Kind(_HOST_NAME.name, _parse_host_name, _HOST_NAME.allowed, _HOST_NAME.schema)]
+"""A host name, or an IPv4 address in its place."""
+
+_OCTETS: Final = r"[0-9]{1,3}(\.[0-9]{1,3}){3}"
+_ADDRESS: Final = _text(
+    "address", rf"^{_OCTETS}$", "an IPv4 address of the host such as 127.0.0.1, or 0.0.0.0 for all of them"
+)
+
+
+def _parse_address(value: object) -> IPv4Address:
+    try:
+        return IPv4Address(_ADDRESS.parse(value))
+    except AddressValueError:
+        raise ValueError(f"must be {_ADDRESS.allowed}") from None
+
+
+Address = Annotated[IPv4Address, Kind(_ADDRESS.name, _parse_address, _ADDRESS.allowed, _ADDRESS.schema)]
+"""An address of the host to listen on."""
+
+# RFC 1918. `is_private` would let link-local and documentation ranges through as well.
+_PRIVATE: Final = tuple(map(IPv4Network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")))
+_SUBNET: Final = _text(
+    "subnet",
+    rf"^{_OCTETS}/(1[6-9]|2[0-8])$",
+    "a private IPv4 subnet from /16 to /28 such as 172.20.0.0/24",
+)
+
+
+def _parse_subnet(value: object) -> IPv4Network:
+    text: str = _SUBNET.parse(value)
+    try:
+        subnet = IPv4Network(text, strict=False)
+    except ValueError:
+        raise ValueError(f"must be {_SUBNET.allowed}") from None
+    if not any(subnet.subnet_of(block) for block in _PRIVATE):
+        raise ValueError(f"must be {_SUBNET.allowed}")
+    if str(subnet) != text:
+        raise ValueError(f"must be {_SUBNET.allowed}; did you mean {subnet}?")
+    return subnet
+
+
+Subnet = Annotated[IPv4Network, Kind(_SUBNET.name, _parse_subnet, _SUBNET.allowed, _SUBNET.schema)]
+"""A private subnet in CIDR form, with no host bits set."""
+
+# The grammar of image references (github.com/distribution/reference): a first component with a dot or a port, or the
+# name localhost, is a registry.
+_REGISTRY: Final = r"([A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+(:[0-9]{1,5})?|[A-Za-z0-9-]+:[0-9]{1,5}|localhost)/"
+_COMPONENT: Final = r"[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*"
+_TAG: Final = r":(?!latest(@|$))[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}"
+_DIGEST: Final = r"@sha256:[0-9a-f]{64}"
+
+ImageReference = Annotated[
+    str,
+    _text(
+        "image",
+        # 255 characters of name, 128 of tag and 72 of digest is what registries take.
+        rf"^(?=.{{1,460}}$)({_REGISTRY})?{_COMPONENT}(/{_COMPONENT})*"
+        rf"({_TAG}({_DIGEST})?|{_DIGEST})$",
+        "an image reference with a tag, a digest or both, such as"
+        " registry.example.com/tasktracker/app:1.2.0@sha256:<64 hex digits>; never the tag latest",
+    ),
+]
+"""A reference to an image by tag or digest; `latest` names something else every day, and so does no tag at all."""
+
+
+# PostgreSQL
+
+Identifier = Annotated[
+    str,
+    _text(
+        "identifier",
+        # 63 bytes is NAMEDATALEN - 1; pg_ starts the names of PostgreSQL's own roles.
+        r"^(?!pg_)(?!(postgres|template0|template1|public|none)$)[a-z_][a-z0-9_]{0,62}$",
+        "a name of at most 63 lower-case letters, digits and underscores that PostgreSQL does not"
+        " use itself (postgres, template0, template1, public, none, pg_...)",
+    ),
+]
+"""A name of a role or a database that needs no quotes."""
+
+ParameterName = Annotated[
+    str,
+    _text(
+        "parameter name",
+        r"^[a-z_][a-z0-9_]{0,62}(\.[a-z_][a-z0-9_]{0,62})?$",
+        "a PostgreSQL parameter in lower case such as random_page_cost",
+    ),
+]
+"""The name of a PostgreSQL parameter."""
+
+_PARAMETER_TEXT: Final = _text(
+    "parameter value",
+    r"^[^'\"\\\x00-\x1f\x7f]{0,1000}$",
+    "true, false, a number, or text with no quotes, backslashes or line breaks",
+)
+
+
+def _parse_parameter(value: object) -> str | int | float | bool:
+    """A parameter's value; what could end its quoted text in postgresql.conf is refused."""
+    match value:
+        case bool():
+            return value
+        case int() if abs(value) < 2**63:  # more than any of PostgreSQL's integers
+            return value
+        case float() if isfinite(value):
+            return value
+    text: str = _PARAMETER_TEXT.parse(value)
+    return text
+
+
+ParameterValue = Annotated[
+    str | int | float | bool,
+    Kind(
+        _PARAMETER_TEXT.name,
+        _parse_parameter,
+        _PARAMETER_TEXT.allowed,
+        {"anyOf": [{"type": ["boolean", "number"]}, _PARAMETER_TEXT.schema]},
+        spell=lambda value: value,
+    ),
+]
+"""The value of a PostgreSQL parameter."""
+
+
+# Secrets
+
+SecretName = Annotated[
+    str,
+    _text("secret name", r"^(?=.{1,63}$)[a-z][a-z0-9]*(_[a-z0-9]+)*$", "a name in snake case such as slack_token"),
+]
+"""The name of a config secret."""
+
+_EXPRESSION: Final = "a regular expression in Python's syntax"
+
+
+def _parse_expression(value: object) -> str:
+    if not isinstance(value, str):
+        raise ValueError(f"must be {_EXPRESSION}")
+    try:
+        re.compile(value)
+    except (re.error, RecursionError, OverflowError) as error:
+        raise ValueError(f"must be {_EXPRESSION}; {error}") from None
+    return value
+
+
+Expression = Annotated[
+    str, Kind("regular expression", _parse_expression, _EXPRESSION, {"type": "string", "format": "regex"})
+]
+"""A regular expression."""

@@ -1,0 +1,100 @@
+"""Each container killed in turn, under traffic: it comes back, and no accepted task is lost."""
+
+from __future__ import annotations
+
+import threading
+
+import httpx
+import pytest
+
+from tests.e2e.stack import SERVICES, Stack, eventually, is_done
+
+pytestmark = [pytest.mark.engine, pytest.mark.docker]
+
+#: Seconds between two requests of the traffic.
+INTERVAL = 0.1
+
+#: Seconds in which a killed container is healthy again, and in which what it had is done.
+BACK_WITHIN = 60
+
+
+class Traffic:
+    """Adds tasks, one after the other, and remembers what was accepted and what was not."""
+
+    def __init__(self, stack: Stack) -> None:
+        self.accepted: list[str] = []
+        self.refused: list[str] = []
+        self._stack = stack
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+
+    def _run(self) -> None:
+        with self._stack.client() as client:
+            while not self._stop.wait(INTERVAL):
+                try:
+                    response = client.post("/api/tasks", json={"title": f"task {len(self.accepted)}"})
+                except httpx.HTTPError as error:
+                    self.refused.append(repr(error))
+                    continue
+                if response.status_code == 202:
+                    self.accepted.append(response.json()["id"])
+                else:
+                    self.refused.append(f"{response.status_code} {response.text}")
+
+    def __enter__(self) -> Traffic:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_killed_container_comes_back_and_loses_no_task(stack: Stack, service: str) -> None:
+    started = stack.container(service).attrs["State"]["StartedAt"]
+    with Traffic(stack) as traffic:
+        eventually(lambda: len(traffic.accepted) >= 5, 10, "traffic flows")
+        stack.kill(service)
+        eventually(
+            lambda: stack.container(service).attrs["State"]["StartedAt"] != started and stack.healthy(service),
+            BACK_WITHIN,
+            f"{service} is healthy again",
+        )
+        before = len(traffic.accepted)
+        eventually(lambda: len(traffic.accepted) >= before + 5, BACK_WITHIN, "traffic flows again")
+    with stack.client() as client:
+        for task in traffic.accepted:
+            eventually(lambda task=task: is_done(client, task), BACK_WITHIN, f"task {task} is done")
+    stack.expect_no_changes()
+
+
+def test_a_stopped_worker_finishes_what_it_has(stack: Stack) -> None:
+    with Traffic(stack) as traffic:
+        eventually(lambda: len(traffic.accepted) >= 5, 10, "traffic flows")
+        worker = stack.container("worker")
+        worker.stop()
+        worker.reload()
+        assert worker.attrs["State"]["ExitCode"] == 0
+        worker.start()
+    with stack.client() as client:
+        for task in traffic.accepted:
+            eventually(lambda task=task: is_done(client, task), BACK_WITHIN, f"task {task} is done")
+    eventually(lambda: stack.healthy("worker"), BACK_WITHIN, "the worker is healthy again")
+
+
+def test_health_says_which_store_is_down(stack: Stack) -> None:
+    for store in ("nats", "postgres"):
+        stack.container(store).pause()
+        try:
+            response = eventually(
+                lambda: (answer := httpx.get(f"{stack.url}/api/health", timeout=10)).status_code == 503 and answer,
+                30,
+                f"health is 503 without {store}",
+            )
+            assert store in response.text.replace("database", "postgres")
+        finally:
+            stack.container(store).unpause()
+        eventually(lambda: httpx.get(f"{stack.url}/api/health", timeout=10).status_code == 200, 30, "health is back")
+    for service in ("api", "worker"):
+        eventually(lambda service=service: stack.healthy(service), 60, f"{service} is healthy again")

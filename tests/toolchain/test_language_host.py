@@ -1,0 +1,302 @@
+"""Programs behave under the engine's language host as Pulumi's protocol says."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+
+import pytest
+
+from tests.toolchain.conftest import Project
+
+pytestmark = pytest.mark.engine
+
+SECRET = "correct horse battery staple"
+
+
+def test_config_and_outputs(project: Project) -> None:
+    project.write(
+        """
+        import pulumi
+
+        config = pulumi.Config()
+        pulumi.export("plain", config.require("plain"))
+        pulumi.export("nested", config.require_object("nested")["key"])
+        pulumi.export("other", pulumi.Config("other").get_int("number"))
+        pulumi.export("absent", config.get("absent", "default"))
+        """
+    )
+    for key, value in {"plain": "a", "other:number": "7"}.items():
+        project.pulumi("config", "set", "-s", "test", key, value)
+    project.pulumi("config", "set", "-s", "test", "--path", "nested.key", "b")
+    project.up()
+    outputs = json.loads(project.pulumi("stack", "output", "-s", "test", "--json"))
+    assert outputs == {"plain": "a", "nested": "b", "other": 7, "absent": "default"}
+
+
+def test_secret_is_shown_nowhere_and_encrypted_in_state(project: Project) -> None:
+    project.write(
+        """
+        import pulumi
+
+        secret = pulumi.Config().require_secret("token")
+        stash = pulumi.Stash("stash", input={"nested": [secret]})
+        # An unwrapped secret of the config is known to the engine, which hides it.
+        print("the token is", pulumi.Config().require("token"))
+        pulumi.export("token", stash.output)
+        """
+    )
+    project.pulumi("config", "set", "-s", "test", "--secret", "token", SECRET)
+    preview = project.pulumi("preview", "-s", "test", "--diff")
+    output = preview + project.up() + project.pulumi("stack", "output", "-s", "test")
+    assert SECRET not in output
+    assert "[secret]" in output
+    assert [path for path, text in project.files().items() if SECRET in text] == []
+    assert SECRET in project.pulumi("stack", "output", "-s", "test", "--show-secrets")
+
+
+def test_program_runs_as_python_would_run_it(project: Project) -> None:
+    project.write("VALUE = 42", "beside.py")
+    project.write(
+        """
+        import json, os, sys, threading
+        import pulumi
+        import beside
+
+        print("FACTS " + json.dumps({
+            "name": __name__,
+            "path": sys.path[0],
+            "argv": sys.argv,
+            "folder": os.getcwd(),
+            "main thread": threading.current_thread() is threading.main_thread(),
+            "beside": beside.VALUE,
+            "project": pulumi.get_project(),
+            "stack": pulumi.get_stack(),
+            "organization": pulumi.get_organization(),
+            "root": pulumi.runtime.settings.SETTINGS.root_directory,
+            "parallel": pulumi.runtime.settings.SETTINGS.parallel,
+            "dry run": pulumi.runtime.is_dry_run(),
+        }))
+        print("on standard error", file=sys.stderr)
+        """
+    )
+    output = project.pulumi("preview", "-s", "test", "--parallel", "3")
+    facts = json.loads(next(line for line in output.splitlines() if "FACTS" in line).split("FACTS ")[1])
+    folder = str(project.folder)
+    assert facts == {
+        "name": "__main__",
+        "path": folder,
+        "argv": [f"{folder}/__main__.py"],
+        "folder": folder,
+        "main thread": True,
+        "beside": 42,
+        "project": "probe",
+        "stack": "test",
+        "organization": "organization",
+        "root": folder,
+        "parallel": 3,
+        "dry run": True,
+    }
+    assert "on standard error" in output
+    assert '"dry run": false' in project.up()
+
+
+def test_failing_line_shows_the_users_frames_only(project: Project) -> None:
+    project.write(
+        """\
+        def parse(text):
+            return int(text)
+        """,
+        "helper.py",
+    )
+    project.write(
+        """\
+        import helper
+
+        try:
+            helper.parse("twelve")
+        except ValueError as error:
+            raise LookupError("no such number") from error
+        """
+    )
+    output = project.up(code=None)
+    assert 'helper.py", line 2, in parse' in output
+    assert "ValueError: invalid literal for int() with base 10: 'twelve'" in output
+    assert '__main__.py", line 6, in <module>' in output
+    assert "LookupError: no such number" in output
+    assert "runpy" not in output
+    assert "language_host" not in output
+    _, _, diagnostics = output.partition("Diagnostics:")
+    assert diagnostics.count("error:") == 1
+
+
+def test_failing_apply_shows_the_users_line(project: Project) -> None:
+    project.write(
+        """\
+        import pulumi
+
+        stash = pulumi.Stash("stash", input="a")
+        pulumi.export("x", stash.output.apply(lambda value: value["no such key"]))
+        """
+    )
+    output = project.up(code=None)
+    assert '__main__.py", line 4, in <lambda>' in output
+    assert "language_host" not in output
+
+
+def test_syntax_error_is_shown(project: Project) -> None:
+    project.write("import pulumi\nthis is: not python\n")
+    output = project.up(code=None)
+    assert "__main__.py" in output
+    assert "SyntaxError" in output
+
+
+def test_run_error_shows_its_message_only(project: Project) -> None:
+    project.write('import pulumi\nraise pulumi.RunError("the port is taken")')
+    output = project.up(code=None)
+    assert "error: the port is taken" in output
+    assert "Traceback" not in output
+    assert "RunError" not in output
+
+
+@pytest.mark.parametrize(("status", "code"), [("0", 0), ("None", 0), ("3", None), ("'text'", None)])
+def test_exit_status_decides(project: Project, status: str, code: int | None) -> None:
+    project.write(f"import sys\nsys.exit({status})")
+    output = project.up(code=code)
+    assert ("Program exited with code" in output) == (code is None)
+
+
+def test_failure_keeps_what_was_made(project: Project) -> None:
+    project.write(
+        """
+        import pulumi
+
+        stash = pulumi.Stash("kept", input="a")
+        stash.output.apply(lambda value: pulumi.RunError and 1 / 0)
+        """
+    )
+    project.up(code=None)
+    assert "kept" in project.pulumi("stack", "-s", "test")
+
+
+def test_stack_reference(project: Project) -> None:
+    project.write(
+        """
+        import pulumi
+
+        if pulumi.get_stack() == "test":
+            pulumi.export("address", "172.20.0.1")
+        else:
+            other = pulumi.StackReference("organization/probe/test")
+            pulumi.export("seen", other.require_output("address"))
+        """
+    )
+    project.up()
+    project.pulumi("stack", "init", "second", "--no-select")
+    project.pulumi("up", "-s", "second", "--skip-preview")
+    assert project.pulumi("stack", "output", "-s", "second", "seen").strip() == "172.20.0.1"
+
+
+def test_hook_that_fails_stops_the_update_and_runs_again(project: Project) -> None:
+    project.write(
+        """
+        import pathlib
+        import pulumi
+
+        def check(args):
+            print("hook ran")
+            if not pathlib.Path("ready").exists():
+                raise RuntimeError("not ready")
+
+        hooks = pulumi.ResourceHookBinding(before_create=[check])
+        gate = pulumi.Stash("gate", input=1, opts=pulumi.ResourceOptions(hooks=hooks))
+        pulumi.Stash("after", input=1, opts=pulumi.ResourceOptions(depends_on=[gate]))
+        """
+    )
+    assert "hook ran" not in project.pulumi("preview", "-s", "test")
+    output = project.up(code=None)
+    assert "not ready" in output
+    assert "gate" not in project.pulumi("stack", "-s", "test")
+    project.write("", "ready")
+    output = project.up()
+    assert "hook ran" in output
+    assert "after" in project.pulumi("stack", "-s", "test")
+    assert "hook ran" not in project.up()
+
+
+def test_async_program(project: Project) -> None:
+    project.write(
+        """
+        import asyncio
+        import pulumi
+
+        async def main():
+            await asyncio.sleep(0)
+            return {"value": 1}
+
+        pulumi.run(main)
+        """
+    )
+    project.up()
+    assert json.loads(project.pulumi("stack", "output", "-s", "test", "--json")) == {"value": 1}
+
+
+SLEEPING = """
+import os, time
+import pulumi
+
+print(f"PID {os.getpid()}", flush=True)
+try:
+    time.sleep(60)
+finally:
+    open("cleaned-up", "w").close()
+"""
+
+
+def test_interrupt_ends_quietly(project: Project) -> None:
+    project.write(SLEEPING)
+    process, host = _start_sleeping(project)
+    os.killpg(process.pid, signal.SIGINT)
+    output, _ = process.communicate(timeout=15)
+    assert process.returncode != 0
+    assert "Traceback" not in output
+    assert "KeyboardInterrupt" not in output
+    assert (project.folder / "cleaned-up").exists()
+    _wait_until_gone(host)
+    # The engine has let go of its lock.
+    project.write("")
+    project.up()
+
+
+def test_host_ends_with_a_killed_engine(project: Project) -> None:
+    project.write(SLEEPING)
+    process, host = _start_sleeping(project)
+    process.kill()
+    process.wait()
+    assert process.stdout is not None
+    process.stdout.close()
+    _wait_until_gone(host)
+
+
+def _start_sleeping(project: Project) -> tuple[subprocess.Popen[str], int]:
+    """Starts an update of `SLEEPING`; returns it and the id of the process that runs the program."""
+    process = project.start("up", "-s", "test", "--skip-preview")
+    assert process.stdout is not None
+    for line in process.stdout:
+        if "PID " in line:
+            return process, int(line.split("PID ")[1])
+    raise AssertionError("the program did not start")
+
+
+def _wait_until_gone(pid: int) -> None:
+    """Waits until there is no process `pid`, 10 seconds at most."""
+    for _ in range(100):
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return
+        time.sleep(0.1)
+    raise AssertionError(f"process {pid} is still there")

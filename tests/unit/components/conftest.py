@@ -1,0 +1,160 @@
+"""Runs the real Platform on mocks that record what it registers."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+import pytest
+from pulumi.runtime import (
+    MockCallArgs,
+    MockResourceArgs,
+    Mocks,
+    set_all_config,
+    set_mocks,
+    test,
+)
+from pulumi.runtime import settings as runtime
+from pulumi.runtime.mocks import MockMonitor
+from pulumi.runtime.proto.resource_pb2 import RegisterResourceRequest
+from pulumi.runtime.rpc import deserialize_properties, is_rpc_secret, unwrap_rpc_secret
+
+from components import Platform, PlatformArgs
+from settings import parse
+
+DIGEST = "@sha256:" + 64 * "a"
+SERVICES = ("postgres", "nats", "api", "worker", "dashboard", "nginx")
+PINNED = {service: f"registry.example.com/tasktracker/{service}:1.2.3{DIGEST}" for service in SERVICES}
+DEV = {"environment": "dev", "images": json.dumps({service: f"tasktracker/{service}:0" for service in SERVICES})}
+DEBUG_PORTS = {
+    "postgres": json.dumps({"debug_port": 15432}),
+    "nats": json.dumps({"debug_port": 14222, "debug_monitor_port": 18222}),
+}
+PROD = {"environment": "prod", "domain": "tasks.example.com", "images": json.dumps(PINNED)}
+
+
+@dataclass
+class Recorded:
+    """One registered resource, as the engine would see it."""
+
+    type: str
+    name: str
+    parent: str
+    inputs: dict[str, Any]
+    request: RegisterResourceRequest
+
+
+class Hooks:
+    """Stands where the SDK's callback server is with a real engine."""
+
+    def register_resource_hook(self, hook: pulumi.ResourceHook) -> None:
+        pass
+
+    register_error_hook = register_resource_hook
+
+
+class Answers(Mocks):
+    """Answers each registration with its inputs."""
+
+    def new_resource(self, args: MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
+        outputs = dict(args.inputs)
+        if args.typ == STASH:
+            outputs["output"] = args.inputs["input"]
+        return f"{args.name}-id", outputs
+
+    def call(self, args: MockCallArgs) -> Any:
+        raise AssertionError(f"the program calls no provider function, and called {args.token}")
+
+
+class Recorder(MockMonitor):
+    """Records each registration with its options."""
+
+    def __init__(self) -> None:
+        super().__init__(Answers())
+        self.recorded: list[Recorded] = []
+
+    def RegisterResource(self, request: RegisterResourceRequest) -> Any:
+        parent = request.parent.rpartition("::")[2]
+        inputs = deserialize_properties(request.object, keep_unknowns=True)
+        self.recorded.append(Recorded(request.type, request.name, parent, plain(inputs), request))
+        return super().RegisterResource(request)
+
+
+def plain(value: Any) -> Any:
+    """`value` without the wrappers of secrets."""
+    if is_rpc_secret(value):
+        return plain(unwrap_rpc_secret(value))
+    if isinstance(value, dict):
+        return {key: plain(each) for key, each in value.items()}
+    return [plain(each) for each in value] if isinstance(value, list) else value
+
+
+@dataclass
+class Run:
+    """A finished run of the program on mocks."""
+
+    resources: list[Recorded]
+    platform: Platform
+
+    def one(self, type_: str, name: str) -> Recorded:
+        """The one resource of that type and name."""
+        found = [each for each in self.resources if each.type == type_ and each.name == name]
+        assert len(found) == 1, (type_, name, [each.name for each in self.resources])
+        return found[0]
+
+    def all(self, type_: str) -> list[Recorded]:
+        return [each for each in self.resources if each.type == type_]
+
+    def container(self, name: str) -> dict[str, Any]:
+        return self.one(CONTAINER, name).inputs
+
+    @property
+    def running(self) -> list[Recorded]:
+        """The containers that run for ever."""
+        return [each for each in self.all(CONTAINER) if each.inputs.get("mustRun")]
+
+
+CONTAINER = "docker:index/container:Container"
+VOLUME = "docker:index/volume:Volume"
+STASH = "pulumi:index:Stash"
+NETWORK = "docker:index/network:Network"
+
+
+@pytest.fixture(scope="session")
+def run() -> Callable[..., Run]:
+    """Runs the program with a stack's config, on fresh mocks; the same config once only."""
+    runs: dict[str, Run] = {}
+
+    def run_once(config: dict[str, str], secrets: dict[str, str] | None = None) -> Run:
+        key = json.dumps([config, secrets], sort_keys=True)
+        if key not in runs:
+            runs[key] = run_program(config, secrets or {})
+        return runs[key]
+
+    return run_once
+
+
+def run_program(config: dict[str, str], secrets: dict[str, str]) -> Run:
+    """Runs the program of a stack called `test`."""
+    # A test that ran before may have closed this thread's loop.
+    asyncio.set_event_loop(asyncio.new_event_loop())
+    monitor = Recorder()
+    set_mocks(monitor.mocks, project="tasktracker", stack="test", monitor=monitor)
+    runtime.SETTINGS.callbacks = Hooks()
+    namespaced = {f"tasktracker:{key}": value for key, value in {**config, **secrets}.items()}
+    secret_keys = [f"tasktracker:{key}" for key in secrets]
+    set_all_config(namespaced, secret_keys)
+    settings = parse("test", namespaced, secret_keys)
+    made: list[Platform] = []
+
+    @test
+    def program() -> pulumi.Output[Any]:
+        made.append(Platform("platform", PlatformArgs("test", settings)))
+        return pulumi.Output.all(**made[0].containers, **made[0].networks)
+
+    program()
+    return Run(monitor.recorded, made[0])

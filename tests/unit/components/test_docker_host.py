@@ -1,0 +1,140 @@
+"""Jobs and logs, on a Docker host of paper."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import docker
+import pulumi
+import pytest
+import requests
+
+from components import docker_host
+from components.docker_host import JobError, last_log_lines, run_job
+
+
+class Job:
+    """A container that ends with `code`; an exception as its code is what waiting for it raises."""
+
+    name = "tasktracker-test-migrations"
+
+    def __init__(self, code: int | Exception = 0, log: bytes = b"") -> None:
+        self.code = code
+        self.log = log
+        self.did: list[str] = []
+        self.waited: float | None = None
+
+    def start(self) -> None:
+        self.did.append("start")
+
+    def wait(self, timeout: float) -> dict[str, Any]:
+        self.did.append("wait")
+        self.waited = timeout
+        if isinstance(self.code, Exception):
+            raise self.code
+        return {"StatusCode": self.code, "Error": None}
+
+    def kill(self) -> None:
+        self.did.append("kill")
+
+    def logs(self, tail: int) -> bytes:
+        return b"".join(self.log.splitlines(keepends=True)[-tail:])
+
+
+class Host:
+    """A Docker host with one container at the most; `error` is what asking for one raises."""
+
+    def __init__(self, job: Job | None = None, error: Exception | None = None) -> None:
+        self.containers = self
+        self.job = job
+        self.error = error
+
+    def get(self, container: str) -> Job:
+        if self.error is not None:
+            raise self.error
+        if self.job is None:
+            raise docker.errors.NotFound(f"No such container: {container}")
+        return self.job
+
+
+@pytest.fixture
+def host(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Sets the Docker host up."""
+    return lambda *given, **more: monkeypatch.setattr(docker_host, "_client", lambda: Host(*given, **more))
+
+
+def test_a_job_that_works_is_started_and_waited_for(host: Callable[..., None]) -> None:
+    host(job := Job())
+    run_job("id", timeout=600)
+    assert job.did == ["start", "wait"]
+    assert job.waited == 600
+
+
+def test_a_job_that_fails_says_so_with_the_end_of_its_log_and_what_comes_next(host: Callable[..., None]) -> None:
+    host(Job(3, b"connecting\nsyntax error\n"))
+    with pytest.raises(JobError) as error:
+        run_job("id", timeout=600)
+    assert str(error.value) == (
+        "tasktracker-test-migrations failed with exit code 3; its log ends with\n"
+        "    connecting\n"
+        "    syntax error\n"
+        "Nothing that depends on it was changed; the next `pulumi up` runs it again."
+    )
+
+
+@pytest.mark.parametrize("error", [requests.exceptions.ReadTimeout(), requests.exceptions.ConnectionError()])
+def test_a_job_that_takes_too_long_is_killed(host: Callable[..., None], error: Exception) -> None:
+    """The client raises the one or the other, by whether the answer has begun."""
+    host(job := Job(error, b"waiting for a lock\n"))
+    with pytest.raises(JobError, match=r"(?s)ran longer than 0 s and was killed.*    waiting for a lock"):
+        run_job("id", timeout=0)
+    assert job.did == ["start", "wait", "kill"]
+
+
+def test_a_job_that_is_not_there_is_an_error(host: Callable[..., None]) -> None:
+    host()
+    with pytest.raises(JobError, match="cannot run the-id: No such container: the-id"):
+        run_job("the-id", timeout=600)
+
+
+def test_a_docker_host_that_cannot_be_reached_is_an_error(host: Callable[..., None]) -> None:
+    host(error=docker.errors.DockerException("Error while fetching server API version"))
+    with pytest.raises(JobError, match="cannot run the-id: Error while fetching server API version"):
+        run_job("the-id", timeout=600)
+
+
+def test_a_log_is_shown_from_its_end_without_empty_lines(host: Callable[..., None]) -> None:
+    host(Job(log=b"".join(f"line {number}\n".encode() for number in range(40)) + b"\n  \nbad byte \xff\n"))
+    lines = last_log_lines("id").splitlines()
+    assert lines[0] == "    line 28"
+    assert lines[-2:] == ["    line 39", "    bad byte �"]
+    assert len(lines) <= docker_host.LOG_LINES
+
+
+@pytest.mark.parametrize("log", [b"", b"\n\n"])
+def test_an_empty_log_is_told(host: Callable[..., None], log: bytes) -> None:
+    host(Job(log=log))
+    assert last_log_lines("id") == "    (the log is empty)"
+
+
+def test_a_log_that_cannot_be_had_is_no_second_error(host: Callable[..., None]) -> None:
+    host()
+    assert last_log_lines("the-id") == "    (no log: No such container: the-id)"
+
+
+@pytest.mark.parametrize(
+    ("configured", "expected"),
+    [
+        (None, {"from": "environment"}),
+        ("tcp://192.0.2.1:2375", {"base_url": "tcp://192.0.2.1:2375", "use_ssh_client": False}),
+        ("ssh://me@192.0.2.1", {"base_url": "ssh://me@192.0.2.1", "use_ssh_client": True}),
+    ],
+)
+def test_it_asks_the_host_that_the_provider_uses(
+    monkeypatch: pytest.MonkeyPatch, configured: str | None, expected: dict[str, Any]
+) -> None:
+    monkeypatch.setattr(pulumi.Config, "get", lambda self, key: configured if self.name == "docker" else None)
+    monkeypatch.setattr(docker, "from_env", lambda **options: {"from": "environment", **options})
+    monkeypatch.setattr(docker, "DockerClient", lambda **options: options)
+    assert docker_host._client() == {**expected, "timeout": docker_host.REQUEST_TIMEOUT}

@@ -1,0 +1,157 @@
+"""The configuration files that the pure functions make."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Network
+
+import pytest
+
+from components import nats, nginx, postgres
+from components.files import digest
+from components.naming import Naming, release
+from components.rendering import render
+from settings.models import NatsSettings, NginxSettings, PostgresSettings, PostgresTuning, PublishSettings
+
+UPSTREAMS = {"api": "172.20.0.2:8000", "dashboard": "172.20.0.5:8080"}
+
+
+def front(*, tls: bool = False) -> str:
+    return nginx.server_config(NginxSettings(tls=tls), domain="tasks.example.com", **UPSTREAMS)
+
+
+def test_postgres_defaults_are_the_requirements() -> None:
+    config = postgres.server_config(PostgresSettings())
+    for line in (
+        "max_connections = 200",
+        "shared_buffers = '256MB'",
+        "effective_cache_size = '1024MB'",
+        "work_mem = '4MB'",
+        "maintenance_work_mem = '64MB'",
+        "shared_preload_libraries = 'pg_stat_statements'",
+        "log_min_duration_statement = '1000ms'",
+        "log_connections = on",
+        "log_lock_waits = on",
+        "log_checkpoints = on",
+        "password_encryption = 'scram-sha-256'",
+    ):
+        assert f"\n{line}\n" in config
+
+
+def test_postgres_parameters_are_quoted() -> None:
+    tuning = PostgresTuning(parameters={"random_page_cost": 1.1, "jit": False, "timezone": "Europe/Berlin"})
+    config = postgres.server_config(PostgresSettings(tuning=tuning))
+    assert config.endswith("jit = off\nrandom_page_cost = 1.1\ntimezone = 'Europe/Berlin'\n")
+
+
+def test_postgres_takes_the_app_from_its_networks_only() -> None:
+    rules = postgres.access_rules(PostgresSettings(), [IPv4Network("172.20.1.0/24")])
+    hosts = [line.split() for line in rules.splitlines() if line.startswith("host")]
+    assert [(host[1], host[2], host[3], host[4]) for host in hosts] == [
+        ("tasktracker", "tasktracker", "127.0.0.1/32", "scram-sha-256"),
+        ("tasktracker", "tasktracker", "172.20.1.0/24", "scram-sha-256"),
+    ]
+    assert "trust" not in rules
+
+
+def test_database_url_is_encoded() -> None:
+    url = postgres.database_url(PostgresSettings(), "postgres", "a/b@c:d")
+    assert url == "postgresql://tasktracker:a%2Fb%40c%3Ad@postgres:5432/tasktracker"
+
+
+def test_nats_has_authentication_and_limits() -> None:
+    config = nats.server_config(NatsSettings(), "tasktracker-dev-nats", "secret-password")
+    assert 'password: "secret-password"' in config
+    assert "max_memory_store: 128MB" in config
+    assert "max_file_store: 1024MB" in config
+    assert 'store_dir: "/var/lib/nats"' in config
+
+
+def test_nginx_proxies_and_compresses() -> None:
+    config = front()
+    for part in (
+        "listen 8080 default_server;",
+        "server 172.20.0.2:8000 max_fails=0;",
+        "server 172.20.0.5:8080 max_fails=0;",
+        "keepalive 32;",
+        "client_max_body_size 10m;",
+        "proxy_read_timeout 86400s;",
+        "gzip            on;",
+        "brotli            on;",
+        "rate=50r/s;",
+        "burst=100 nodelay;",
+    ):
+        assert part in config
+
+
+def test_content_security_policy_is_strict() -> None:
+    assert "default-src 'none'" in nginx.CONTENT_SECURITY_POLICY
+    for hole in ("unsafe", "*", "http:", "https:"):
+        assert hole not in nginx.CONTENT_SECURITY_POLICY
+
+
+def test_plain_http_promises_no_tls() -> None:
+    config = front()
+    assert "Strict-Transport-Security" not in config
+    assert "ssl" not in config
+
+
+def test_tls() -> None:
+    config = front(tls=True)
+    assert "listen 8443 ssl default_server;" in config
+    assert "ssl_certificate     /etc/tasktracker/tls.crt;" in config
+    assert "ssl_protocols       TLSv1.2 TLSv1.3;" in config
+    assert "Strict-Transport-Security" in config
+    assert "return 301 https://tasks.example.com:8443$request_uri;" in config
+
+
+@pytest.mark.parametrize(
+    ("tls", "ports", "url"),
+    [
+        (False, {}, "http://tasks.example.com:8080"),
+        (False, {"port": 80}, "http://tasks.example.com"),
+        (True, {"tls_port": 443}, "https://tasks.example.com"),
+        (True, {}, "https://tasks.example.com:8443"),
+    ],
+)
+def test_public_url(tls: bool, ports: dict[str, int], url: str) -> None:
+    settings = NginxSettings(tls=tls, publish=PublishSettings(**ports))
+    assert nginx.public_url(settings, "tasks.example.com") == url
+
+
+def test_templates_refuse_unknown_values() -> None:
+    with pytest.raises(Exception, match="'port' is undefined"):
+        render("postgresql.conf", tuning=PostgresTuning())
+
+
+def test_digest_tells_files_apart() -> None:
+    digests = {
+        digest("key", files)
+        for files in ({"a": "bc"}, {"ab": "c"}, {"a": "b"}, {"a": "b", "c": ""}, {"a": "", "b": "c"})
+    }
+    assert len(digests) == 5
+    assert digest("key", {"a": "1", "b": "2"}) == digest("key", {"b": "2", "a": "1"})
+    assert digest("key", {"a": "1"}) != digest("other", {"a": "1"})
+
+
+@pytest.mark.parametrize(
+    ("reference", "expected"),
+    [
+        ("tasktracker/api:1.2.3", "1.2.3"),
+        ("registry.example.com:5000/tasktracker/api:1.2.3@sha256:" + 64 * "a", "1.2.3"),
+        ("registry.example.com:5000/tasktracker/api@sha256:" + 64 * "a", 12 * "a"),
+    ],
+)
+def test_release(reference: str, expected: str) -> None:
+    assert release(reference) == expected
+
+
+def test_names() -> None:
+    naming = Naming("dev")
+    assert naming.container("api") == "tasktracker-dev-api"
+    assert naming.container("api", "blue") == "tasktracker-dev-api-blue"
+    assert naming.labels("api", slot="blue", release="1.0.0") == {
+        "release": "1.0.0",
+        "service": "api",
+        "slot": "blue",
+        "stack": "dev",
+    }

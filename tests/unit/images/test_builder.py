@@ -1,0 +1,160 @@
+"""What is built, in which order, and by which command."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterable
+from contextlib import nullcontext
+from pathlib import Path
+
+import pytest
+
+from images.catalog import IMAGES, local_reference
+from toolchain import images
+from toolchain.images import build_command, commit, to_build, version
+from toolchain.steps import StepError
+
+REFERENCES = {name: f"tasktracker/{name}:1" for name in IMAGES}
+ALL = set(REFERENCES.values())
+
+
+def test_what_is_there_is_not_built() -> None:
+    assert to_build(["app", "dashboard"], REFERENCES, ALL) == []
+
+
+def test_a_parent_is_not_built_for_a_child_that_is_there() -> None:
+    assert to_build(["app"], REFERENCES, {REFERENCES["app"]}) == []
+
+
+def test_missing_parents_come_first() -> None:
+    assert to_build(["dashboard", "nats"], REFERENCES, set()) == ["base", "nats", "nginx", "dashboard"]
+
+
+def test_a_parent_that_is_there_is_built_on() -> None:
+    assert to_build(["dashboard"], REFERENCES, {REFERENCES["nginx"]}) == ["dashboard"]
+
+
+def test_an_unknown_image_is_refused() -> None:
+    with pytest.raises(StepError, match="image 'redis': unknown; there are base, postgres"):
+        to_build(["redis"], REFERENCES, set())
+
+
+def test_the_build_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("toolchain.images.PROXY_VARIABLES", ("HTTP_PROXY", "NO_PROXY"))
+    monkeypatch.setenv("HTTP_PROXY", "http://user:secret@proxy:3128")
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    command = build_command(
+        Path("/usr/bin/docker"),
+        IMAGES["dashboard"],
+        REFERENCES,
+        REFERENCES["nginx"],
+        {"VERSION": "1.2.3"},
+        {"ca": Path("/tmp/ca")},
+    )
+    assert " ".join(command) == (
+        "/usr/bin/docker build --progress=plain --file images/dashboard/Dockerfile --tag tasktracker/dashboard:1"
+        " --build-arg NGINX=tasktracker/nginx:1 --build-arg VERSION=1.2.3 --build-arg HTTP_PROXY"
+        " --secret id=ca,src=/tmp/ca ."
+    )
+
+
+@pytest.mark.parametrize("text", ["0.1.0", "12.0.3-rc.1", "1.0.0+build.5"])
+def test_the_version_is_semantic(text: str, tmp_path: Path) -> None:
+    (tmp_path / "VERSION").write_text(f"{text}\n")
+    assert version(tmp_path) == text
+
+
+@pytest.mark.parametrize("text", ["", "1.0", "v1.0.0", "1.0.0\n2.0.0"])
+def test_another_version_is_refused(text: str, tmp_path: Path) -> None:
+    (tmp_path / "VERSION").write_text(text)
+    with pytest.raises(StepError, match=r"VERSION: .* is no semantic version; allowed: MAJOR\.MINOR\.PATCH"):
+        version(tmp_path)
+
+
+def test_a_missing_version_is_told(tmp_path: Path) -> None:
+    with pytest.raises(StepError, match="VERSION: No such file"):
+        version(tmp_path)
+
+
+def git(tree: Path, *args: str) -> str:
+    identity = ["-c", "user.name=Test", "-c", "user.email=test@example.com", "-c", "commit.gpgsign=false"]
+    return subprocess.run(
+        ["git", "-C", str(tree), *identity, *args], check=True, capture_output=True, text=True
+    ).stdout.strip()
+
+
+def test_the_commit_is_the_last_that_changed_the_image(tree: Path) -> None:
+    assert commit(IMAGES["nats"], tree) == "unknown", "no repository"
+    git(tree, "init", "-q")
+    assert commit(IMAGES["nats"], tree) == "unknown", "no commit"
+    git(tree, "add", ".")
+    git(tree, "commit", "-qm", "all")
+    first = git(tree, "rev-parse", "HEAD")
+    with (tree / "images/nginx/Dockerfile").open("a") as file:
+        file.write("# changed\n")
+    assert commit(IMAGES["nginx"], tree) == f"{first}-dirty"
+    git(tree, "commit", "-qam", "nginx")
+    second = git(tree, "rev-parse", "HEAD")
+    assert (commit(IMAGES["nginx"], tree), commit(IMAGES["nats"], tree)) == (second, first)
+
+
+def test_without_git_the_commit_is_unknown(tree: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path / "empty"))
+    assert commit(IMAGES["nats"], tree) == "unknown"
+
+
+class Engine:
+    """A stand-in for an engine with its client: it has images, and builds whatever it is told to."""
+
+    def __init__(self, present: Iterable[str], in_use: Iterable[str] = ()) -> None:
+        self.present = list(present)
+        self.in_use = set(in_use)
+        self.built: list[str] = []
+        self.path = Path("/usr/bin/docker")
+
+    def output(self, *_: str) -> str:
+        return "\n".join(f"{reference} 100MB" for reference in self.present)
+
+    def run(self, *args: str) -> subprocess.CompletedProcess[str]:
+        refused = args[:2] == ("image", "rm") and args[2] in self.in_use
+        return subprocess.CompletedProcess(args, int(refused), "", "")
+
+    def build(self, _: str, argv: list[str], **__: object) -> None:
+        reference = argv[argv.index("--tag") + 1]
+        if reference.startswith("tasktracker/nginx"):
+            raise StepError("nginx: failed")
+        self.built.append(reference.split(":")[0].removeprefix("tasktracker/"))
+        self.present.append(reference)
+
+
+@pytest.fixture
+def engine(monkeypatch: pytest.MonkeyPatch) -> Engine:
+    """An engine without images, in place of the machine's."""
+    engine = Engine([])
+    monkeypatch.setattr(images, "connect", lambda **_: engine)
+    monkeypatch.setattr(images, "run", engine.build)
+    monkeypatch.setattr(images, "ensure_bootstrap", lambda _: "debian:trixie-slim")
+    monkeypatch.setattr(images, "build_secrets", lambda _: nullcontext({}))
+    return engine
+
+
+def test_each_image_is_told_with_its_size(engine: Engine, capsys: pytest.CaptureFixture[str]) -> None:
+    engine.present = [local_reference("app")]
+    images.ensure_images(["app", "nats"])
+    assert capsys.readouterr().out.splitlines() == [
+        f"==> {local_reference('app')} present, 100MB",
+        f"==> {local_reference('nats')} built, 100MB",
+    ]
+    assert engine.built == ["base", "nats"]
+
+
+def test_a_failed_parent_fails_the_build_and_its_children_are_not_tried(engine: Engine) -> None:
+    with pytest.raises(StepError, match="nginx: failed"):
+        images.ensure_images(["dashboard"])
+    assert engine.built == ["base"]
+
+
+def test_pruning_keeps_what_is_current_or_in_use(engine: Engine) -> None:
+    engine.present = [local_reference("app"), "tasktracker/app:old", "tasktracker/app:used"]
+    engine.in_use = {"tasktracker/app:used"}
+    assert images.prune() == ["tasktracker/app:old"]

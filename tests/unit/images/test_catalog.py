@@ -1,0 +1,152 @@
+"""Names of images follow from their content, and from nothing else."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from pathlib import Path
+
+import pytest
+
+from images.catalog import IMAGES, ROOT, CatalogError, local_reference
+
+#: Every pair of an image and something that goes into it.
+SOURCES = [(image.name, source) for image in IMAGES.values() for source in image.sources]
+
+
+def file_of(path: Path) -> Path:
+    """`path` itself, or the first file in that folder."""
+    return (
+        path if path.is_file() else next(file for file in sorted(path.rglob("*.*")) if "__pycache__" not in str(file))
+    )
+
+
+@pytest.mark.parametrize("name", IMAGES)
+def test_a_reference_has_the_repository_and_a_short_hash(name: str) -> None:
+    assert re.fullmatch(rf"tasktracker/{name}:[0-9a-f]{{12}}", local_reference(name))
+
+
+@pytest.mark.parametrize("name", IMAGES)
+def test_the_same_content_elsewhere_has_the_same_reference(name: str, tree: Path) -> None:
+    assert local_reference(name, tree) == local_reference(name)
+
+
+def test_times_modes_and_git_do_not_matter(tree: Path) -> None:
+    before = {name: local_reference(name, tree) for name in IMAGES}
+    (tree / ".git").mkdir()
+    for path in tree.rglob("*"):
+        os.utime(path, (0, 0))
+        path.chmod(0o700)
+    assert {name: local_reference(name, tree) for name in IMAGES} == before
+
+
+@pytest.mark.parametrize(("name", "source"), SOURCES)
+def test_each_input_matters(name: str, source: str, tree: Path) -> None:
+    before = local_reference(name, tree)
+    with file_of(tree / source).open("a") as file:
+        file.write("\n# changed\n")
+    assert local_reference(name, tree) != before
+
+
+def test_a_version_has_images_of_its_own_where_they_hold_the_projects_code(tree: Path) -> None:
+    before = {name: local_reference(name, tree) for name in IMAGES}
+    (tree / "VERSION").write_text("9.9.9\n")
+    assert {name for name in IMAGES if local_reference(name, tree) != before[name]} == {"app", "dashboard"}
+
+
+def test_an_added_and_a_renamed_file_matter(tree: Path) -> None:
+    references = [local_reference("app", tree)]
+    added = tree / "app/tasktracker/added.py"
+    added.write_text("")
+    references.append(local_reference("app", tree))
+    added.rename(added.with_name("renamed.py"))
+    references.append(local_reference("app", tree))
+    assert len(set(references)) == 3
+
+
+def test_moving_text_between_files_matters(tree: Path) -> None:
+    one, two = tree / "app/tasktracker/a.py", tree / "app/tasktracker/b.py"
+    one.write_text("xy")
+    two.write_text("z")
+    before = local_reference("app", tree)
+    one.write_text("x")
+    two.write_text("yz")
+    assert local_reference("app", tree) != before
+
+
+@pytest.mark.parametrize("name", ["__pycache__/api.cpython-311.pyc", "stale.pyc", ".DS_Store"])
+def test_leftovers_do_not_matter(name: str, tree: Path) -> None:
+    before = local_reference("app", tree)
+    path = tree / "app/tasktracker" / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("left behind")
+    assert local_reference("app", tree) == before
+
+
+@pytest.mark.parametrize("path", ["app/tests/test_api.py", "app/requirements.in", "README.md"])
+def test_what_no_image_copies_does_not_matter(path: str, tree: Path) -> None:
+    before = {name: local_reference(name, tree) for name in IMAGES}
+    (tree / path).parent.mkdir(exist_ok=True)
+    (tree / path).write_text("other")
+    assert {name: local_reference(name, tree) for name in IMAGES} == before
+
+
+def test_a_change_reaches_the_images_built_on_it_and_no_others(tree: Path) -> None:
+    before = {name: local_reference(name, tree) for name in IMAGES}
+    with (tree / "images/nginx/Dockerfile").open("a") as file:
+        file.write("# changed\n")
+    assert {name for name in IMAGES if local_reference(name, tree) != before[name]} == {"nginx", "dashboard"}
+
+
+def test_a_missing_input_is_named(tree: Path) -> None:
+    (tree / "app/requirements.lock").unlink()
+    with pytest.raises(CatalogError, match=r"image 'app': app/requirements\.lock is missing"):
+        local_reference("app", tree)
+
+
+def test_an_unknown_image_is_named_with_those_there_are() -> None:
+    with pytest.raises(CatalogError, match="image 'redis': unknown; there are base, postgres, nats"):
+        local_reference("redis")
+
+
+def test_all_references_take_under_50_ms() -> None:
+    start = time.process_time()
+    for name in IMAGES:
+        local_reference(name)
+    assert time.process_time() - start < 0.05
+
+
+def test_each_image_comes_after_its_parent() -> None:
+    names = list(IMAGES)
+    assert all(image.parent is None or names.index(image.parent) < names.index(image.name) for image in IMAGES.values())
+
+
+@pytest.mark.parametrize("name", IMAGES)
+def test_a_build_sees_what_its_name_is_made_of_and_nothing_else(name: str) -> None:
+    patterns = (ROOT / IMAGES[name].dockerignore).read_text().splitlines()
+    assert patterns[0] == "*"
+    assert {pattern[1:] for pattern in patterns if pattern.startswith("!")} == set(IMAGES[name].inputs)
+
+
+@pytest.mark.parametrize("name", ["app", "dashboard"])
+def test_a_build_sees_no_leftovers_in_the_folders_it_copies(name: str) -> None:
+    patterns = (ROOT / IMAGES[name].dockerignore).read_text().splitlines()
+    assert patterns[-3:] == ["**/__pycache__", "**/*.pyc", "**/.DS_Store"]
+
+
+@pytest.mark.parametrize("name", [name for name in IMAGES if name != "base"])
+def test_a_dockerfile_keeps_to_the_rules(name: str) -> None:
+    text = (ROOT / IMAGES[name].dockerfile).read_text()
+    assert f"ARG {IMAGES[name].parent_argument}\n" in text
+    assert "# syntax=" not in text, "a syntax line is fetched from an image registry"
+    assert "ADD " not in text
+    for label in ("title", "version", "revision"):
+        assert f"org.opencontainers.image.{label}=" in text
+    copied = {word for line in text.splitlines() if line.startswith("COPY") for word in line.split()[1:-1]}
+    assert {word.rstrip("/") for word in copied if word.startswith(("app/", "images/"))} == set(IMAGES[name].inputs)
+
+
+@pytest.mark.parametrize(("name", "user"), [("postgres", 10001), ("nats", 10002), ("nginx", 10003), ("app", 10004)])
+def test_the_user_is_a_number(name: str, user: int) -> None:
+    assert f"\nUSER {user}:{user}\n" in (ROOT / IMAGES[name].dockerfile).read_text()

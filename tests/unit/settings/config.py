@@ -1,0 +1,57 @@
+"""Configs as Pulumi hands them over, and what `parse` finds in them."""
+
+import json
+from collections.abc import Collection, Mapping
+
+from settings import Settings, SettingsError, parse
+
+DIGEST = "@sha256:" + "0123456789abcdef" * 4
+IMAGES = {
+    name: f"registry.example.com/tasktracker/{name}:1.2.0{DIGEST}"
+    for name in ("postgres", "nats", "api", "worker", "dashboard", "nginx")
+}
+PROD = {"environment": "prod", "domain": "tasks.example.com", "images": IMAGES}
+
+
+def local(name: str) -> str:
+    """The reference that dev has for an image."""
+    return f"tasktracker/{name}:0123456789ab"
+
+
+def config(keys: Mapping[str, object]) -> dict[str, str]:
+    """The config that Pulumi makes of a stack file: text as it is, all else as JSON."""
+    return {f"tasktracker:{key}": value if isinstance(value, str) else json.dumps(value) for key, value in keys.items()}
+
+
+def read(keys: Mapping[str, object], secrets: Mapping[str, str] | None = None) -> Settings:
+    """The settings of a stack named `test`; dev if `keys` doesn't say."""
+    found = secrets or {}
+    return parse("test", config({"environment": "dev", **keys, **found}), [f"tasktracker:{name}" for name in found])
+
+
+def problems(keys: Mapping[str, object], secrets: Mapping[str, str] | None = None) -> list[str]:
+    """The lines of the error for a config, without the heading; none if it is fine."""
+    try:
+        read(keys, secrets)
+    except SettingsError as error:
+        return [str(problem) for problem in error.problems]
+    return []
+
+
+def problem(keys: Mapping[str, object], secrets: Mapping[str, str] | None = None) -> str:
+    """The one line of the error for a config with one problem."""
+    (line,) = problems(keys, secrets)
+    return line
+
+
+def nested(path: str, value: object) -> dict[str, object]:
+    """`("a.b", 1)` -> `{"a": {"b": 1}}`."""
+    for key in reversed(path.split(".")):
+        value = {key: value}
+    assert isinstance(value, dict)
+    return value
+
+
+def without(keys: Mapping[str, object], names: Collection[str]) -> dict[str, object]:
+    """`keys` but for some."""
+    return {key: value for key, value in keys.items() if key not in names}

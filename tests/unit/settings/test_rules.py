@@ -1,0 +1,157 @@
+"""One test a rule: what it refuses, in which words, and what it lets through."""
+
+import pytest
+
+from settings.rules import RULES
+from tests.unit.settings.config import DIGEST, IMAGES, PROD, problem, problems, without
+
+DATABASE_URL = "postgresql://tasks:secret@db.example.com:5432/tasks"
+
+
+def test_subnets_are_apart() -> None:
+    assert problem({"network": {"egress": "172.20.1.128/25"}}) == (
+        'tasktracker:network.egress = "172.20.1.128/25": overlaps tasktracker:network.data (172.20.1.0/24);'
+        " give each network a subnet of its own"
+    )
+
+
+def test_each_pair_of_overlapping_subnets_is_named_once() -> None:
+    lines = problems({"network": {"edge": "10.0.0.0/16", "data": "10.0.1.0/24", "egress": "10.0.2.0/24"}})
+    assert [line.partition(" ")[0] for line in lines] == ["tasktracker:network.data", "tasktracker:network.egress"]
+
+
+def test_reservations_fit() -> None:
+    assert problem({"api": {"resources": {"memory": "256MB", "memory_reservation": "512MB"}}}) == (
+        'tasktracker:api.resources.memory_reservation = "512MB":'
+        " must be at most tasktracker:api.resources.memory (256MB)"
+    )
+
+
+def test_a_default_that_no_longer_fits_is_named_as_one() -> None:
+    assert 'memory_reservation = "256MB" (default)' in problem({"api": {"resources": {"memory": "128MB"}}})
+
+
+def test_shared_buffers_fit() -> None:
+    assert problem({"postgres": {"tuning": {"shared_buffers": "1GB"}}}) == (
+        'tasktracker:postgres.tuning.shared_buffers = "1GB": must be at most 819MB,'
+        " 40% of tasktracker:postgres.resources.memory (2GB)"
+    )
+    assert not problems({"postgres": {"tuning": {"shared_buffers": "819MB"}}})
+
+
+def test_memory_store_fits() -> None:
+    assert problem({"nats": {"max_memory_store": "257MB"}}) == (
+        'tasktracker:nats.max_memory_store = "257MB": must be at most 256MB,'
+        " 50% of tasktracker:nats.resources.memory (512MB)"
+    )
+    assert not problems({"nats": {"max_memory_store": "256MB"}})
+
+
+def test_ports_differ() -> None:
+    assert problem({"postgres": {"debug_port": 8080}}) == (
+        "tasktracker:postgres.debug_port = 8080: is the port of tasktracker:nginx.publish.port too"
+    )
+    assert problem({"nats": {"debug_port": 9000, "debug_monitor_port": 9000}}).startswith(
+        "tasktracker:nats.debug_monitor_port"
+    )
+
+
+def test_the_port_for_tls_counts_with_tls_only() -> None:
+    assert not problems({"postgres": {"debug_port": 8443}})
+    lines = problems({"postgres": {"debug_port": 8443}, "nginx": {"tls": True}})
+    assert "tasktracker:postgres.debug_port = 8443: is the port of tasktracker:nginx.publish.tls_port too" in lines
+
+
+@pytest.mark.parametrize("environment", ["staging", "prod"])
+@pytest.mark.parametrize(
+    ("block", "key"), [("postgres", "debug_port"), ("nats", "debug_port"), ("nats", "debug_monitor_port")]
+)
+def test_debug_ports_are_for_dev(environment: str, block: str, key: str) -> None:
+    assert problem({**PROD, "environment": environment, block: {key: 15432}}) == (
+        f"tasktracker:{block}.{key} = 15432: is allowed in dev only, and this is {environment}; remove it"
+    )
+    assert not problems({block: {key: 15432}})
+
+
+@pytest.mark.parametrize("environment", ["staging", "prod"])
+def test_images_are_pinned(environment: str) -> None:
+    assert problem({**PROD, "environment": environment, "images": {**IMAGES, "api": "example.com/app:1.2.0"}}) == (
+        'tasktracker:images.api = "example.com/app:1.2.0":'
+        f" must end in a digest (@sha256:<64 hex digits>) in {environment}"
+    )
+    assert not problems({**PROD, "environment": environment, "images": {**IMAGES, "api": f"app{DIGEST}"}})
+
+
+@pytest.mark.parametrize("domain", ["localhost", "tasks.localhost", "tasks.local", "local", "10.0.0.1"])
+def test_domain_is_public(domain: str) -> None:
+    assert problem({**PROD, "domain": domain}) == (
+        f'tasktracker:domain = "{domain}": must be a public host name in prod:'
+        " not localhost, an address or a .local name"
+    )
+    assert not problems({**PROD, "environment": "staging", "domain": domain})
+
+
+def test_the_default_domain_is_not_for_prod() -> None:
+    assert problem(without(PROD, ["domain"])).startswith('tasktracker:domain = "localhost" (default): must be')
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "listen_addresses",
+        "port",
+        "data_directory",
+        "hba_file",
+        "config_file",
+        "ssl",
+        "ssl_ca_file",
+        "unix_socket_directories",
+        "password_encryption",
+        "shared_preload_libraries",
+        "archive_command",
+        "include_dir",
+    ],
+)
+def test_parameters_are_free(name: str) -> None:
+    assert problem({"postgres": {"tuning": {"parameters": {name: "x"}}}}) == (
+        f'tasktracker:postgres.tuning.parameters.{name} = "x": is set by the program and can\'t be changed; remove it'
+    )
+
+
+def test_parameters_with_a_key_of_their_own_belong_there() -> None:
+    assert problem({"postgres": {"tuning": {"parameters": {"work_mem": "8MB"}}}}) == (
+        'tasktracker:postgres.tuning.parameters.work_mem = "8MB":'
+        " has a key of its own: tasktracker:postgres.tuning.work_mem"
+    )
+
+
+@pytest.mark.parametrize("name", ["domain", "tunnel", "encryption_key", "nats_url", "postgres_password"])
+def test_app_secrets_have_free_names(name: str) -> None:
+    assert problem({"app_secrets": {name: {}}}) == (
+        f"tasktracker:app_secrets.{name}: is a name that the program uses itself; choose another"
+    )
+
+
+def test_app_secrets_are_given() -> None:
+    assert problem({"app_secrets": {"slack_token": {}}}) == (
+        "tasktracker:slack_token: is required by tasktracker:app_secrets.slack_token;"
+        " run pulumi config set --secret slack_token"
+    )
+
+
+def test_tls_secrets_are_given() -> None:
+    assert problems({"nginx": {"tls": True}}) == [
+        f"tasktracker:{name}: is required by tasktracker:nginx.tls; run pulumi config set --secret {name}"
+        for name in ("tls_certificate", "tls_key")
+    ]
+
+
+def test_one_database() -> None:
+    assert problem({"postgres": {"user": "tasks"}}, {"database_url": DATABASE_URL}) == (
+        "tasktracker:postgres: is for the stack's own PostgreSQL, which tasktracker:database_url replaces;"
+        " remove one of the two"
+    )
+
+
+def test_each_rule_has_a_test() -> None:
+    assert {f"test_{rule.__name__}" for rule in RULES} <= globals().keys()

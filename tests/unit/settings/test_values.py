@@ -1,0 +1,135 @@
+"""Which single values are taken and refused, and in which words."""
+
+from typing import Any
+
+import pytest
+
+from tests.unit.settings.config import DIGEST, nested, problem, read
+
+GOOD = [
+    ("domain", "tasks.example.com"),
+    ("domain", "xn--mnchen-3ya.example"),
+    ("domain", "192.168.1.10"),
+    ("domain", "a" * 63),
+    ("images.api", "app:1"),
+    ("images.api", "localhost:5000/a/b_c/d--e:1.0"),
+    ("images.api", "registry.example.com:5000/Tag/app:1".lower()),
+    ("images.api", "app:LATEST"),
+    ("images.api", "app:latest-1"),
+    ("images.api", f"app{DIGEST}"),
+    ("images.api", f"app:1{DIGEST}"),
+    ("network.edge", "10.1.0.0/16"),
+    ("network.edge", "192.168.7.16/28"),
+    ("postgres.user", "_a1"),
+    ("postgres.debug_port", 65_535),
+    ("postgres.debug_port", None),
+    ("postgres.resources.cpus", 1),
+    ("postgres.resources.cpus", 0.25),
+    ("postgres.tuning.log_connections", False),
+    ("postgres.tuning.log_min_duration_statement", "0ms"),
+    ("postgres.tuning.parameters", {"random_page_cost": 1.1, "jit": False, "timezone": "UTC", "a.b_c": 5, "x": ""}),
+    ("nginx.publish.address", "0.0.0.0"),
+    ("app_secrets", {"token": {"min_bytes": 1, "pattern": None}}),
+]
+
+HOST = "must be a host name in lower case such as tasks.example.com, with no scheme, port or path"
+IMAGE = "must be an image reference with a tag, a digest or both"
+SUBNET = "must be a private IPv4 subnet from /16 to /28 such as 172.20.0.0/24"
+IDENTIFIER = "must be a name of at most 63 lower-case letters"
+PORT = "must be a whole number from 1 to 65535"
+PARAMETER = "must be true, false, a number, or text with no quotes, backslashes or line breaks"
+
+BAD = [
+    ("environment", "production", "must be dev, staging or prod"),
+    ("domain", "", HOST),
+    ("domain", "https://example.com", HOST),
+    ("domain", "example.com:8080", HOST),
+    ("domain", "Example.com", HOST),
+    ("domain", "-a.example.com", HOST),
+    ("domain", "a..b", HOST),
+    ("domain", "a" * 64, HOST),
+    ("domain", ".".join(["a" * 63] * 4), HOST),
+    ("domain", "1.2.3", HOST),
+    ("domain", "1.2.3.400", HOST),
+    ("images.api", "app", IMAGE),
+    ("images.api", "app:latest", IMAGE),
+    ("images.api", f"app:latest{DIGEST}", IMAGE),
+    ("images.api", "example.com/App:1", IMAGE),
+    ("images.api", "app@sha256:abc", IMAGE),
+    ("images.api", "https://example.com/app:1", IMAGE),
+    ("images.api", "a" * 500 + ":1", IMAGE),
+    ("images.api", 5, IMAGE),
+    ("network.edge", "172.20.0.0", SUBNET),
+    ("network.edge", "10.0.0.0/8", SUBNET),
+    ("network.edge", "10.0.0.0/29", SUBNET),
+    ("network.edge", "8.8.8.0/24", SUBNET),
+    ("network.edge", "169.254.0.0/24", SUBNET),
+    ("network.edge", "10.0.0.300/24", SUBNET),
+    ("network.edge", "fd00::/64", SUBNET),
+    ("network.edge", "172.20.0.1/24", "did you mean 172.20.0.0/24?"),
+    ("postgres.user", "postgres", IDENTIFIER),
+    ("postgres.user", "pg_reader", IDENTIFIER),
+    ("postgres.user", 'a"b', IDENTIFIER),
+    ("postgres.database", "Tasks", IDENTIFIER),
+    ("postgres.database", "a" * 64, IDENTIFIER),
+    ("postgres.debug_port", 0, PORT),
+    ("postgres.debug_port", 65_536, PORT),
+    ("postgres.debug_port", True, PORT),
+    ("postgres.debug_port", 1.5, PORT),
+    (
+        "postgres.debug_port",
+        "15432",
+        "this is text: remove the quotes, or add --type int to pulumi config set",
+    ),
+    ("postgres.resources.cpus", 0, "must be a number from 0.1 to 512"),
+    ("postgres.resources.cpus", "1.5", "this is text: remove the quotes, or add --type float to pulumi config set"),
+    ("postgres.resources.cpus", "two", "must be a number from 0.1 to 512"),
+    ("postgres.resources.memory", "1MB", "must be a size such as 512MB, 2GB or 1.5GB from 32MB to 4TB"),
+    ("postgres.resources.memory", 2048, "the unit is missing"),
+    ("postgres.tuning.log_connections", "true", "add --type bool"),
+    ("postgres.tuning.log_connections", 1, "must be true or false"),
+    ("postgres.tuning.log_connections", "yes", "must be true or false"),
+    ("postgres.tuning.max_connections", 9, "must be a whole number from 10 to 10000"),
+    ("postgres.tuning.parameters", {"jit": "it's"}, PARAMETER),
+    ("postgres.tuning.parameters", {"jit": "a\nport = 1"}, PARAMETER),
+    ("postgres.tuning.parameters", {"jit": "a\\"}, PARAMETER),
+    ("postgres.tuning.parameters", {"jit": None}, PARAMETER),
+    ("postgres.tuning.parameters", {"jit": [1]}, PARAMETER),
+    ("postgres.tuning.parameters", {"jit": float("nan")}, PARAMETER),
+    ("postgres.tuning.parameters", {"jit": 2**63}, PARAMETER),
+    ("postgres.tuning.parameters", {"Jit": 1}, "the name must be a PostgreSQL parameter in lower case"),
+    ("postgres.tuning.parameters", {"a = 1\nport": 1}, "the name must be a PostgreSQL parameter in lower case"),
+    ("worker.log_level", "trace", "must be debug, info, warning or error"),
+    ("worker.stop_timeout", "500ms", "must be a duration in whole seconds such as 30s, 5m or 24h"),
+    ("worker.stop_timeout", "2h", "from 1s to 1h"),
+    ("nginx.publish.address", "localhost", "must be an IPv4 address of the host"),
+    ("nginx.publish.address", "127.0.0.256", "must be an IPv4 address of the host"),
+    ("app_secrets", {"Token": {}}, "the name must be a name in snake case such as slack_token"),
+    ("app_secrets", {"token": {"pattern": "("}}, "must be a regular expression in Python's syntax; missing )"),
+    ("app_secrets", {"token": {"pattern": 5}}, "must be a regular expression in Python's syntax"),
+    ("app_secrets", {"token": {"min_bytes": 0}}, "must be a whole number from 1 to 65536"),
+]
+
+
+@pytest.mark.parametrize(("path", "value"), GOOD)
+def test_takes(path: str, value: object) -> None:
+    read(nested(path, value), {"token": "x"} if path == "app_secrets" else None)
+
+
+@pytest.mark.parametrize(("path", "value", "words"), BAD)
+def test_refuses(path: str, value: Any, words: str) -> None:
+    line = problem(nested(path, value), dict.fromkeys(value, "x") if path == "app_secrets" else None)
+    assert line.startswith(f"tasktracker:{path}")
+    assert words in line
+
+
+def test_sizes_are_megabytes_and_durations_seconds_or_milliseconds() -> None:
+    settings = read(
+        {
+            "postgres": {"resources": {"memory": "4GB"}, "tuning": {"log_min_duration_statement": "2s"}},
+            "worker": {"stop_timeout": "1m"},
+        }
+    )
+    assert settings.postgres.resources.memory == 4096
+    assert settings.postgres.tuning.log_min_duration_statement == 2000
+    assert settings.worker.stop_timeout == 60

@@ -1,0 +1,138 @@
+"""`python3 -m toolchain`: exit codes and messages."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from toolchain import __main__ as command
+from toolchain import docker_engine, images
+from toolchain.docker_engine import DockerUnavailableError
+from toolchain.steps import STOP_SIGNALS, StepError
+
+
+@pytest.fixture(autouse=True)
+def handlers() -> Iterator[None]:
+    """Puts back what pytest does on a signal."""
+    before = {number: signal.getsignal(number) for number in STOP_SIGNALS}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.fixture(autouse=True)
+def stacks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A project with two stacks."""
+    for name in ("Pulumi.yaml", "Pulumi.dev.yaml", "Pulumi.prod.yaml"):
+        (tmp_path / name).touch()
+    monkeypatch.setattr(command, "ROOT", tmp_path)
+
+
+@pytest.fixture
+def main(monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
+    """The command, in which each step does what the test says, or nothing."""
+
+    def call(*arguments: str, **steps: Callable[[str], None]) -> int:
+        for name in command.STEPS:
+            monkeypatch.setitem(command.STEPS, name, steps.get(name, lambda _: None))
+        monkeypatch.setattr(sys, "argv", ["toolchain", *arguments])
+        return command.main()
+
+    return call
+
+
+def failing(error: BaseException) -> Callable[[str], None]:
+    def step(_: str) -> None:
+        raise error
+
+    return step
+
+
+def test_steps_are_taken_in_the_order_given(main: Callable[..., int]) -> None:
+    taken = []
+    steps = {name: lambda stack, name=name: taken.append((name, stack)) for name in ("venv", "engine", "stack")}
+    assert main("--stack", "prod", "engine", "venv", "stack", **steps) == 0
+    assert taken == [("engine", "prod"), ("venv", "prod"), ("stack", "prod")]
+
+
+def test_a_failing_step_is_the_last_and_shows_no_traceback(
+    main: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    later = failing(AssertionError("taken although a step before it failed"))
+    assert main("venv", "engine", venv=failing(StepError("no luck")), engine=later) == 1
+    assert capsys.readouterr() == ("", "error: no luck\n")
+
+
+def test_a_missing_docker_engine_has_an_exit_code_of_its_own(main: Callable[..., int]) -> None:
+    assert main("docker", docker=failing(DockerUnavailableError("none"))) == 69
+
+
+def test_an_interrupted_step_says_how_to_go_on(main: Callable[..., int], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main("venv", venv=failing(KeyboardInterrupt())) == 130
+    assert capsys.readouterr().err == "\ninterrupted; run it again to go on from here\n"
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (OSError(28, "No space left on device", "/some/file"), "/some/file: No space left on device"),
+        (OSError(13, "Permission denied", ".tools/env"), ".tools/env: Permission denied"),
+        (BrokenPipeError("gone"), "set-up: gone"),
+    ],
+)
+def test_a_full_disk_or_a_foreign_file_is_no_traceback(
+    main: Callable[..., int], capsys: pytest.CaptureFixture[str], error: OSError, message: str
+) -> None:
+    assert main("venv", venv=failing(error)) == 1
+    assert capsys.readouterr().err == f"error: {message}\n"
+
+
+@pytest.mark.parametrize("stack", ["nonsense", "", "../dev"])
+def test_a_stack_without_a_config_is_refused_before_any_step(
+    main: Callable[..., int], capsys: pytest.CaptureFixture[str], stack: str
+) -> None:
+    assert main("--stack", stack, "venv", "stack", venv=failing(AssertionError("taken"))) == 1
+    assert capsys.readouterr().err == (
+        f"error: stack '{stack}': there is no Pulumi.{stack}.yaml; the stacks are dev, prod."
+        " A new one begins with a copy of such a file\n"
+    )
+
+
+def test_what_needs_no_stack_does_not_look_at_it(main: Callable[..., int]) -> None:
+    assert main("--stack", "nonsense", "venv", "engine") == 0
+
+
+def test_an_unknown_step_names_the_known(main: Callable[..., int], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as error:
+        main("nonsense")
+    assert error.value.code == 2
+    message = capsys.readouterr().err
+    assert all(repr(name) in message for name in command.STEPS)
+
+
+@pytest.mark.parametrize(
+    ("removed", "output"),
+    [
+        (["tasktracker/api:1", "tasktracker/nats:1"], "removed tasktracker/api:1\nremoved tasktracker/nats:1\n"),
+        ([], "nothing to remove\n"),
+    ],
+)
+def test_prune_tells_what_it_removed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], removed: list[str], output: str
+) -> None:
+    monkeypatch.setattr(images, "prune", lambda: removed)
+    command.STEPS["prune"]("dev")
+    assert capsys.readouterr().out == output
+
+
+def test_the_images_go_where_the_engine_was_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Docker's client would follow a context that the Pulumi program knows nothing of."""
+    monkeypatch.setenv("DOCKER_CONTEXT", "elsewhere")
+    monkeypatch.setattr(docker_engine, "ensure_docker", lambda: None)
+    command.STEPS["docker"]("dev")
+    assert os.environ["DOCKER_CONTEXT"] == "default"

@@ -1,0 +1,83 @@
+"""A machine of paper: its own folders, and programs on PATH that only write down how they were called."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from toolchain import engine, stack, steps
+
+#: What Debian's own tools, which the scripts need, are found in.
+SYSTEM_PATH = "/usr/bin:/bin"
+
+
+@dataclass(frozen=True)
+class Machine:
+    """The project's folder and a folder of fake programs."""
+
+    root: Path
+    programs: Path
+
+    def program(self, name: str, script: str, folder: Path | None = None) -> None:
+        """Puts a program on PATH that notes its arguments, then runs `script`."""
+        path = (folder or self.programs) / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f'#!/bin/sh\necho "{name} $*" >> {self.calls_file}\n{script}\n')
+        path.chmod(0o755)
+
+    def user_has_pulumi(self, version: str = "v3.300.0", *, host: bool = True) -> None:
+        """Gives the user an engine of his own."""
+        self.program("pulumi", f"echo {version}")
+        if host:
+            self.program("pulumi-language-python", "exit 1")
+
+    def user_has_go(self, version: str = "go1.25.4", *, build: str = "exit 0") -> None:
+        """Gives the user a Go whose `go build -o FILE` makes a file, unless `build` exits first."""
+        self.program(
+            "go",
+            f"""
+            if [ "$1" = env ]; then echo {version}; exit; fi
+            case "$PWD" in */docker_plugin) {build.replace("exit 0", ":")} ;; esac
+            while [ "$1" != -o ]; do shift; done
+            echo built > "$2"
+            """,
+        )
+
+    @property
+    def calls_file(self) -> Path:
+        """Where programs note how they were called."""
+        return self.root / "calls"
+
+    def calls(self, program: str) -> list[str]:
+        """How `program` was called so far."""
+        lines = self.calls_file.read_text().splitlines() if self.calls_file.exists() else []
+        return [line for line in lines if line.startswith(f"{program} ")]
+
+
+@pytest.fixture
+def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
+    """A fresh clone on a machine with nothing but a shell, and without access to the vendor."""
+    root = tmp_path / "clone"
+    shutil.copytree(engine.TOOLCHAIN, root / "toolchain", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(engine.LOCK, root / "requirements.lock")
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    for name in ("TOOLCHAIN", "PLUGIN", "LOCK", "STATE", "TOOLS", "BIN", "VENDOR", "PLUGINS", "MARKER"):
+        monkeypatch.setattr(engine, name, root / getattr(engine, name).relative_to(engine.ROOT))
+    monkeypatch.setattr(engine, "ROOT", root)
+    monkeypatch.setattr(engine, "INSTALL_SCRIPT", (tmp_path / "no-such-script").as_uri())
+    monkeypatch.setattr(stack, "ROOT", root)
+    monkeypatch.setattr(stack, "PUBLIC_PASSPHRASE", root / "toolchain" / "dev-passphrase")
+    monkeypatch.setattr(steps, "LOGS", root / ".tools" / "logs")
+    monkeypatch.setenv("PATH", f"{programs}:{SYSTEM_PATH}")
+    for variable in (
+        "TASKTRACKER_ENGINE",
+        "TASKTRACKER_BACKEND_URL",
+        "TASKTRACKER_PASSPHRASE_FILE",
+        "PULUMI_CONFIG_PASSPHRASE",
+    ):
+        monkeypatch.delenv(variable, raising=False)
+    return Machine(root, programs)

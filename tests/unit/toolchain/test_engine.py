@@ -1,0 +1,270 @@
+"""The engine is got the first way that works, once."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import os
+import re
+import stat
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.unit.toolchain.conftest import Machine
+from toolchain import engine
+from toolchain.environment import Way
+from toolchain.steps import StepError
+
+DOWNLOADED = """
+while [ $# -gt 0 ]; do
+  case "$1" in
+    --version) version="$2" ;;
+    --install-root) root="$2" ;;
+  esac
+  shift
+done
+mkdir -p "$root/bin"
+echo "$version" > "$root/bin/pulumi"
+echo host > "$root/bin/pulumi-language-python"
+"""
+
+
+def _way(machine: Machine) -> str:
+    way: str = json.loads((machine.root / ".tools/engine.json").read_text())["way"]
+    return way
+
+
+def _vendor_serves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> None:
+    path = tmp_path / "install.sh"
+    path.write_text(script)
+    monkeypatch.setattr(engine, "INSTALL_SCRIPT", path.as_uri())
+
+
+def test_takes_the_users_engine(machine: Machine) -> None:
+    machine.user_has_pulumi()
+    machine.user_has_go()
+    engine.ensure_engine()
+    assert _way(machine) == "path"
+    assert machine.calls("go") == []
+    assert list((machine.root / ".tools/bin").iterdir()) == []
+    # It keeps its own plugins and logins.
+    assert "PULUMI_HOME" not in engine.environment()
+
+
+@pytest.mark.parametrize("version", ["v3.255.9", "v2.999.0", "v3.99.0", "nonsense"])
+def test_leaves_an_old_engine(machine: Machine, version: str, capsys: pytest.CaptureFixture[str]) -> None:
+    machine.user_has_pulumi(version)
+    machine.user_has_go()
+    engine.ensure_engine()
+    assert _way(machine) == "build"
+    assert f"is {version}, and {engine.engine_version()} or newer is needed" in capsys.readouterr().out
+
+
+def test_takes_exactly_the_oldest_version(machine: Machine) -> None:
+    machine.user_has_pulumi(f"v{engine.engine_version()}")
+    engine.ensure_engine()
+    assert _way(machine) == "path"
+
+
+def test_leaves_an_engine_without_a_language_host(machine: Machine) -> None:
+    machine.user_has_pulumi(host=False)
+    machine.user_has_go()
+    engine.ensure_engine()
+    assert _way(machine) == "build"
+
+
+def test_does_not_take_its_own_for_the_users(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    own = machine.root / ".tools" / "bin"
+    machine.program("pulumi", "echo v9.0.0", own)
+    machine.program("pulumi-language-python", "", own)
+    monkeypatch.setenv("PATH", f"{own}:{os.environ['PATH']}")
+    machine.user_has_go()
+    engine.ensure_engine()
+    assert _way(machine) == "build"
+
+
+def test_downloads(machine: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _vendor_serves(tmp_path, monkeypatch, DOWNLOADED)
+    machine.user_has_go()
+    engine.ensure_engine()
+    assert _way(machine) == "download"
+    assert machine.calls("go") == []
+    assert (machine.root / ".tools/bin/pulumi").read_text().strip() == engine.engine_version()
+    assert (machine.root / ".tools/bin/pulumi-language-python").exists()
+    # This engine fetches the Docker plugin itself.
+    assert "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION" not in engine.environment()
+
+
+def test_builds_when_the_download_fails(machine: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _vendor_serves(tmp_path, monkeypatch, "echo refused; exit 22")
+    machine.user_has_go()
+    engine.ensure_engine()
+    assert _way(machine) == "build"
+
+
+def test_builds(machine: Machine) -> None:
+    machine.user_has_go()
+    engine.ensure_engine()
+    tools = machine.root / ".tools"
+    plugin = f"pulumi-home/plugins/resource-docker-v{engine.plugin_version()}/pulumi-resource-docker"
+    assert (tools / "bin/pulumi").exists()
+    assert (tools / plugin).exists()
+    assert os.access(tools / "bin/pulumi-language-python", os.X_OK)
+    builds = [call for call in machine.calls("go") if "go build" in call]
+    assert f"version.Version=v{engine.engine_version()}" in builds[0]
+    assert f"main.version={engine.plugin_version()}" in builds[1]
+    assert engine.environment()["PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION"] == "true"
+
+
+def test_second_time_does_nothing(machine: Machine, capsys: pytest.CaptureFixture[str]) -> None:
+    machine.user_has_go()
+    engine.ensure_engine()
+    calls = machine.calls("go")
+    capsys.readouterr()
+    engine.ensure_engine()
+    assert machine.calls("go") == calls
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["go.mod", "go.sum", "docker_plugin/main.go", "docker_plugin/go.sum", "docker_plugin/shim/provider/provider.go"],
+)
+def test_changed_input_builds_again(machine: Machine, path: str) -> None:
+    machine.user_has_go()
+    engine.ensure_engine()
+    before = len(machine.calls("go"))
+    with (machine.root / "toolchain" / path).open("a") as file:
+        file.write("// changed\n")
+    engine.ensure_engine()
+    assert len(machine.calls("go")) > before
+
+
+def test_removed_engine_is_got_again(machine: Machine) -> None:
+    machine.user_has_go()
+    engine.ensure_engine()
+    (machine.root / ".tools/bin/pulumi").unlink()
+    engine.ensure_engine()
+    assert (machine.root / ".tools/bin/pulumi").exists()
+
+
+def test_failed_build_leaves_no_half(machine: Machine) -> None:
+    machine.user_has_go(build="exit 1")
+    with pytest.raises(StepError, match="Building the Docker plugin"):
+        engine.ensure_engine()
+    with pytest.raises(StepError, match="make tools"):
+        engine.environment()
+    machine.user_has_go()
+    engine.ensure_engine()
+    assert engine.environment()["PATH"].startswith(str(machine.root / ".tools/bin"))
+
+
+def test_broken_marker_is_no_engine(machine: Machine) -> None:
+    machine.user_has_go()
+    (machine.root / ".tools").mkdir()
+    for text in ("", "{", "[]", '{"way": "magic", "inputs": ""}'):
+        (machine.root / ".tools/engine.json").write_text(text)
+        engine.ensure_engine()
+        assert _way(machine) == "build"
+
+
+def test_nothing_works_says_what_to_install(machine: Machine) -> None:
+    with pytest.raises(StepError) as error:
+        engine.ensure_engine()
+    message = str(error.value)
+    assert "path: no pulumi on PATH" in message
+    assert "download: " in message
+    assert "build: no Go to build with: install Go 1.25 or newer" in message
+
+
+@pytest.mark.parametrize("version", ["go1.24.9", "go1.9", "devel"])
+def test_old_go_says_what_to_install(machine: Machine, version: str) -> None:
+    machine.user_has_go(version)
+    with pytest.raises(StepError, match=rf"is {version}: install Go 1\.25 or newer"):
+        engine.ensure_engine()
+
+
+@pytest.mark.parametrize("way", ["path", "download", "build"])
+def test_one_way_can_be_forced(machine: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: str) -> None:
+    machine.user_has_pulumi()
+    machine.user_has_go()
+    _vendor_serves(tmp_path, monkeypatch, DOWNLOADED)
+    engine.ensure_engine()
+    assert _way(machine) == "path"
+    monkeypatch.setenv("TASKTRACKER_ENGINE", way)
+    engine.ensure_engine()
+    assert _way(machine) == way
+
+
+def test_forced_way_that_fails_keeps_the_engine(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    machine.user_has_go()
+    engine.ensure_engine()
+    monkeypatch.setenv("TASKTRACKER_ENGINE", "path")
+    with pytest.raises(StepError, match="no pulumi on PATH"):
+        engine.ensure_engine()
+    assert (machine.root / ".tools/bin/pulumi").exists()
+
+
+def test_unknown_way(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TASKTRACKER_ENGINE", "brew")
+    with pytest.raises(StepError, match="TASKTRACKER_ENGINE=brew: must be one of path, download, build"):
+        engine.ensure_engine()
+
+
+def test_state_is_its_owners_alone(machine: Machine) -> None:
+    machine.user_has_go()
+    engine.ensure_engine()
+    assert stat.S_IMODE((machine.root / ".state").stat().st_mode) == 0o700
+
+
+@pytest.mark.parametrize("way", Way)
+@pytest.mark.parametrize("shell", ["bash", "sh"])
+def test_shell_and_python_get_the_same(
+    machine: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shell: str, way: Way
+) -> None:
+    machine.user_has_pulumi()
+    machine.user_has_go()
+    _vendor_serves(tmp_path, monkeypatch, DOWNLOADED)
+    monkeypatch.setenv("TASKTRACKER_ENGINE", way.value)
+    engine.ensure_engine()
+    for overrides in (
+        {},
+        {"TASKTRACKER_BACKEND_URL": "s3://bucket?region=eu", "TASKTRACKER_PASSPHRASE_FILE": "/a b"},
+    ):
+        for name, value in overrides.items():
+            monkeypatch.setenv(name, value)
+        expected = engine.environment()
+        # Twice, as by a shell whose profile does it too, and strictly.
+        sourced = subprocess.run(
+            [shell, "-euc", ". .tools/env; . .tools/env; env -0"],
+            cwd=machine.root, capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        seen = dict(line.partition("=")[::2] for line in sourced.stdout.split("\0"))
+        assert {name: seen.get(name) for name in expected} == expected
+        names = re.findall(r"^\s*(?:\*\) )?export (\w+)=", (machine.root / ".tools/env").read_text(), re.MULTILINE)
+        assert set(names) == expected.keys()
+
+
+def test_bash_finds_the_folder_from_anywhere(machine: Machine) -> None:
+    machine.user_has_go()
+    engine.ensure_engine()
+    sourced = subprocess.run(
+        ["bash", "-c", f". {machine.root}/.tools/env; echo $PULUMI_BACKEND_URL"],
+        cwd="/", capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert sourced.stdout.strip() == f"file://{machine.root}/.state"
+
+
+def test_versions_fit_the_installed_packages() -> None:
+    assert engine.engine_version() == importlib.metadata.version("pulumi")
+    assert engine.plugin_version() == importlib.metadata.version("pulumi_docker")
+
+
+@pytest.mark.parametrize(
+    ("text", "version"),
+    [("v3.256.0\n", (3, 256, 0)), ("go1.26.8", (1, 26, 8)), ("3.300.1-dev.4+abc", (3, 300, 1)), ("devel", ())],
+)
+def test_parse_version(text: str, version: tuple[int, ...]) -> None:
+    assert engine.parse_version(text) == version

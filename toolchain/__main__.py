@@ -1,0 +1,121 @@
+"""`python3 -m toolchain STEP...`: takes the steps, in the order given, each skipped when it's done."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable
+
+from toolchain.docker_engine import NO_CONTEXT, DockerUnavailableError
+from toolchain.steps import ROOT, StepError, stop_on_signals
+
+#: EX_UNAVAILABLE of sysexits.h: no Docker engine. `make test` goes on without one.
+UNAVAILABLE = 69
+
+
+def _venv(_: str) -> None:
+    from toolchain.venv import ensure_venv  # noqa: PLC0415
+
+    ensure_venv()
+
+
+def _engine(_: str) -> None:
+    from toolchain.engine import ensure_engine  # noqa: PLC0415
+
+    ensure_engine()
+
+
+def _stack(stack: str) -> None:
+    from toolchain.stack import ensure_stack  # noqa: PLC0415
+
+    ensure_stack(stack)
+
+
+def _docker(_: str) -> None:
+    from toolchain.docker_engine import ensure_docker  # noqa: PLC0415
+
+    ensure_docker()
+    # So that the images get into the engine that was found.
+    os.environ.update(NO_CONTEXT)
+
+
+def _images(_: str) -> None:
+    from toolchain.images import ensure_images  # noqa: PLC0415
+
+    ensure_images()
+
+
+def _prune(_: str) -> None:
+    from toolchain.images import prune  # noqa: PLC0415
+
+    removed = prune()
+    print("\n".join(f"removed {reference}" for reference in removed) or "nothing to remove")
+
+
+def _browser(_: str) -> None:
+    from toolchain.debian import ensure_program  # noqa: PLC0415
+
+    ensure_program("chromium", ["chromium"], "to test the dashboard")
+
+
+def _graphviz(_: str) -> None:
+    from toolchain.debian import ensure_program  # noqa: PLC0415
+
+    ensure_program("dot", ["graphviz"], "to draw the picture of the system")
+
+
+#: Each imports what it needs: the later ones must not be loaded by a Python that `venv` refuses.
+STEPS: dict[str, Callable[[str], None]] = {
+    "venv": _venv,
+    "engine": _engine,
+    "stack": _stack,
+    "docker": _docker,
+    "images": _images,
+    "prune": _prune,
+    "browser": _browser,
+    "graphviz": _graphviz,
+}
+
+
+def main() -> int:
+    """Takes the steps; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python3 -m toolchain", description=__doc__)
+    parser.add_argument("steps", nargs="+", choices=STEPS, metavar="STEP", help=", ".join(STEPS))
+    parser.add_argument("--stack", default="dev", help="for the step `stack` (default: dev)")
+    arguments = parser.parse_args()
+    stop_on_signals()
+    try:
+        if "stack" in arguments.steps:
+            _check_stack(arguments.stack)
+        for step in arguments.steps:
+            STEPS[step](arguments.stack)
+    except StepError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return UNAVAILABLE if isinstance(error, DockerUnavailableError) else 1
+    except OSError as error:
+        # A full disk, or files that belong to another user since a `sudo make`.
+        print(f"error: {error.filename or 'set-up'}: {error.strerror or error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\ninterrupted; run it again to go on from here", file=sys.stderr)
+        return 130
+    return 0
+
+
+def _check_stack(stack: str) -> None:
+    """Refuses a stack without a config, before the long steps.
+
+    Raises:
+        StepError: names the stacks there are.
+    """
+    stacks = sorted(path.name.split(".", 1)[1].removesuffix(".yaml") for path in ROOT.glob("Pulumi.?*.yaml"))
+    if stack not in stacks:
+        raise StepError(
+            f"stack '{stack}': there is no Pulumi.{stack}.yaml; the stacks are {', '.join(stacks)}."
+            " A new one begins with a copy of such a file"
+        )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

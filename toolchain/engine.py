@@ -1,0 +1,290 @@
+"""The Pulumi engine with its Docker plugin and Python language host, got the first way that works.
+
+1. `pulumi` on PATH, if it is new enough.
+2. The vendor's install script, into `.tools/vendor`.
+3. A build from Go modules, for machines that reach only package registries.
+
+The first two download the vendor's Docker plugin themselves when a program first needs it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+
+from toolchain.environment import Way, shell_script, variables
+from toolchain.steps import ROOT, TOOLS, StepError, run, say
+
+TOOLCHAIN = ROOT / "toolchain"
+PLUGIN = TOOLCHAIN / "docker_plugin"
+LOCK = ROOT / "requirements.lock"
+STATE = ROOT / ".state"
+BIN = TOOLS / "bin"
+VENDOR = TOOLS / "vendor"
+PLUGINS = TOOLS / "pulumi-home" / "plugins"
+MARKER = TOOLS / "engine.json"
+
+#: Forces one way: `path`, `download` or `build`.
+FORCE_VARIABLE = "TASKTRACKER_ENGINE"
+
+INSTALL_SCRIPT = "https://get.pulumi.com"
+
+#: Seconds that a machine without that access loses before it goes on to the build.
+CONNECT_TIMEOUT = 5.0
+
+#: What the modules in go.mod ask for.
+MINIMUM_GO = (1, 25)
+
+#: What the wrapper's relative path relies on: `.tools/bin` lies two folders below the project's.
+LANGUAGE_HOST = """\
+#!/bin/sh
+root=$(CDPATH='' cd -- "$(dirname -- "$0")/../.." && pwd)
+exec "$root/.venv/bin/python" "$root/toolchain/language_host.py" "$@"
+"""
+
+Version = tuple[int, ...]
+
+
+class Unavailable(Exception):
+    """A way of getting the engine does not work here; the message says why."""
+
+
+def ensure_engine() -> None:
+    """Makes an engine available and writes `.tools/env`; takes no time when that is done.
+
+    Raises:
+        StepError: no way works (or not the one that TASKTRACKER_ENGINE forces); says what to do.
+    """
+    forced = _forced_way()
+    way = _installed_way()
+    if way is None or forced not in (None, way):
+        way = _install([forced] if forced else list(Way))
+    STATE.mkdir(mode=0o700, exist_ok=True)
+    _write(TOOLS / "env", shell_script(way))
+
+
+def environment() -> dict[str, str]:
+    """The variables of `.tools/env` for a subprocess, to be laid over this process's environment.
+
+    Raises:
+        StepError: there is no engine yet.
+    """
+    way = _installed_way()
+    if way is None:
+        raise StepError("there is no Pulumi engine yet: run `make tools`")
+    return variables(way, ROOT)
+
+
+def engine_version() -> str:
+    """The version that is built or downloaded, and the oldest that is taken from PATH."""
+    return _search(r"github\.com/pulumi/pulumi/pkg/v3 v(\S+)", TOOLCHAIN / "go.mod")
+
+
+def plugin_version() -> str:
+    """The version of the Docker plugin: that of the Python package that talks to it."""
+    return _search(r"^pulumi-docker==(\S+)", LOCK)
+
+
+def _forced_way() -> Way | None:
+    """The way that the user forces, if any."""
+    value = os.environ.get(FORCE_VARIABLE)
+    if not value:
+        return None
+    try:
+        return Way(value)
+    except ValueError:
+        allowed = ", ".join(way.value for way in Way)
+        raise StepError(f"{FORCE_VARIABLE}={value}: must be one of {allowed}") from None
+
+
+def _installed_way() -> Way | None:
+    """How the engine that is there was got; None when there is none or its inputs have changed."""
+    try:
+        marker = json.loads(MARKER.read_text())
+        way = Way(marker["way"])
+        if marker["inputs"] != _inputs():
+            return None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    there = _pulumi_on_path() is not None if way is Way.PATH else (BIN / "pulumi").exists()
+    return way if there else None
+
+
+def _install(ways: list[Way]) -> Way:
+    """Tries `ways` in order; returns the one that worked."""
+    installers: dict[Way, Callable[[], None]] = {
+        Way.PATH: _use_path,
+        Way.DOWNLOAD: _download,
+        Way.BUILD: _build,
+    }
+    reasons = []
+    for way in ways:
+        try:
+            installers[way]()
+        except Unavailable as reason:
+            reasons.append(f"{way.value}: {reason}")
+            if way is not ways[-1]:
+                say(f"Pulumi engine: {reason}; trying another way")
+            continue
+        # Written last: an interrupted install is done again.
+        _write(MARKER, json.dumps({"way": way.value, "inputs": _inputs()}))
+        return way
+    raise StepError("\n    ".join(["no Pulumi engine:", *reasons]))
+
+
+def _inputs() -> str:
+    """A hash over everything that a built or downloaded engine is made from."""
+    files = [TOOLCHAIN / "go.mod", TOOLCHAIN / "go.sum", *sorted(PLUGIN.rglob("*"))]
+    digest = hashlib.sha256(f"{engine_version()} {plugin_version()}".encode())
+    for path in files:
+        if path.is_file():
+            digest.update(f"{path.relative_to(ROOT)} {path.stat().st_size}\n".encode())
+            digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def _use_path() -> None:
+    """Takes the engine that the user has."""
+    pulumi = _pulumi_on_path()
+    if pulumi is None:
+        raise Unavailable("no pulumi on PATH")
+    process = subprocess.run([pulumi, "version"], capture_output=True, text=True, check=False)
+    if process.returncode or parse_version(process.stdout) < parse_version(engine_version()):
+        found = process.stdout.strip() or f"`{pulumi} version` fails"
+        raise Unavailable(f"{pulumi} is {found}, and {engine_version()} or newer is needed")
+    _clear()
+    say(f"Pulumi engine: {pulumi}")
+
+
+def _pulumi_on_path() -> Path | None:
+    """The user's own `pulumi`: not one of ours, and with its language host beside or on PATH."""
+    folders = os.environ.get("PATH", os.defpath).split(os.pathsep)
+    own = os.pathsep.join(f for f in folders if f and not Path(f).is_relative_to(TOOLS))
+    pulumi = shutil.which("pulumi", path=own)
+    if pulumi is None:
+        return None
+    beside = str(Path(pulumi).resolve().parent)
+    host = shutil.which("pulumi-language-python", path=os.pathsep.join([beside, own]))
+    return Path(pulumi) if host else None
+
+
+def _download() -> None:
+    """Runs the vendor's install script. A refusal or silence of the server is final: no retry."""
+    try:
+        with urllib.request.urlopen(INSTALL_SCRIPT, timeout=CONNECT_TIMEOUT) as response:
+            script: bytes = response.read()
+    except OSError as error:
+        raise Unavailable(f"{INSTALL_SCRIPT}: {error}") from error
+    path = TOOLS / "install-pulumi.sh"
+    TOOLS.mkdir(exist_ok=True)
+    path.write_bytes(script)
+    try:
+        run(
+            f"Downloading the Pulumi engine {engine_version()}",
+            ["sh", path, "--version", engine_version(), "--install-root", VENDOR, "--no-edit-path"],
+            log="engine-download",
+        )
+    except StepError as error:
+        raise Unavailable(str(error)) from error
+    finally:
+        path.unlink()
+    _clear()
+    for program in (VENDOR / "bin").iterdir():
+        (BIN / program.name).symlink_to(program)
+
+
+def _build() -> None:
+    """Builds engine and Docker plugin from Go modules; the language host is a script."""
+    go = _go()
+    version = "github.com/pulumi/pulumi/sdk/v3/go/common/version.Version"
+    _clear()
+    _go_build(
+        f"Building the Pulumi engine {engine_version()} (5 minutes the first time)",
+        [go, "build", "-ldflags", f"-s -w -X {version}=v{engine_version()}"],
+        package="github.com/pulumi/pulumi/pkg/v3/cmd/pulumi",
+        program=BIN / "pulumi",
+        cwd=TOOLCHAIN,
+    )
+    _go_build(
+        f"Building the Docker plugin {plugin_version()} (3 minutes the first time)",
+        # Without docker_compose, which the vendor's plugin lacks too, 180 packages less are compiled.
+        [go, "build", "-tags", "no_compose", "-ldflags", f"-s -w -X main.version={plugin_version()}"],
+        package=".",
+        # As if the engine had downloaded it: it warns of plugins that it finds on PATH.
+        program=PLUGINS / f"resource-docker-v{plugin_version()}" / "pulumi-resource-docker",
+        cwd=PLUGIN,
+    )
+    _write(BIN / "pulumi-language-python", LANGUAGE_HOST, mode=0o755)
+
+
+def _go_build(title: str, command: list[str], *, package: str, program: Path, cwd: Path) -> None:
+    """Builds `package` into the file `program`, which appears only when it is whole."""
+    unfinished = BIN / f".{program.name}.new"
+    run(
+        title,
+        [*command, "-o", unfinished, package],
+        log=f"build-{program.name}",
+        # go.mod and go.sum are final, whatever the user's settings for other projects say.
+        env={"GOFLAGS": "-mod=readonly -buildvcs=false", "GOWORK": "off"},
+        cwd=cwd,
+    )
+    program.parent.mkdir(parents=True, exist_ok=True)
+    unfinished.replace(program)
+
+
+def _go() -> str:
+    """The path of a Go that is new enough.
+
+    Raises:
+        Unavailable: there is none; says what to install.
+    """
+    wanted = ".".join(map(str, MINIMUM_GO))
+    advice = f"install Go {wanted} or newer (https://go.dev/dl) so that `go version` shows it"
+    go = shutil.which("go")
+    if go is None:
+        raise Unavailable(f"no Go to build with: {advice}")
+    process = subprocess.run([go, "env", "GOVERSION"], capture_output=True, text=True, check=False, cwd=ROOT)
+    if process.returncode or parse_version(process.stdout)[:2] < MINIMUM_GO:
+        raise Unavailable(f"{go} is {process.stdout.strip() or 'broken'}: {advice}")
+    return go
+
+
+def _clear() -> None:
+    """Removes the engine and plugins that another way has put here, and first the marker."""
+    MARKER.unlink(missing_ok=True)
+    BIN.mkdir(parents=True, exist_ok=True)
+    for program in BIN.glob("pulumi*"):
+        program.unlink()
+    shutil.rmtree(PLUGINS, ignore_errors=True)
+
+
+def _write(path: Path, text: str, *, mode: int = 0o644) -> None:
+    """Writes a file at one go, and leaves it alone when it says the same."""
+    if path.exists() and path.read_text() == text:
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f".{path.name}.new")
+    unfinished.write_text(text)
+    unfinished.chmod(mode)
+    unfinished.replace(path)
+
+
+def parse_version(text: str) -> Version:
+    """The numbers of the first version in `text`: (3, 256, 0) of `v3.256.0-dev`; () without one."""
+    match = re.search(r"\d+(\.\d+)+", text)
+    return tuple(map(int, match[0].split("."))) if match else ()
+
+
+def _search(pattern: str, path: Path) -> str:
+    """The first group of `pattern` in a file of this project."""
+    match = re.search(pattern, path.read_text(), re.MULTILINE)
+    if match is None:
+        raise StepError(f"{path.relative_to(ROOT)}: nothing matches {pattern}")
+    return match[1]
