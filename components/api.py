@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import pulumi
 
 from components.app import DATA_PATH, USER, AppArgs, app_env, slotted
-from components.files import FileVolume, FileVolumeArgs
 from components.naming import SYSTEM
 from components.options import child_after
 from components.workload import Attachment, HealthCheck, Mount, Workload, WorkloadArgs
@@ -43,16 +42,11 @@ class Api(pulumi.ComponentResource):
     def __init__(self, name: str, args: ApiArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(f"{SYSTEM}:components:Api", name, None, opts)
         app, networks = args.app, args.app.context.networks
-        files = FileVolume(
-            slotted(f"{name}-files", app.slot),
-            FileVolumeArgs(app.context, name, args.image, app.secrets),
-            pulumi.ResourceOptions(parent=self),
-        )
         address = networks.edge.fixed_address(ADDRESSES[app.slot])
         workload = Workload(
             slotted(name, app.slot),
             WorkloadArgs(
-                naming=app.context.naming,
+                context=app.context,
                 service=name,
                 slot=app.slot,
                 image=args.image,
@@ -60,7 +54,7 @@ class Api(pulumi.ComponentResource):
                 resources=args.settings.resources,
                 command=["api"],
                 env=app_env(app, args.settings.log_level),
-                files=files,
+                files=app.secrets,
                 mounts=[Mount(app.uploads, DATA_PATH)],
                 networks=[
                     Attachment(networks.edge, address),
@@ -71,7 +65,7 @@ class Api(pulumi.ComponentResource):
                 health=HealthCheck(["tasktracker", "probe", f"http://127.0.0.1:{PORT}/api/health"]),
                 stop_timeout=STOP_TIMEOUT,
             ),
-            child_after(self, opts, files),
+            child_after(self, opts),
         )
         self.upstream = f"{address}:{PORT}"
         self.container_name = workload.container_name

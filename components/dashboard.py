@@ -43,7 +43,7 @@ class Dashboard(pulumi.ComponentResource):
         workload = Workload(
             slotted(name, args.slot),
             WorkloadArgs(
-                naming=args.context.naming,
+                context=args.context,
                 service=name,
                 slot=args.slot,
                 image=args.image,

@@ -39,6 +39,7 @@ class FileVolumeArgs:
     service: str
     image: str
     files: Mapping[str, pulumi.Input[str]]
+    slot: str | None = None
 
 
 class FileVolume(pulumi.ComponentResource):
@@ -59,7 +60,7 @@ class FileVolume(pulumi.ComponentResource):
     def __init__(self, name: str, args: FileVolumeArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(f"{SYSTEM}:components:FileVolume", name, None, opts)
         child = pulumi.ResourceOptions(parent=self, delete_before_replace=True)
-        labels = args.context.naming.labels(args.service)
+        labels = args.context.naming.labels(args.service, slot=args.slot)
         volume = docker.Volume(
             name,
             name=args.context.naming.volume(name),

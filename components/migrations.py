@@ -8,7 +8,6 @@ import pulumi
 
 from components.app import USER, file_env
 from components.context import Context
-from components.files import FileVolume, FileVolumeArgs
 from components.naming import SYSTEM
 from components.options import child_after
 from components.workload import Attachment, OneShot, OneShotArgs
@@ -37,29 +36,24 @@ class Migrations(pulumi.ComponentResource):
     def __init__(self, name: str, args: MigrationsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(f"{SYSTEM}:components:Migrations", name, None, opts)
         contents = {"database-url": args.database_url}
-        files = FileVolume(
-            f"{name}-files",
-            FileVolumeArgs(args.context, name, args.image, contents),
-            pulumi.ResourceOptions(parent=self),
-        )
         attachments = [Attachment(args.context.networks.data)]
         if args.external_database:
             attachments.append(Attachment(args.context.networks.egress))
         job = OneShot(
             name,
             OneShotArgs(
-                naming=args.context.naming,
+                context=args.context,
                 service=name,
                 image=args.image,
                 user=USER,
                 resources=args.resources,
                 command=["migrate"],
                 env=file_env(contents),
-                files=files,
+                files=contents,
                 networks=attachments,
                 timeout=TIMEOUT,
             ),
-            child_after(self, opts, files),
+            child_after(self, opts),
         )
         self.container_name = job.container_name
         self.register_outputs({"container_name": self.container_name})

@@ -8,7 +8,7 @@ from urllib.parse import quote
 import pulumi
 
 from components.context import Context
-from components.files import MOUNT_PATH, FileVolume, FileVolumeArgs
+from components.files import MOUNT_PATH
 from components.naming import SYSTEM
 from components.options import child_after
 from components.rendering import render
@@ -58,16 +58,6 @@ class Nats(pulumi.ComponentResource):
         settings = args.settings
         password = GeneratedSecret("nats-password", opts=child)
         server_name = args.context.naming.container(name)
-        files = FileVolume(
-            "nats-files",
-            FileVolumeArgs(
-                args.context,
-                name,
-                args.image,
-                {"nats.conf": password.value.apply(lambda value: server_config(settings, server_name, value))},
-            ),
-            opts=child,
-        )
         published = {PORT: settings.debug_port, MONITOR_PORT: settings.debug_monitor_port}
         ports = [
             PublishedPort(internal, external, DEBUG_ADDRESS)
@@ -80,13 +70,13 @@ class Nats(pulumi.ComponentResource):
         workload = Workload(
             name,
             WorkloadArgs(
-                naming=args.context.naming,
+                context=args.context,
                 service=name,
                 image=args.image,
                 user=USER,
                 resources=settings.resources,
                 command=["-c", f"{MOUNT_PATH}/nats.conf"],
-                files=files,
+                files={"nats.conf": password.value.apply(lambda value: server_config(settings, server_name, value))},
                 mounts=[Mount(DataVolume("nats-data", args.context.naming, name, child), DATA_PATH)],
                 networks=attachments,
                 ports=ports,
@@ -94,7 +84,7 @@ class Nats(pulumi.ComponentResource):
                 health=HealthCheck(["curl", "-fsS", f"http://127.0.0.1:{MONITOR_PORT}/healthz"]),
                 stop_timeout=STOP_TIMEOUT,
             ),
-            child_after(self, opts, files),
+            child_after(self, opts),
         )
         self.url = password.value.apply(lambda value: f"nats://{CLIENT_USER}:{quote(value, safe='')}@{name}:{PORT}")
         self.container_name = workload.container_name

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pulumi
 
 from components.context import Context
-from components.files import MOUNT_PATH, FileVolume, FileVolumeArgs
+from components.files import MOUNT_PATH
 from components.naming import SYSTEM
 from components.options import child_after
 from components.rendering import render
@@ -81,27 +81,22 @@ class Nginx(pulumi.ComponentResource):
             contents["tls.crt"] = config.require_secret("tls_certificate")
             contents["tls.key"] = config.require_secret("tls_key")
             ports.append(PublishedPort(HTTPS_PORT, publish.tls_port, str(publish.address)))
-        files = FileVolume(
-            f"{name}-files",
-            FileVolumeArgs(args.context, name, args.image, contents),
-            pulumi.ResourceOptions(parent=self),
-        )
         workload = Workload(
             name,
             WorkloadArgs(
-                naming=args.context.naming,
+                context=args.context,
                 service=name,
                 image=args.image,
                 user=USER,
                 resources=args.settings.resources,
-                files=files,
+                files=contents,
                 networks=[Attachment(args.context.networks.edge)],
                 ports=ports,
                 wait_timeout=args.settings.start_timeout,
                 health=HealthCheck(["curl", "-fsS", f"http://127.0.0.1:{HEALTH_PORT}/healthz"]),
                 stop_timeout=STOP_TIMEOUT,
             ),
-            child_after(self, opts, files),
+            child_after(self, opts),
         )
         self.url = public_url(args.settings, args.domain)
         self.container_name = workload.container_name

@@ -10,7 +10,7 @@ from urllib.parse import quote
 import pulumi
 
 from components.context import Context
-from components.files import MOUNT_PATH, FileVolume, FileVolumeArgs
+from components.files import MOUNT_PATH
 from components.naming import SYSTEM
 from components.options import child_after
 from components.rendering import render
@@ -64,25 +64,10 @@ class Postgres(pulumi.ComponentResource):
             clients.append(args.context.networks.debug.args.subnet)
             attachments.append(Attachment(args.context.networks.debug))
             ports.append(PublishedPort(PORT, settings.debug_port, DEBUG_ADDRESS))
-        files = FileVolume(
-            "postgres-files",
-            FileVolumeArgs(
-                args.context,
-                name,
-                args.image,
-                {
-                    "postgresql.conf": server_config(settings),
-                    "pg_hba.conf": access_rules(settings, clients),
-                    "postgres-password": superuser_password.value,
-                    "app-password": app_password.value,
-                },
-            ),
-            opts=child,
-        )
         workload = Workload(
             name,
             WorkloadArgs(
-                naming=args.context.naming,
+                context=args.context,
                 service=name,
                 image=args.image,
                 user=USER,
@@ -93,7 +78,12 @@ class Postgres(pulumi.ComponentResource):
                     "POSTGRES_PASSWORD_FILE": f"{MOUNT_PATH}/postgres-password",
                     "APP_PASSWORD_FILE": f"{MOUNT_PATH}/app-password",
                 },
-                files=files,
+                files={
+                    "postgresql.conf": server_config(settings),
+                    "pg_hba.conf": access_rules(settings, clients),
+                    "postgres-password": superuser_password.value,
+                    "app-password": app_password.value,
+                },
                 mounts=[
                     Mount(DataVolume("postgres-data", args.context.naming, name, child), DATA_PATH),
                 ],
@@ -107,7 +97,7 @@ class Postgres(pulumi.ComponentResource):
                 stop_timeout=STOP_TIMEOUT,
                 wait_timeout=settings.start_timeout,
             ),
-            child_after(self, opts, files),
+            child_after(self, opts),
         )
         self.database_url = app_password.value.apply(lambda password: database_url(settings, name, password))
         self.container_name = workload.container_name

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import pulumi
 
 from components.app import DATA_PATH, USER, AppArgs, app_env, slotted
-from components.files import FileVolume, FileVolumeArgs
 from components.naming import SYSTEM
 from components.options import child_after
 from components.workload import Attachment, HealthCheck, Mount, Workload, WorkloadArgs
@@ -33,15 +32,10 @@ class Worker(pulumi.ComponentResource):
     def __init__(self, name: str, args: WorkerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(f"{SYSTEM}:components:Worker", name, None, opts)
         app, networks = args.app, args.app.context.networks
-        files = FileVolume(
-            slotted(f"{name}-files", app.slot),
-            FileVolumeArgs(app.context, name, args.image, app.secrets),
-            pulumi.ResourceOptions(parent=self),
-        )
         workload = Workload(
             slotted(name, app.slot),
             WorkloadArgs(
-                naming=app.context.naming,
+                context=app.context,
                 service=name,
                 slot=app.slot,
                 image=args.image,
@@ -49,14 +43,14 @@ class Worker(pulumi.ComponentResource):
                 resources=args.settings.resources,
                 command=["worker"],
                 env=app_env(app, args.settings.log_level),
-                files=files,
+                files=app.secrets,
                 mounts=[Mount(app.uploads, DATA_PATH)],
                 networks=[Attachment(networks.data), Attachment(networks.egress)],
                 wait_timeout=args.settings.start_timeout,
                 health=HealthCheck(["tasktracker", "probe", f"http://127.0.0.1:{HEALTH_PORT}/health"]),
                 stop_timeout=args.settings.stop_timeout,
             ),
-            child_after(self, opts, files),
+            child_after(self, opts),
         )
         self.container_name = workload.container_name
         self.register_outputs({"container_name": self.container_name})

@@ -16,9 +16,10 @@ import pulumi
 import pulumi_docker as docker
 
 from components import docker_host
-from components.files import MOUNT_PATH, FileVolume
+from components.context import Context
+from components.files import MOUNT_PATH, FileVolume, FileVolumeArgs
 from components.hardening import hardened
-from components.naming import SYSTEM, Naming, release
+from components.naming import SYSTEM, release
 from components.network import Network
 from components.options import child_after
 from components.volumes import DataVolume
@@ -85,11 +86,12 @@ class Mount:
 class ContainerArgs:
     """What a container says about itself; all that is the same for every container is not here.
 
-    `user` is `uid:gid`, numeric and not root. `tmpfs` lists folders of scratch space in memory.
+    `user` is `uid:gid`, numeric and not root. `files` maps the names of the files under
+    `/etc/tasktracker` to their contents. `tmpfs` lists folders of scratch space in memory.
     `stop_timeout` is how long, in seconds, a stop waits before it kills. `shm_size` is in MB.
     """
 
-    naming: Naming
+    context: Context
     service: str
     image: str
     user: str
@@ -98,7 +100,7 @@ class ContainerArgs:
     slot: str | None = None
     command: Sequence[str] = ()
     env: Mapping[str, str] = field(default_factory=dict)
-    files: FileVolume | None = None
+    files: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
     mounts: Sequence[Mount] = ()
     tmpfs: Sequence[str] = ("/tmp",)  # noqa: S108 - a folder in the container's own memory
     shm_size: int | None = None
@@ -128,9 +130,10 @@ class Workload(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: WorkloadArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(f"{SYSTEM}:components:Workload", name, None, opts)
+        files = _files(self, name, args)
         container = docker.Container(
             name,
-            **_container(args),
+            **_container(args, files),
             restart="unless-stopped",
             must_run=True,
             healthcheck=docker.ContainerHealthcheckArgs(
@@ -148,7 +151,7 @@ class Workload(pulumi.ComponentResource):
                 )
                 for port in args.ports
             ],
-            opts=_replaceable(child_after(self, opts), pulumi.ResourceHookBinding(on_error=[_show_log(name)])),
+            opts=_replaceable(child_after(self, opts, *files), pulumi.ResourceHookBinding(on_error=[_show_log(name)])),
         )
         self.container_name = container.name
         self.register_outputs({"container_name": self.container_name})
@@ -173,13 +176,14 @@ class OneShot(pulumi.ComponentResource):
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__(f"{SYSTEM}:components:OneShot", name, None, opts)
+        files = _files(self, name, args)
         container = docker.Container(
             name,
-            **_container(args),
+            **_container(args, files),
             restart="no",
             start=False,
             must_run=False,
-            opts=_replaceable(child_after(self, opts)),
+            opts=_replaceable(child_after(self, opts, *files)),
         )
 
         async def run(hook: pulumi.ResourceHookArgs) -> None:
@@ -216,25 +220,30 @@ def _replaceable(
     )
 
 
-def _container(args: ContainerArgs) -> dict[str, Any]:
+def _files(parent: pulumi.ComponentResource, name: str, args: ContainerArgs) -> Sequence[FileVolume]:
+    """The volume with the container's files; none where it has no files."""
+    if not args.files:
+        return ()
+    volume = FileVolumeArgs(args.context, args.service, args.image, args.files, args.slot)
+    return (FileVolume(f"{name}-files", volume, pulumi.ResourceOptions(parent=parent)),)
+
+
+def _container(args: ContainerArgs, files: Sequence[FileVolume]) -> dict[str, Any]:
     """The arguments of every container that runs; there is no way round them."""
     labels: dict[str, pulumi.Input[str]] = {
-        **args.naming.labels(args.service, slot=args.slot, release=release(args.image))
+        **args.context.naming.labels(args.service, slot=args.slot, release=release(args.image))
     }
-    if args.files is not None:
-        # A label that changes makes a new container: this is how it follows its files, and how the
-        # preview's diff says so.
-        labels["files"] = args.files.digest
     mounts = [
         docker.ContainerMountArgs(type="volume", source=mount.volume.name, target=mount.path) for mount in args.mounts
     ]
-    if args.files is not None:
-        mounts.append(
-            docker.ContainerMountArgs(type="volume", source=args.files.volume, target=MOUNT_PATH, read_only=True)
-        )
+    for volume in files:
+        # A label that changes makes a new container: this is how it follows its files, and how the
+        # preview's diff says so.
+        labels["files"] = volume.digest
+        mounts.append(docker.ContainerMountArgs(type="volume", source=volume.volume, target=MOUNT_PATH, read_only=True))
     return {
         **hardened(memory=args.resources.memory, cpus=_cpus(args.resources.cpus)),
-        "name": args.naming.container(args.service, args.slot),
+        "name": args.context.naming.container(args.service, args.slot),
         "image": args.image,
         "command": list(args.command) or None,
         "user": args.user,

@@ -120,6 +120,18 @@ def shared_buffers_fit(settings: Settings) -> Iterator[Conflict]:
         )
 
 
+def maintenance_fits_shared_memory(settings: Settings) -> Iterator[Conflict]:
+    """A parallel index build keeps maintenance_work_mem in /dev/shm (pgvector's HNSW does)."""
+    memory, shared = settings.postgres.tuning.maintenance_work_mem, settings.postgres.shm_size
+    if memory > shared:
+        limit = ("postgres", "shm_size")
+        yield Conflict(
+            ("postgres", "tuning", "maintenance_work_mem"),
+            f"must be at most {key_text(limit)} ({SIZE.format(shared)}), where parallel index builds keep it",
+            (limit,),
+        )
+
+
 def memory_store_fits(settings: Settings) -> Iterator[Conflict]:
     """JetStream's memory streams leave half of the container's memory to all else."""
     memory = settings.nats.resources.memory
@@ -227,6 +239,7 @@ RULES: Final[tuple[Rule, ...]] = (
     subnets_are_apart,
     reservations_fit,
     shared_buffers_fit,
+    maintenance_fits_shared_memory,
     memory_store_fits,
     ports_differ,
     debug_ports_are_for_dev,

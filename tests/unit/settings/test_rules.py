@@ -31,6 +31,15 @@ def test_a_default_that_no_longer_fits_is_named_as_one() -> None:
     assert 'memory_reservation = "256MB" (default)' in problem({"api": {"resources": {"memory": "128MB"}}})
 
 
+def test_maintenance_fits_shared_memory() -> None:
+    tuning = {"maintenance_work_mem": "512MB"}
+    assert problem({"postgres": {"tuning": tuning}}) == (
+        'tasktracker:postgres.tuning.maintenance_work_mem = "512MB": must be at most tasktracker:postgres.shm_size'
+        " (256MB), where parallel index builds keep it"
+    )
+    assert not problems({"postgres": {"tuning": tuning, "shm_size": "512MB"}})
+
+
 def test_shared_buffers_fit() -> None:
     assert problem({"postgres": {"tuning": {"shared_buffers": "1GB"}}}) == (
         'tasktracker:postgres.tuning.shared_buffers = "1GB": must be at most 819MB,'
