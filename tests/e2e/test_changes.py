@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -216,7 +217,7 @@ def test_tls(make_stack: Callable[..., Stack], tmp_path: Path) -> None:
     secure = f"https://localhost:{stack.tls_port}"
     redirect = httpx.get(f"{stack.url}/api/version?x=1")
     assert (redirect.status_code, redirect.headers["location"]) == (301, f"{secure}/api/version?x=1")
-    with httpx.Client(base_url=secure, verify=str(certificate), timeout=5) as client:
+    with httpx.Client(base_url=secure, verify=ssl.create_default_context(cafile=certificate), timeout=5) as client:
         response = client.get("/api/version").raise_for_status()
         assert "max-age=63072000" in response.headers["strict-transport-security"]
         task = add_task(client, "over TLS")

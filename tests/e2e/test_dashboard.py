@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import pytest
-from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, ViewportSize, expect, sync_playwright
 
 from tests.e2e.stack import Stack
 
@@ -63,15 +64,17 @@ def visit(request: pytest.FixtureRequest, browser: Browser, stack: Stack) -> Ite
     page.close()
 
 
-def add(page: Page, title: str) -> None:
+def add(page: Page, title: str) -> Locator:
+    """Adds a task; returns its entry. No other has the same words in it."""
+    title = f"{title} {secrets.token_hex(4)}"
     page.locator("#title").fill(title)
     page.locator("#add").click()
+    return page.locator("#tasks > li", has_text=title).first
 
 
 def test_a_task_is_added_and_becomes_done_before_ones_eyes(visit: Visit) -> None:
     page = visit.page
-    add(page, "watch this in a browser")
-    task = page.locator("#tasks > li", has_text="watch this in a browser").first
+    task = add(page, "watch this in a browser")
     expect(task).to_have_attribute("data-status", "done", timeout=DONE_WITHIN)
     assert visit.said == []
 
@@ -79,8 +82,7 @@ def test_a_task_is_added_and_becomes_done_before_ones_eyes(visit: Visit) -> None
 def test_similar_tasks_are_shown(visit: Visit) -> None:
     page = visit.page
     for title in ("paint the garden fence", "paint the garden gate"):
-        add(page, title)
-        task = page.locator("#tasks > li", has_text=title).first
+        task = add(page, title)
         expect(task).to_have_attribute("data-status", "done", timeout=DONE_WITHIN)
     task.locator("> button").click()
     expect(task.locator(".similar > li").first).to_contain_text("paint the garden")
@@ -94,20 +96,20 @@ def test_version_is_shown(visit: Visit) -> None:
 def test_a_bad_title_is_explained_in_place(visit: Visit) -> None:
     page = visit.page
     before = page.locator("#tasks > li").count()
-    add(page, "   ")
+    page.locator("#title").fill("   ")
+    page.locator("#add").click()
     expect(page.locator("#error")).to_be_visible()
     assert page.locator("#tasks > li").count() == before
 
 
 def test_nothing_is_wider_than_the_screen(visit: Visit) -> None:
-    add(visit.page, "x" * 500)
-    expect(visit.page.locator("#tasks > li").first).to_have_attribute("data-status", "done", timeout=DONE_WITHIN)
+    task = add(visit.page, "x" * 480)
+    expect(task).to_have_attribute("data-status", "done", timeout=DONE_WITHIN)
     assert visit.page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
 
 
 def test_markup_in_a_title_is_text(visit: Visit) -> None:
-    add(visit.page, "<img src=x onerror=alert(1)>")
-    expect(visit.page.locator("#tasks > li").first).to_contain_text("<img src=x")
+    expect(add(visit.page, "<img src=x onerror=alert(1)>")).to_contain_text("<img src=x")
     assert visit.said == []
 
 
@@ -115,6 +117,5 @@ def test_it_reconnects(visit: Visit, stack: Stack) -> None:
     page = visit.page
     stack.container("api").restart()
     expect(page.locator("#connection")).to_have_attribute("data-state", "open", timeout=30_000)
-    add(page, "after the restart")
-    task = page.locator("#tasks > li", has_text="after the restart").first
+    task = add(page, "after the restart")
     expect(task).to_have_attribute("data-status", "done", timeout=30_000)

@@ -186,7 +186,7 @@ def test_an_engine_that_never_answers_is_given_up(
 def test_a_stale_pid_file_is_removed(program: Program, tmp_path: Path, content: str | None) -> None:
     """Process 1 is alive, and not dockerd."""
     silent_docker(program)
-    program("dockerd", f"echo up > {tmp_path}/up; [ ! -e {tmp_path}/docker.pid ]")
+    program("dockerd", f"[ -e {tmp_path}/docker.pid ] || echo up > {tmp_path}/up; exec sleep 1")
     if content is not None:
         (tmp_path / "docker.pid").write_text(content)
     ensure_docker()
@@ -258,7 +258,7 @@ def test_client_and_engine_are_installed_where_they_are_missing(
     def install(packages: list[str]) -> None:
         installed.extend(packages)
         if "docker.io" in packages:
-            program("dockerd", f"echo up > {tmp_path}/up")
+            program("dockerd", f"echo up > {tmp_path}/up; exec sleep 1")
         else:
             silent_docker(program)
 
