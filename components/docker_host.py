@@ -6,6 +6,7 @@ needs no Docker. The client library is imported when it is needed: it takes long
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 import pulumi
@@ -33,10 +34,11 @@ def _client() -> DockerClient:
 def last_log_lines(container: str) -> str:
     """The end of a container's log, indented; why there is none, where there is none."""
     import docker  # noqa: PLC0415
+    import requests  # noqa: PLC0415
 
     try:
         output = _client().containers.get(container).logs(tail=LOG_LINES)
-    except docker.errors.DockerException as error:
+    except (docker.errors.DockerException, requests.exceptions.RequestException) as error:
         return f"    (no log: {error})"
     lines = [line for line in output.decode(errors="replace").splitlines() if line.strip()]
     return "\n".join(f"    {line}" for line in lines) or "    (the log is empty)"
@@ -49,20 +51,24 @@ def run_job(container: str, timeout: int) -> None:
         JobError: it exited non-zero, ran too long (it is killed then), or could not be started.
     """
     import docker  # noqa: PLC0415
-    import requests  # noqa: PLC0415 - what the Docker client lets through at a time-out
+    import requests  # noqa: PLC0415 - whose errors the Docker client lets through
 
     try:
         job = _client().containers.get(container)
         job.start()
+        start = time.monotonic()
         try:
             code = job.wait(timeout=timeout)["StatusCode"]
         except requests.exceptions.RequestException:
+            if time.monotonic() - start < timeout:
+                # Not a time-out: the engine went away, or refused.
+                raise
             job.kill()
             raise JobError(
                 f"{job.name} ran longer than {timeout} s and was killed; its log ends with\n"
                 + last_log_lines(container)
             ) from None
-    except docker.errors.DockerException as error:
+    except (docker.errors.DockerException, requests.exceptions.RequestException) as error:
         raise JobError(f"cannot run {container}: {error}") from error
     if code != 0:
         raise JobError(

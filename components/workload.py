@@ -42,6 +42,10 @@ DEBUG_ADDRESS = "127.0.0.1"
 REPLACE_ON_CHANGES = ["healthcheck", "tmpfs", "init", "cpus", "stopTimeout", "#initerror"]
 
 
+#: What the provider says when `wait` ran out of time.
+NOT_HEALTHY = "container failed to be in healthy state"
+
+
 @dataclass(frozen=True)
 class HealthCheck:
     """A command that exits 0 when the service does its work.
@@ -303,13 +307,15 @@ def _duration(seconds: int) -> str:
 
 
 def _show_log(name: str) -> pulumi.ErrorHook:
-    """A hook that shows the end of a container's log when its creation failed."""
+    """A hook that shows the end of a container's log when it did not become healthy."""
 
     async def show(args: pulumi.ErrorHookArgs) -> bool:
-        container = str((args.new_inputs or {}).get("name", args.name))
-        # In a thread, so that the program goes on with what doesn't depend on it.
-        lines = await asyncio.to_thread(docker_host.last_log_lines, container)
-        pulumi.log.error(f"{container} is not healthy; its log ends with\n{lines}")
+        # Other failures (no such image, a port that is taken) leave no log and say enough themselves.
+        if any(NOT_HEALTHY in error for error in args.errors):
+            container = str((args.new_inputs or {}).get("name", args.name))
+            # In a thread, so that the program goes on with what doesn't depend on it.
+            lines = await asyncio.to_thread(docker_host.last_log_lines, container)
+            pulumi.log.error(f"{container} is not healthy; its log ends with\n{lines}")
         return False
 
     return pulumi.ErrorHook(f"show-log-{name}", show)

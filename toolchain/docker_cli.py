@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from toolchain import debian
-from toolchain.docker_engine import DockerUnavailableError
+from toolchain.docker_engine import JOIN_GROUP, DockerUnavailableError, is_refusal
 from toolchain.steps import StepError
 
 #: Seconds that a question to a client or an engine may take; both answer in well under one.
@@ -64,7 +64,8 @@ def candidates(environment: Mapping[str, str]) -> list[Path]:
     found: dict[Path, Path] = {}
     for folder in [*environment.get("PATH", "").split(os.pathsep), *FOLDERS]:
         path = Path(folder) / "docker"
-        if folder and path.is_file() and os.access(path, os.X_OK):
+        # `access` first: `is_file` raises in a folder that this user may not look into.
+        if folder and os.access(path, os.X_OK) and path.is_file():
             found.setdefault(path.resolve(), path)
     return list(found.values())
 
@@ -97,7 +98,10 @@ def connect(*, build: bool = False) -> Docker:
     client = _ensure_building_client(clients) if build else clients[0]
     answer = client.run("version", "--format", "{{.Server.Version}}")
     if answer.returncode != 0:
-        raise DockerUnavailableError(f"no Docker engine answers ({answer.stderr.strip()}); {REMEDY}")
+        reason = answer.stderr.strip()
+        if is_refusal(reason):
+            raise DockerUnavailableError(f"this user may not use Docker ({reason}); {JOIN_GROUP}")
+        raise DockerUnavailableError(f"no Docker engine answers ({reason}); {REMEDY}")
     return client
 
 

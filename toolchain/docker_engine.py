@@ -32,6 +32,9 @@ PACKAGES = ["docker.io", "iptables"]
 #: does set-up: it would find an engine that the stack then is not brought up on.
 NO_CONTEXT = {"DOCKER_CONTEXT": "default"}
 
+#: For who may not use the engine that is there.
+JOIN_GROUP = "run `sudo usermod -aG docker $USER`, log out and in again, and try again"
+
 WITHOUT = "`make preview` works without one"
 
 
@@ -55,11 +58,8 @@ def ensure_docker() -> None:
     reason = _silence()
     if reason is None:
         return
-    if "permission denied" in reason.lower():
-        raise DockerUnavailableError(
-            f"this user may not use Docker ({reason});"
-            " run `sudo usermod -aG docker $USER`, log out and in again, and try again"
-        )
+    if is_refusal(reason):
+        raise DockerUnavailableError(f"this user may not use Docker ({reason}); {JOIN_GROUP}")
     host = os.environ.get("DOCKER_HOST")
     if host:
         raise DockerUnavailableError(
@@ -83,6 +83,11 @@ def ensure_docker() -> None:
         _start_by_systemd()
     else:
         _start_by_hand()
+
+
+def is_refusal(reason: str) -> bool:
+    """Whether Docker's words say that there is an engine, which this user may not use."""
+    return "permission denied" in reason.lower()
 
 
 def _silence() -> str | None:

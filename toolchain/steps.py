@@ -7,11 +7,13 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from itertools import chain, repeat
 from pathlib import Path
 from types import FrameType
+from typing import IO
 
 ROOT = Path(__file__).resolve().parent.parent
 TOOLS = ROOT / ".tools"
@@ -32,6 +34,12 @@ STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 #: The commands under way, the oldest first. A dict for its order; changed by several threads, each
 #: time in one step of the interpreter, so that the signal handler needs no lock.
 _running: dict[subprocess.Popen[bytes], None] = {}
+
+#: The threads that are about to add to `_running`, which must not be interrupted in between.
+_starting: set[int] = set()
+
+#: Set by the first of `STOP_SIGNALS`.
+_stopped = threading.Event()
 
 
 class StepError(Exception):
@@ -64,21 +72,10 @@ def run(
     path = LOGS / f"{log}.log"
     say(title)
     with path.open("wb") as output:
+        process = _start(title.strip(), argv, output, {**os.environ, **(env or {})}, cwd)
         try:
-            process = subprocess.Popen(
-                [str(part) for part in argv],
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                stdin=subprocess.DEVNULL,
-                cwd=cwd,
-                env={**os.environ, **(env or {})},
-                # Its own group can be ended as a whole, compilers and package managers' helpers too.
-                process_group=0,
-            )
-        except OSError as error:
-            raise StepError(f"{title.strip()}: cannot run {argv[0]}: {error.strerror}") from error
-        _running[process] = None
-        try:
+            if _stopped.is_set():
+                raise KeyboardInterrupt
             code = _wait_with_progress(process, title.strip())
         except BaseException:
             _end(process)
@@ -100,9 +97,12 @@ def stop_on_signals() -> None:
 
     def stop(_number: int, _frame: FrameType | None) -> None:
         number = next(numbers)
+        _stopped.set()
         for process in tuple(_running):
             _signal_group(process, number)
-        raise KeyboardInterrupt
+        # `run` raises it itself where it is about to have a command to end.
+        if threading.get_ident() not in _starting:
+            raise KeyboardInterrupt
 
     for number in STOP_SIGNALS:
         signal.signal(number, stop)
@@ -111,6 +111,30 @@ def stop_on_signals() -> None:
 def shown(path: Path) -> str:
     """`path` as a user in the project's folder would type it."""
     return str(path.relative_to(ROOT)) if path.is_relative_to(ROOT) else str(path)
+
+
+def _start(
+    title: str, argv: Sequence[str | Path], output: IO[bytes], env: Mapping[str, str], cwd: Path
+) -> subprocess.Popen[bytes]:
+    """Starts a command and has it in `_running`, whatever signal comes meanwhile."""
+    _starting.add(threading.get_ident())
+    try:
+        process = subprocess.Popen(
+            [str(part) for part in argv],
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            cwd=cwd,
+            env=env,
+            # Its own group can be ended as a whole, compilers and package managers' helpers too.
+            process_group=0,
+        )
+        _running[process] = None
+    except OSError as error:
+        raise StepError(f"{title}: cannot run {argv[0]}: {error.strerror}") from error
+    finally:
+        _starting.discard(threading.get_ident())
+    return process
 
 
 def _wait_with_progress(process: subprocess.Popen[bytes], title: str) -> int:

@@ -104,6 +104,20 @@ def test_a_docker_host_that_cannot_be_reached_is_an_error(host: Callable[..., No
         run_job("the-id", timeout=600)
 
 
+def test_an_engine_that_goes_away_is_not_a_job_that_takes_too_long(host: Callable[..., None]) -> None:
+    host(job := Job(requests.exceptions.ConnectionError("Connection aborted")))
+    with pytest.raises(JobError, match="cannot run the-id: Connection aborted"):
+        run_job("the-id", timeout=600)
+    assert job.did == ["start", "wait"]
+
+
+def test_an_engine_that_is_gone_is_an_error_without_a_traceback(host: Callable[..., None]) -> None:
+    host(error=requests.exceptions.ConnectionError("Connection refused"))
+    with pytest.raises(JobError, match="cannot run the-id: Connection refused"):
+        run_job("the-id", timeout=600)
+    assert last_log_lines("the-id") == "    (no log: Connection refused)"
+
+
 def test_a_log_is_shown_from_its_end_without_empty_lines(host: Callable[..., None]) -> None:
     host(Job(log=b"".join(f"line {number}\n".encode() for number in range(40)) + b"\n  \nbad byte \xff\n"))
     lines = last_log_lines("id").splitlines()

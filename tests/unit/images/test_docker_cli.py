@@ -12,7 +12,14 @@ from toolchain.docker_engine import DockerUnavailableError
 from toolchain.steps import StepError
 
 
-def client(folder: Path, version: str, *, buildx: bool, server: bool = True) -> Path:
+def client(
+    folder: Path,
+    version: str,
+    *,
+    buildx: bool,
+    server: bool = True,
+    message: str = "Cannot connect to the Docker daemon",
+) -> Path:
     """A stand-in for a Docker client, in `folder`."""
     folder.mkdir()
     path = folder / "docker"
@@ -21,7 +28,7 @@ def client(folder: Path, version: str, *, buildx: bool, server: bool = True) -> 
         'case "$1" in\n'
         f"--version) echo 'Docker version {version}, build abc' ;;\n"
         f"buildx) exit {0 if buildx else 1} ;;\n"
-        f"version) echo 'Cannot connect to the Docker daemon' >&2; exit {0 if server else 1} ;;\n"
+        f"version) echo '{message}' >&2; exit {0 if server else 1} ;;\n"
         "esac\n"
     )
     path.chmod(0o755)
@@ -103,6 +110,15 @@ def test_without_a_client_the_error_says_so(tmp_path: Path, monkeypatch: pytest.
 def test_without_an_engine_the_error_has_its_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(client(tmp_path / "one", "28.2.2", buildx=False, server=False).parent))
     with pytest.raises(DockerUnavailableError, match=r"Cannot connect to the Docker daemon.*start Docker"):
+        connect()
+
+
+@pytest.mark.usefixtures("no_usual_folders")
+def test_who_may_not_use_docker_is_told_how_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    refusal = "permission denied while trying to connect"
+    one = client(tmp_path / "one", "28.2.2", buildx=False, server=False, message=refusal)
+    monkeypatch.setenv("PATH", str(one.parent))
+    with pytest.raises(DockerUnavailableError, match=r"may not use Docker \(permission denied.*usermod -aG docker"):
         connect()
 
 
