@@ -21,6 +21,7 @@ ANSWER_TIMEOUT = 20.0
 POLL_INTERVAL = 0.5
 
 PID_FILE = Path("/var/run/docker.pid")
+CONTAINERD_PID_FILE = Path("/var/run/docker/containerd/containerd.pid")
 
 #: There where systemd is in charge.
 SYSTEMD = Path("/run/systemd/system")
@@ -146,7 +147,7 @@ def _start_by_hand() -> None:
     Raises:
         DockerUnavailableError: it ended, or didn't answer in time.
     """
-    pid = _running_engine()
+    pid = _process_of(PID_FILE, "dockerd")
     if pid is not None:
         # Just started, by its Debian package or by a command that was interrupted; or stuck.
         say(f"Docker engine: waiting for dockerd (process {pid})")
@@ -159,6 +160,7 @@ def _start_by_hand() -> None:
     say("Docker engine: starting dockerd")
     LOGS.mkdir(parents=True, exist_ok=True)
     log = LOGS / "dockerd.log"
+    _process_of(CONTAINERD_PID_FILE, "containerd")
     with log.open("ab") as output:
         start = output.tell()
         process = subprocess.Popen(
@@ -173,17 +175,17 @@ def _start_by_hand() -> None:
         raise DockerUnavailableError(f"no Docker engine can run here: {reason} (see {shown(log)}); {WITHOUT}")
 
 
-def _running_engine() -> int | None:
-    """The process id of a dockerd that runs.
+def _process_of(pid_file: Path, program: str) -> int | None:
+    """The process id in `pid_file` where it is one of `program`.
 
-    Removes a pid file whose number belongs to no process, or to another program, by now: dockerd
-    would not start.
+    Removes a file whose number belongs to no process, or to another program, by now: dockerd would
+    not start for its own, and kill a stranger for its containerd's.
     """
     with contextlib.suppress(FileNotFoundError, ValueError):
-        pid = int(PID_FILE.read_text())
-        if Path(f"/proc/{pid}/comm").read_text().strip() == "dockerd":
+        pid = int(pid_file.read_text())
+        if Path(f"/proc/{pid}/comm").read_text().strip() == program:
             return pid
-    PID_FILE.unlink(missing_ok=True)
+    pid_file.unlink(missing_ok=True)
     return None
 
 

@@ -49,6 +49,7 @@ MAX_MESSAGES = 100_000
 CONNECT_SECONDS = 2
 RECONNECT_SECONDS = 1
 PING_SECONDS = 10
+ANSWER_SECONDS = 2.0
 RETRY_SECONDS = 1.0
 
 
@@ -181,7 +182,11 @@ class NatsLink:
         await self.session(lambda broker: broker.closed.wait())
 
     async def ping(self) -> None:
-        """Do one round trip to the server.
+        """Ask JetStream something that it answers from memory.
+
+        Not `flush`: where its caller gives up first, the server's late answer ends the client's read
+        loop, and the connection is deaf until it is found dead (nats-py's `_process_pong` sets the
+        result of a cancelled future).
 
         Raises:
             Outage: not connected, or no answer.
@@ -190,7 +195,7 @@ class NatsLink:
         if broker is None or not broker.client.is_connected:
             raise Outage("not connected")
         try:
-            await broker.client.flush()
+            await broker.client.request("$JS.API.INFO", timeout=ANSWER_SECONDS)
         except nats.errors.Error as error:
             raise Outage(str(error)) from error
 

@@ -16,6 +16,9 @@ pytestmark = [pytest.mark.engine, pytest.mark.docker]
 #: Seconds between two requests of the traffic.
 INTERVAL = 0.1
 
+#: Seconds that a task may take where no message was lost with a connection.
+DONE_WITHIN = 5
+
 #: Seconds in which a killed container is healthy again, and in which what it had is done.
 BACK_WITHIN = 60
 
@@ -103,18 +106,23 @@ def test_a_stopped_worker_finishes_what_it_has(stack: Stack) -> None:
     eventually(lambda: stack.healthy("worker"), BACK_WITHIN, "the worker is healthy again")
 
 
-def test_health_says_which_store_is_down(stack: Stack) -> None:
-    for store in ("nats", "postgres"):
-        stack.container(store).pause()
-        try:
-            response = eventually(
-                lambda: (answer := httpx.get(f"{stack.url}/api/health", timeout=10)).status_code == 503 and answer,
-                30,
-                f"health is 503 without {store}",
-            )
-            assert store in response.text.replace("database", "postgres")
-        finally:
-            stack.container(store).unpause()
-        eventually(lambda: httpx.get(f"{stack.url}/api/health", timeout=10).status_code == 200, 30, "health is back")
+@pytest.mark.parametrize("store", ["nats", "postgres"])
+def test_health_says_which_store_is_down_and_work_goes_on_when_it_is_back(stack: Stack, store: str) -> None:
+    stack.container(store).pause()
+    try:
+        response = eventually(
+            lambda: (answer := httpx.get(f"{stack.url}/api/health", timeout=10)).status_code == 503 and answer,
+            30,
+            f"health is 503 without {store}",
+        )
+        assert store in response.text.replace("database", "postgres")
+        # Long enough for a few health checks to give up on their answer.
+        time.sleep(5)
+    finally:
+        stack.container(store).unpause()
+    eventually(lambda: httpx.get(f"{stack.url}/api/health", timeout=10).status_code == 200, 30, "health is back")
+    with stack.client() as client:
+        task = add_task(client, "after the pause")
+        eventually(lambda: is_done(client, task), DONE_WITHIN, "the task is done")
     for service in ("api", "worker"):
-        eventually(lambda service=service: stack.healthy(service), 60, f"{service} is healthy again")
+        eventually(lambda service=service: stack.healthy(service), BACK_WITHIN, f"{service} is healthy again")

@@ -70,3 +70,17 @@ def test_a_link_without_a_connection_says_so() -> None:
     assert not link.connected
     with pytest.raises(Outage, match="not connected"):
         asyncio.run(link.ping())
+
+
+def test_a_ping_that_its_caller_gives_up_leaves_the_connection_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """nats-py's `flush` would not: the late answer to it ends the client's read loop."""
+    asked: list[str] = []
+
+    async def request(subject: str, timeout: float) -> None:
+        asked.append(subject)
+
+    link = NatsLink(ADDRESS, "test")
+    client = SimpleNamespace(is_connected=True, request=request)
+    monkeypatch.setattr(link, "_broker", SimpleNamespace(client=client))
+    asyncio.run(link.ping())
+    assert asked == ["$JS.API.INFO"]

@@ -30,6 +30,7 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bin_folder: Path) -
     monkeypatch.delenv("DOCKER_CONTEXT", raising=False)
     monkeypatch.setattr(debian, "can_install", lambda: False)
     monkeypatch.setattr(docker_engine, "PID_FILE", tmp_path / "docker.pid")
+    monkeypatch.setattr(docker_engine, "CONTAINERD_PID_FILE", tmp_path / "containerd.pid")
     monkeypatch.setattr(docker_engine, "SYSTEMD", tmp_path / "systemd")
     monkeypatch.setattr(docker_engine, "POLL_INTERVAL", 0.01)
 
@@ -191,6 +192,16 @@ def test_a_stale_pid_file_is_removed(program: Program, tmp_path: Path, content: 
         (tmp_path / "docker.pid").write_text(content)
     ensure_docker()
     assert not (tmp_path / "docker.pid").exists()
+
+
+@pytest.mark.usefixtures("root")
+def test_a_stale_pid_file_of_containerd_is_removed(program: Program, tmp_path: Path) -> None:
+    """dockerd takes the process it names for its containerd, and kills it when it doesn't answer."""
+    silent_docker(program)
+    program("dockerd", f"[ -e {tmp_path}/containerd.pid ] || echo up > {tmp_path}/up; exec sleep 1")
+    (tmp_path / "containerd.pid").write_text("1")
+    ensure_docker()
+    assert not (tmp_path / "containerd.pid").exists()
 
 
 @pytest.fixture
