@@ -178,12 +178,14 @@ def _start_by_hand() -> None:
 def _process_of(pid_file: Path, program: str) -> int | None:
     """The process id in `pid_file` where it is one of `program`.
 
-    Removes a file whose number belongs to no process, or to another program, by now: dockerd would
-    not start for its own, and kill a stranger for its containerd's.
+    Removes a file whose number belongs to no live process, or to another program, by now: dockerd
+    would not start for its own, and kill a stranger for its containerd's.
     """
     with contextlib.suppress(FileNotFoundError, ValueError):
         pid = int(pid_file.read_text())
-        if Path(f"/proc/{pid}/comm").read_text().strip() == program:
+        # "29633 (dockerd) S ...": one that was killed is Z, until its parent takes note of it.
+        name, _, rest = Path(f"/proc/{pid}/stat").read_text().partition(" (")[2].rpartition(") ")
+        if name == program and not rest.startswith(("Z", "X")):
             return pid
     pid_file.unlink(missing_ok=True)
     return None

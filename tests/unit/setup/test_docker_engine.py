@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -215,6 +216,21 @@ def running_engine(bin_folder: Path, tmp_path: Path) -> Iterator[int]:
     yield process.pid
     process.kill()
     process.wait()
+
+
+@pytest.mark.usefixtures("root")
+def test_an_engine_that_was_killed_is_not_waited_for(
+    program: Program, bin_folder: Path, tmp_path: Path, running_engine: int
+) -> None:
+    """Its entry in the process table stays until its parent takes note, with its name."""
+    os.kill(running_engine, signal.SIGKILL)
+    while ") Z" not in Path(f"/proc/{running_engine}/stat").read_text():
+        time.sleep(0.01)
+    silent_docker(program)
+    (bin_folder / "dockerd").unlink()
+    program("dockerd", f"[ -e {tmp_path}/docker.pid ] || echo up > {tmp_path}/up; exec sleep 1")
+    ensure_docker()
+    assert not (tmp_path / "docker.pid").exists()
 
 
 @pytest.mark.usefixtures("root")
