@@ -8,9 +8,10 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+import docker
 import pytest
 
-from tests.e2e.stack import Stack
+from tests.e2e.stack import Stack, remove_leftovers, stacks_of_dead_runs
 
 #: Stacks of this run; each gets subnets and ports of its own.
 _numbers = count(1)
@@ -19,6 +20,9 @@ _numbers = count(1)
 @pytest.fixture(scope="session")
 def make_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Stack]]:
     """Makes stacks, and removes them with everything they made on the host."""
+    client = docker.from_env()
+    for leftover in stacks_of_dead_runs(client):
+        remove_leftovers(client, leftover)
     made: list[Stack] = []
     folder: Path = tmp_path_factory.mktemp("stacks")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import os
+import re
 import secrets
 import subprocess
 import time
@@ -25,6 +26,9 @@ from toolchain.steps import ROOT
 PROGRAM = ("__main__.py", "Pulumi.yaml", "VERSION", "app", "components", "images", "settings", ".venv")
 
 SERVICES = ("postgres", "nats", "api", "worker", "dashboard", "nginx")
+
+#: A test's stack carries the process id of its run.
+STACK_NAME = re.compile(r"e2e(\d+)-\d+")
 
 #: Seconds that any one command of a test may take.
 COMMAND_TIMEOUT = 600
@@ -139,11 +143,7 @@ class Stack:
         self.pulumi("cancel", "--yes", check=False)
         self.pulumi("state", "unprotect", "--all", "--yes", check=False)
         self.pulumi("destroy", "--yes", "--skip-preview", check=False)
-        for container in self.containers(all=True):
-            container.remove(force=True)
-        for kind in (self.docker.networks, self.docker.volumes):
-            for each in kind.list(filters=self.filters):
-                each.remove()
+        remove_leftovers(self.docker, self.name)
 
     @property
     def filters(self) -> dict[str, Any]:
@@ -176,6 +176,24 @@ class Stack:
     def healthy(self, service: str) -> bool:
         state = self.container(service).attrs["State"]
         return bool(state["Running"]) and state["Health"]["Status"] == "healthy"
+
+
+def remove_leftovers(client: docker.DockerClient, stack: str) -> None:
+    """Removes what Docker still has of a stack."""
+    filters: dict[str, Any] = {"label": f"stack={stack}"}
+    for container in client.containers.list(all=True, filters=filters):
+        container.remove(force=True)
+    for kind in (client.networks, client.volumes):
+        for each in kind.list(filters=filters):
+            each.remove()
+
+
+def stacks_of_dead_runs(client: docker.DockerClient) -> set[str]:
+    """Names of the stacks of test runs that were killed before they could remove them."""
+    kinds = (client.containers.list(all=True), client.networks.list(), client.volumes.list())
+    labels = [(each.attrs.get("Labels") or getattr(each, "labels", None) or {}) for kind in kinds for each in kind]
+    runs = {found[0]: found[1] for each in labels if (found := STACK_NAME.fullmatch(each.get("stack", "")))}
+    return {stack for stack, process in runs.items() if not Path("/proc", process).exists()}
 
 
 def eventually(condition: Callable[[], Any], seconds: float, what: str, *, interval: float = 0.2) -> Any:
