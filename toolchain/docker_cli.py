@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from toolchain import debian
-from toolchain.docker_engine import JOIN_GROUP, DockerUnavailableError, is_refusal
+from toolchain.docker_engine import DockerUnavailableError, raise_if_refused
 from toolchain.steps import StepError
 
 #: Seconds that a question to a client or an engine may take; both answer in well under one.
@@ -99,8 +99,7 @@ def connect(*, build: bool = False) -> Docker:
     answer = client.run("version", "--format", "{{.Server.Version}}")
     if answer.returncode != 0:
         reason = answer.stderr.strip()
-        if is_refusal(reason):
-            raise DockerUnavailableError(f"this user may not use Docker ({reason}); {JOIN_GROUP}")
+        raise_if_refused(reason)
         raise DockerUnavailableError(f"no Docker engine answers ({reason}); {REMEDY}")
     return client
 

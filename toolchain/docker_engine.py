@@ -59,8 +59,7 @@ def ensure_docker() -> None:
     reason = _silence()
     if reason is None:
         return
-    if is_refusal(reason):
-        raise DockerUnavailableError(f"this user may not use Docker ({reason}); {JOIN_GROUP}")
+    raise_if_refused(reason)
     host = os.environ.get("DOCKER_HOST")
     if host:
         raise DockerUnavailableError(
@@ -86,9 +85,14 @@ def ensure_docker() -> None:
         _start_by_hand()
 
 
-def is_refusal(reason: str) -> bool:
-    """Whether Docker's words say that there is an engine, which this user may not use."""
-    return "permission denied" in reason.lower()
+def raise_if_refused(reason: str) -> None:
+    """Tells what to do where Docker's words say that there is an engine, which this user may not use.
+
+    Raises:
+        DockerUnavailableError: they say so.
+    """
+    if "permission denied" in reason.lower():
+        raise DockerUnavailableError(f"this user may not use Docker ({reason}); {JOIN_GROUP}")
 
 
 def _silence() -> str | None:
