@@ -11,8 +11,10 @@ CONTAINERS := $(PYTHON) -m toolchain.containers --stack '$(STACK)'
 ENV := source .tools/env
 PULUMI := $(ENV) && exec pulumi --stack '$(STACK)'
 VENV := .venv/bin
+# The preview that refuses what breaks a policy before anything changes; docs/policies.md.
+POLICIES := --policy-pack policies --policy-pack-config policies/config.json
 # dev goes ahead; elsewhere a person reads the diff first, or says YES=--yes.
-YES := $(if $(filter dev,$(STACK)),--yes --skip-preview)
+YES := $(if $(filter dev,$(STACK)),--yes)
 # Only a stack of the environment dev runs the images that are built here, and on this machine's engine.
 LOCAL := $(if $(shell grep -s '^ *tasktracker:environment: *dev' 'Pulumi.$(STACK).yaml'),docker images)
 
@@ -23,18 +25,18 @@ help: ## this list
 .PHONY: up
 up: ## set up this machine and bring the stack up (STACK=dev)
 	@$(SETUP) venv engine $(LOCAL) stack
-	@$(PULUMI) up $(YES) --diff=false
+	@$(PULUMI) up $(POLICIES) $(YES) --diff=false
 	@echo "==> Task Tracker is at $$($(PULUMI) stack output url)"
 
 .PHONY: preview
 preview: ## show what `up` would change; needs no Docker
 	@$(SETUP) venv engine stack
-	@$(PULUMI) preview --diff
+	@$(PULUMI) preview $(POLICIES) --diff
 
 .PHONY: down
 down: ## remove the stack's containers and networks; data volumes and their key stay
 	@$(SETUP) venv engine $(firstword $(LOCAL)) stack
-	@$(PULUMI) destroy --exclude-protected $(YES)
+	@$(PULUMI) destroy --exclude-protected $(YES) $(if $(YES),--skip-preview)
 
 .PHONY: purge
 purge: ## ask, then remove the stack with all its data (CONFIRM=<stack> answers)
@@ -52,6 +54,11 @@ status: ## the stack's containers: state, health, memory, ports and release
 .PHONY: logs
 logs: ## follow the log of a service (SERVICE=api)
 	@exec $(CONTAINERS) logs '$(SERVICE)'
+
+.PHONY: audit
+audit: ## hold what really runs on the Docker host against the policies
+	@$(SETUP) venv engine stack
+	@$(ENV) && pulumi stack export --stack '$(STACK)' | python -m policies.audit --stack '$(STACK)' --state -
 
 .PHONY: clean
 clean: ## remove images of earlier builds that no container uses
@@ -72,14 +79,19 @@ check: ## lint, types and unit tests; no Docker
 	@$(VENV)/ruff format --check .
 	@$(VENV)/mypy
 	@$(VENV)/lint-imports
-	@$(VENV)/pytest -q tests/unit components toolchain/containers.py
+	@$(VENV)/pytest -q tests/unit tests/policies components policies toolchain/containers.py
 
 .PHONY: test
 test: check ## every test: unit, toolchain, and end to end on a real engine and a real Docker
 	@$(SETUP) engine
 	@# 69: no Docker engine can run here; then the tests that need one are skipped, unless this is CI.
 	@$(SETUP) docker images browser || { [ $$? -eq 69 ] && [ "$$CI" != true ]; }
-	@$(ENV) && pytest -q tests --ignore tests/unit
+	@$(ENV) && pytest -q tests --ignore tests/unit --ignore tests/policies
+
+.PHONY: policies
+policies: ## the policy pack's tests, with 100,000 random inputs through each rule
+	@$(SETUP) venv
+	@$(VENV)/pytest -q tests/policies tests/fuzz policies
 
 .PHONY: bench
 bench: ## benchmarks, one JSON line a figure
@@ -90,6 +102,7 @@ bench: ## benchmarks, one JSON line a figure
 docs: ## write the generated documents anew
 	@$(SETUP) venv engine stack graphviz
 	@$(VENV)/python -m settings.schema
+	@$(VENV)/python -m policies.reference
 	@$(ENV) && python -m docs.picture
 
 .PHONY: lock

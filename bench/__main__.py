@@ -20,6 +20,7 @@ from typing import Any, cast
 
 import httpx
 
+from bench import policies
 from images.catalog import IMAGES, local_reference
 from tests.e2e.stack import SERVICES, Stack, add_task, eventually, is_done
 
@@ -109,6 +110,7 @@ def measure(stack: Stack) -> None:
         report(f"start to healthy {service}", "s", [value])
     report("up with nothing to do", "s", [seconds(stack.up) for _ in range(RUNS)])
     report("preview with nothing to do", "s", [seconds(lambda: stack.pulumi("preview")) for _ in range(RUNS)])
+    policies.preview_overhead(stack, report, seconds)
     report("task from request to done", "s", latency(stack))
     used = memory(stack)
     for service, value in used.items():
@@ -123,6 +125,7 @@ def main() -> None:
         stack = Stack(Path(folder) / "stack", f"bench{os.getpid()}", NUMBER)
         try:
             measure(stack)
+            policies.growth(Path(folder) / "many", f"many{os.getpid()}", report, seconds)
         finally:
             stack.destroy_all()
 

@@ -1,0 +1,154 @@
+"""What identities in AWS may do, and how they prove who they are."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from policies.policy_document import broad_actions, broad_principals, broad_resources, read
+from policies.resource import Resource
+from policies.rule import Finding, Level, Options, Rule, Scope, Severity
+from policies.values import entries, items
+
+POLICY = "aws:iam/policy:Policy"
+ROLE = "aws:iam/role:Role"
+USER = "aws:iam/user:User"
+ACCESS_KEY = "aws:iam/accessKey:AccessKey"
+
+#: Resources whose `policy` says what somebody may do.
+POLICIES: Final = (
+    POLICY,
+    "aws:iam/rolePolicy:RolePolicy",
+    "aws:iam/userPolicy:UserPolicy",
+    "aws:iam/groupPolicy:GroupPolicy",
+)
+
+#: Resources that give somebody a managed policy, and the property that names it.
+ATTACHMENTS: Final = {
+    "aws:iam/policyAttachment:PolicyAttachment": "policyArn",
+    "aws:iam/rolePolicyAttachment:RolePolicyAttachment": "policyArn",
+    "aws:iam/userPolicyAttachment:UserPolicyAttachment": "policyArn",
+    "aws:iam/groupPolicyAttachment:GroupPolicyAttachment": "policyArn",
+    "aws:iam/rolePolicyAttachmentsExclusive:RolePolicyAttachmentsExclusive": "policyArns",
+    "aws:iam/userPolicyAttachmentsExclusive:UserPolicyAttachmentsExclusive": "policyArns",
+    "aws:iam/groupPolicyAttachmentsExclusive:GroupPolicyAttachmentsExclusive": "policyArns",
+    ROLE: "managedPolicyArns",
+}
+
+#: Credentials of a user that last until somebody takes them back, and the property that says whose they are.
+LASTING_CREDENTIALS: Final = {
+    ACCESS_KEY: "user",
+    USER: "name",
+    "aws:iam/serviceSpecificCredential:ServiceSpecificCredential": "userName",
+    "aws:iam/userLoginProfile:UserLoginProfile": "user",
+}
+
+#: A policy that AWS manages: it belongs to the account `aws`.
+AWS_MANAGED: Final = re.compile(r"arn:[^:]*:iam::aws:policy/(?:.*/)?([^/]*)", re.IGNORECASE | re.DOTALL)
+
+
+class StarOptions(Options):
+    """Options of IAM-STAR.
+
+    `managed_policies`: names of the policies managed by AWS that may be given. Nearly all of them
+    hold for every resource of the account, so only those that a machine needs to be one are listed.
+    """
+
+    managed_policies: tuple[str, ...] = (
+        "AWSLambdaBasicExecutionRole",
+        "AmazonECSTaskExecutionRolePolicy",
+        "AmazonSSMManagedInstanceCore",
+        "CloudWatchAgentServerPolicy",
+    )
+
+
+def _star(resource: Resource, scope: Scope[StarOptions]) -> Iterator[Finding]:
+    if resource.type in POLICIES:
+        yield from _identity_policy("policy", resource.get("policy"))
+    if resource.type == ROLE:
+        for index, item in items(resource.get("inlinePolicies")):
+            yield from _identity_policy(f"inlinePolicies[{index}].policy", entries(item).get("policy"))
+        yield from _trust_policy("assumeRolePolicy", resource.get("assumeRolePolicy"))
+    if name := ATTACHMENTS.get(resource.type):
+        yield from _managed(name, resource.get(name), scope.options)
+
+
+def _identity_policy(path: str, value: object) -> Iterator[Finding]:
+    document = read(path, value)
+    yield from document.problems
+    for statement in document.statements:
+        if statement.grants:
+            yield from broad_actions(statement)
+            yield from broad_resources(statement)
+
+
+def _trust_policy(path: str, value: object) -> Iterator[Finding]:
+    document = read(path, value)
+    yield from document.problems
+    for statement in document.statements:
+        if statement.grants:
+            yield from broad_actions(statement)
+            yield from broad_principals(statement)
+
+
+def _managed(path: str, value: object, options: StarOptions) -> Iterator[Finding]:
+    listed = [(f"{path}[{index}]", item) for index, item in items(value)] or [(path, value)]
+    for where, arn in listed:
+        match = AWS_MANAGED.fullmatch(arn.strip()) if isinstance(arn, str) else None
+        if match and match[1] not in options.managed_policies:
+            yield Finding(where, arn, "a policy of your own, or one that AWS manages and `managedPolicies` lists")
+
+
+def _key(resource: Resource, scope: Scope[Options]) -> Iterator[Finding]:
+    path = LASTING_CREDENTIALS[resource.type]
+    yield Finding(path, resource.get(path), "a role, whose credentials end by themselves")
+
+
+RULES = (
+    Rule(
+        id="IAM-STAR",
+        title="No wildcard actions, resources or principals in what an identity may do",
+        level=Level.MANDATORY,
+        severity=Severity.CRITICAL,
+        sources=(
+            "CIS AWS 3.0, 1.16",
+            "CKV_AWS_60",
+            "CKV_AWS_61",
+            "CKV_AWS_62",
+            "CKV_AWS_63",
+            "CKV_AWS_274",
+            "CKV_AWS_275",
+            "CKV_AWS_286",
+            "CKV_AWS_287",
+            "CKV_AWS_288",
+            "CKV_AWS_289",
+            "CKV_AWS_290",
+            "CKV_AWS_355",
+            "AVD-AWS-0057",
+        ),
+        reads={
+            **dict.fromkeys(POLICIES, ("policy",)),
+            **{type_: (name,) for type_, name in ATTACHMENTS.items()},
+            ROLE: ("assumeRolePolicy", "inlinePolicies", "managedPolicyArns"),
+        },
+        why="A wildcard grants what nobody thought of, now and whenever AWS adds an action: whoever gets hold of "
+        "these credentials gets all of it.",
+        fix="List the actions and the ARNs that are needed, such as `s3:PutObject` on `arn:aws:s3:::BUCKET/*`, and "
+        "name who may take a role.",
+        check=_star,
+        options=StarOptions,
+    ),
+    Rule(
+        id="IAM-KEY",
+        title="Roles rather than users with keys",
+        level=Level.ADVISORY,
+        severity=Severity.MEDIUM,
+        sources=("CIS AWS 3.0, 1.14", "CKV_AWS_40", "CKV_AWS_273"),
+        reads={type_: (path,) for type_, path in LASTING_CREDENTIALS.items()},
+        why="A user's key or password works from anywhere until somebody takes it back, and it lies in the state.",
+        fix="Use a role: an instance profile, OIDC of the CI system, or IAM Roles Anywhere for hosts outside AWS. "
+        "Where only a key will do, rotate it at least every 90 days.",
+        check=_key,
+    ),
+)

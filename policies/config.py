@@ -1,0 +1,155 @@
+"""The pack's config: CrossGuard's own format, a level and options by rule.
+
+    {"DKR-MEM": {"maxMb": 2048}, "DKR-RESTART": "mandatory", "PACK": {"levels": {"prod": {...}}}}
+
+A level can be raised and never lowered, so that no config file talks a rule away.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from policies.errors import ConfigError, problems
+from policies.rule import Conventions, Level, Options, Rule
+
+#: The entry of the config that is about the pack as a whole, and the rule that its waivers are in order.
+PACK = "PACK"
+
+#: CrossGuard's entry for every rule at once.
+ALL = "all"
+
+LEVELS = {"advisory": Level.ADVISORY, "mandatory": Level.MANDATORY}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What the config says of one rule; `level` is CrossGuard's word for it, if it says one."""
+
+    level: str | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Config:
+    """A config that is right: every rule's options, and levels where they were raised."""
+
+    conventions: Conventions
+    options: Mapping[str, Options]
+    levels: Mapping[str, Level]
+
+    def level(self, rule: Rule, environment: str) -> Level:
+        """The level of `rule` in `environment`: the highest that the rule itself or the config asks for."""
+        by_environment = self.conventions.levels.get(environment, {}).get(rule.id)
+        return max(
+            rule.floor(environment, self.conventions),
+            self.levels.get(rule.id, rule.level),
+            LEVELS[by_environment] if by_environment else rule.level,
+        )
+
+
+def read(path: Path | None, rules: Sequence[Rule]) -> Config:
+    """The config in a file, or the default one.
+
+    Raises:
+        ConfigError: the file can't be read, or what it says is wrong.
+    """
+    if path is None:
+        return parse({}, rules)
+    try:
+        content = json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise ConfigError([f"{path}: {error}"]) from None
+    if not isinstance(content, dict):
+        raise ConfigError([f"{path}: should be an object of rules"])
+    entries = {}
+    for name, value in content.items():
+        if isinstance(value, str):
+            entries[name] = Entry(value)
+        elif isinstance(value, dict):
+            options = {key: each for key, each in value.items() if key != "enforcementLevel"}
+            entries[name] = Entry(value.get("enforcementLevel"), options)
+        else:
+            raise ConfigError([f"{path}: {name} is {value!r}: should be a level or an object"])
+    if ALL in entries:
+        # The engine does the same before it hands its config over.
+        entries = {**{rule.id: Entry(entries[ALL].level) for rule in rules}, **entries}
+    return parse(entries, rules)
+
+
+def parse(entries: Mapping[str, Entry], rules: Sequence[Rule]) -> Config:
+    """Checks what a config says.
+
+    Raises:
+        ConfigError: it names no rule, lowers a level, or has an option that isn't there or is wrong.
+    """
+    known = {rule.id: rule for rule in rules}
+    wrong: list[str] = []
+    levels: dict[str, Level] = {}
+    options: dict[str, Options] = {}
+    everywhere = entries.get(ALL, Entry()).level
+    if everywhere not in (None, "mandatory"):
+        wrong.append(f"{ALL} is {everywhere!r}: should be mandatory, because a level can only be raised")
+    for name, entry in entries.items():
+        if name == ALL:
+            continue
+        if name not in known:
+            wrong.append(f"{name}: no such rule{_suggestion(name, known)}")
+        elif entry.level is not None and entry.level != everywhere:
+            levels[name] = _level(known[name], entry.level, known[name].level, name, wrong)
+        elif everywhere == "mandatory":
+            levels[name] = Level.MANDATORY
+    for rule in rules:
+        try:
+            options[rule.id] = rule.options.model_validate_json(
+                json.dumps(_whole(entries.get(rule.id, Entry()).options))
+            )
+        except ValidationError as error:
+            wrong += problems(error, rule.id)
+    conventions = options.get(PACK)
+    if isinstance(conventions, Conventions):
+        wrong += _wrong_levels(conventions, known)
+        if not wrong:
+            return Config(conventions, options, levels)
+    raise ConfigError(wrong)
+
+
+def _whole(value: object) -> object:
+    """`value` with 4096.0 as 4096: the engine's protocol knows no integers."""
+    if isinstance(value, Mapping):
+        return {key: _whole(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_whole(item) for item in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _wrong_levels(conventions: Conventions, known: Mapping[str, Rule]) -> list[str]:
+    wrong: list[str] = []
+    for environment, by_rule in conventions.levels.items():
+        for name, level in by_rule.items():
+            where = f"{PACK}: levels.{environment}.{name}"
+            if name not in known:
+                wrong.append(f"{where}: no such rule{_suggestion(name, known)}")
+            else:
+                _level(known[name], level, known[name].floor(environment, conventions), where, wrong)
+    return wrong
+
+
+def _level(rule: Rule, word: str, floor: Level, where: str, wrong: list[str]) -> Level:
+    level = LEVELS.get(word)
+    if level is None:
+        wrong.append(f"{where} is {word!r}: should be one of {', '.join(LEVELS)}")
+    elif level < floor:
+        wrong.append(f"{where} is {word!r}: {rule.id} is {floor.name.lower()}, and a level can only be raised")
+    return level or floor
+
+
+def _suggestion(name: str, known: Mapping[str, Rule]) -> str:
+    close = difflib.get_close_matches(name.upper(), known, n=1)
+    return f"; did you mean {close[0]}?" if close else ""

@@ -1,0 +1,191 @@
+"""Runs rules over resources, and says what they found in words that give no secret away."""
+
+from __future__ import annotations
+
+import datetime
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from policies.config import PACK, Config
+from policies.resource import Resource
+from policies.rule import Finding, Level, Rule, Scope
+from policies.secrets import secret_in
+from policies.values import UNKNOWN, has_unknown, lookup
+from policies.waivers import Waiver
+
+#: Characters of a value that a message shows.
+SHOWN_LENGTH = 80
+
+REDACTED = "[secret]"
+
+
+@dataclass(frozen=True)
+class Target:
+    """What is checked: one stack of a project. A dry run is a preview, where values may be unknown."""
+
+    stack: str
+    project: str
+    environment: str
+    dry_run: bool = False
+
+
+@dataclass(frozen=True)
+class Violation:
+    """One finding as people get it. A waived one advises only."""
+
+    rule: Rule
+    level: Level
+    urn: str
+    message: str
+    waiver: Waiver | None = None
+
+
+class Pack:
+    """The rules as they are configured for one stack, during one run.
+
+    It remembers which resources it has seen and which waivers were needed, so that `analyze_stack`,
+    the last thing in a run, can tell which waivers nobody needs any more.
+    """
+
+    def __init__(
+        self, rules: Sequence[Rule], config: Config, waivers: Sequence[Waiver], target: Target, today: datetime.date
+    ) -> None:
+        self._config = config
+        self._target = target
+        self._today = today
+        self._waivers = [waiver for waiver in waivers if waiver.concerns(target.stack)]
+        self._pack = next(rule for rule in rules if rule.id == PACK)
+        self._levels = {rule.id: config.level(rule, target.environment) for rule in rules}
+        self._scopes = {
+            rule.id: Scope(config.options[rule.id], config.conventions, target.stack, target.environment)
+            for rule in rules
+        }
+        self._by_type: dict[str, list[Rule]] = {}
+        for rule in rules:
+            for type_ in rule.reads:
+                self._by_type.setdefault(type_, []).append(rule)
+        self._stack_rules = [rule for rule in rules if rule.check_stack]
+        self._stack_types = {type_ for rule in self._stack_rules for type_ in rule.reads}
+        self._used: set[Waiver] = set()
+        self._seen: set[str] = set()
+        self._undecided: set[tuple[str, str]] = set()
+
+    def reads(self, type_: str) -> bool:
+        """Whether any rule looks at a single resource of that type."""
+        return any(rule.check for rule in self._by_type.get(type_, ()))
+
+    def reads_in_stack(self, type_: str) -> bool:
+        """Whether any rule looks at resources of that type together."""
+        return type_ in self._stack_types
+
+    def analyze(self, resource: Resource) -> list[Violation]:
+        """What is wrong with one resource."""
+        violations: list[Violation] = []
+        self._seen.add(resource.urn)
+        for rule in self._by_type.get(resource.type, ()):
+            if rule.check:
+                found = findings(rule, (resource,), self._scopes[rule.id])
+                violations += self._violations(rule, found, {resource.urn: resource})
+            self._note_unknown(rule, resource)
+        return violations
+
+    def analyze_stack(self, resources: Sequence[Resource], urns: Iterable[str] = ()) -> list[Violation]:
+        """What is wrong with the resources together, and with the waivers.
+
+        `resources` are those of the types that stack rules read, `urns` those of the whole stack.
+        """
+        by_urn = {resource.urn: resource for resource in resources}
+        violations: list[Violation] = []
+        for rule in self._stack_rules:
+            found = stack_findings(rule, resources, self._scopes[rule.id])
+            violations += self._violations(rule, found, by_urn)
+            for resource in resources:
+                self._note_unknown(rule, resource)
+        return violations + self._waiver_violations({*by_urn, *urns})
+
+    def _note_unknown(self, rule: Rule, resource: Resource) -> None:
+        if self._waivers and any(
+            has_unknown(lookup(resource.properties, path)) for path in rule.reads.get(resource.type, ())
+        ):
+            self._undecided.add((rule.id, resource.urn))
+
+    def _violations(self, rule: Rule, found: Sequence[Finding], by_urn: Mapping[str, Resource]) -> list[Violation]:
+        violations = []
+        for finding in found:
+            urn = finding.urn or next(iter(by_urn), "")
+            text = message(rule, finding, by_urn.get(urn))
+            waiver = next((each for each in self._waivers if each.covers(rule.id, urn)), None)
+            if waiver and not waiver.has_expired(self._today) and rule.waivable:
+                self._used.add(waiver)
+                violations.append(Violation(rule, Level.ADVISORY, urn, f"{text} In force: {waiver}.", waiver))
+            else:
+                violations.append(Violation(rule, self._levels[rule.id], urn, text))
+        return violations
+
+    def _waiver_violations(self, urns: set[str]) -> list[Violation]:
+        violations = []
+        for waiver in self._waivers:
+            if waiver.has_expired(self._today):
+                wrong = "has expired. Mend what it was for, or have it extended"
+            elif waiver not in self._used and not self._may_be_needed(waiver, urns):
+                wrong = "is needed by nothing. Remove it"
+            else:
+                continue
+            violations.append(Violation(self._pack, self._levels[PACK], "", f"The {waiver} {wrong}."))
+        return violations
+
+    def _may_be_needed(self, waiver: Waiver, urns: set[str]) -> bool:
+        """Whether a resource that it covers was not judged: left out of this run, or with a value yet unknown."""
+        covered = [urn for urn in urns if waiver.covers(waiver.rule, urn)]
+        return any(urn not in self._seen or (waiver.rule, urn) in self._undecided for urn in covered)
+
+
+def findings(rule: Rule, resources: Sequence[Resource], scope: Scope[Any]) -> list[Finding]:
+    """What `rule` finds in those of `resources` that it reads, alone and together."""
+    found: list[Finding] = []
+    for resource in resources:
+        if rule.check and resource.type in rule.reads:
+            try:
+                found += rule.check(resource, scope)
+            except Exception as error:
+                found.append(_unjudged(error, resource.urn))
+    return found + stack_findings(rule, resources, scope)
+
+
+def stack_findings(rule: Rule, resources: Sequence[Resource], scope: Scope[Any]) -> list[Finding]:
+    """What `rule` finds in `resources` together, where it is a rule of that kind."""
+    read = [resource for resource in resources if resource.type in rule.reads]
+    if not rule.check_stack or not read:
+        return []
+    try:
+        return list(rule.check_stack(read, scope))
+    except Exception as error:
+        return [_unjudged(error, None)]
+
+
+def _unjudged(error: Exception, urn: str | None) -> Finding:
+    """A rule that fails must not let anything pass. The error's text may hold a value; its type does not."""
+    return Finding("", type(error).__name__, "an input that the rule can judge; this is a mistake in the rule", urn)
+
+
+def message(rule: Rule, finding: Finding, resource: Resource | None) -> str:
+    """What is wrong with which property, what is allowed and how to fix it."""
+    secret = resource is not None and resource.is_secret(finding.path)
+    value = REDACTED if secret else shown(finding.value)
+    return f"{finding.path or 'The resource'} is {value}. Allowed: {finding.allowed}. {rule.fix}"
+
+
+def shown(value: object) -> str:
+    """A value for people: short, on one line, and not if it looks like a secret."""
+    if value is None:
+        return "not set"
+    text = json.dumps(value, default=_special)
+    if secret_in(text) or (isinstance(value, str) and secret_in(value)):
+        return REDACTED
+    return text if len(text) <= SHOWN_LENGTH else f"{text[:SHOWN_LENGTH]}..."
+
+
+def _special(value: object) -> str:
+    return "known only at `up`" if value is UNKNOWN else type(value).__name__

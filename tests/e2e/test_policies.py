@@ -1,0 +1,205 @@
+"""Every mandatory rule about Docker, on the real engine: a compliant stack passes, one bad change is refused."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from images.catalog import local_reference
+from policies.containers import CONTAINER
+from policies.registry import RULES
+from policies.resource import NETWORK, VOLUME
+from policies.rule import Level
+from tests.e2e.stack import SERVICES, Stack
+from tests.e2e.test_environments import NO_DOCKER, OUTSIDE_DEV
+from toolchain.steps import ROOT
+
+pytestmark = pytest.mark.engine
+
+#: Beside the numbers of the other stacks.
+NUMBER = 93
+
+PACK = ("--policy-pack", str(ROOT / "policies"), "--policy-pack-config", str(ROOT / "policies" / "config.json"))
+
+HARMLESS_TOKEN = "ghp_" + 9 * "aB3d"
+
+#: One bad change per mandatory rule: the resource's type and name, and its changed inputs.
+BAD: dict[str, tuple[str, str, dict[str, Any]]] = {
+    "DKR-USER": (CONTAINER, "api", {"user": "root"}),
+    "DKR-PRIV": (CONTAINER, "api", {"privileged": True}),
+    "DKR-CAPS": (CONTAINER, "api", {"capabilities": {"drops": ["ALL"], "adds": ["CAP_SYS_ADMIN"]}}),
+    "DKR-NNP": (CONTAINER, "api", {"securityOpts": None}),
+    "DKR-LSM": (CONTAINER, "api", {"securityOpts": ["no-new-privileges:true", "seccomp=unconfined"]}),
+    "DKR-NS": (CONTAINER, "api", {"pidMode": "host"}),
+    "DKR-DEV": (CONTAINER, "api", {"devices": [{"hostPath": "/dev/kmsg"}]}),
+    "DKR-SYSCTL": (CONTAINER, "api", {"sysctls": {"kernel.msgmax": "65536"}}),
+    "DKR-MEM": (CONTAINER, "api", {"memorySwap": -1}),
+    "DKR-CPU": (CONTAINER, "api", {"cpus": None}),
+    "DKR-SOCK": (CONTAINER, "api", {"volumes": [{"hostPath": "/run", "containerPath": "/x", "readOnly": True}]}),
+    "DKR-BIND": (CONTAINER, "api", {"mounts": [{"type": "bind", "source": "/etc", "target": "/x", "readOnly": True}]}),
+    "VOL-BIND": (VOLUME, "uploads", {"driverOpts": {"type": "none", "o": "bind", "device": "/srv"}}),
+    "DKR-PORT": (CONTAINER, "api", {"ports": [{"internal": 8000, "external": 8000, "ip": "127.0.0.1"}]}),
+    "DKR-MON": (CONTAINER, "nginx", {"ports": [{"internal": 8222, "external": 443, "ip": "127.0.0.1"}]}),
+    "DKR-NET": (CONTAINER, "api", {"networksAdvanced": None}),
+    "NET-INT": (NETWORK, "data", {"internal": False}),
+    "DKR-SECRET": (CONTAINER, "api", {"envs": [f"GITHUB={HARMLESS_TOKEN}"]}),
+    "DKR-IMG": (CONTAINER, "api", {"image": "registry.example.com/tasktracker/api:1.2.3"}),
+    "DKR-HC": (CONTAINER, "api", {"healthcheck": {"tests": ["CMD", "true"]}}),
+    "DKR-RO": (CONTAINER, "api", {"readOnly": False}),
+    "DKR-LOG": (CONTAINER, "api", {"logOpts": {}}),
+    "STACK-LABEL": (VOLUME, "uploads", {"labels": None}),
+}
+
+
+@pytest.fixture(scope="module")
+def prod(tmp_path_factory: pytest.TempPathFactory) -> Stack:
+    """A prod-shaped stack whose program changes one resource if a test says so."""
+    stack = Stack(tmp_path_factory.mktemp("policies") / "stack", "prod", NUMBER, {"environment": "prod", **OUTSIDE_DEV})
+    entry = stack.folder / "__main__.py"
+    entry.rename(stack.folder / "program.py")
+    shutil.copy(Path(__file__).parent / "changed_program.py", entry)
+    return stack
+
+
+def preview(
+    stack: Stack, change: tuple[str, str, dict[str, Any]] | None = None, pack: tuple[str, ...] = PACK
+) -> tuple[int, str]:
+    """Exit code and output of a preview with the pack, with no Docker in reach."""
+    said = dict(zip(("type", "name", "inputs"), change, strict=True)) if change else {}
+    (stack.folder / "change.json").write_text(json.dumps(said))
+    result = stack.pulumi("preview", *pack, check=False, env=NO_DOCKER)
+    assert "Traceback" not in result.stdout
+    return result.returncode, result.stdout
+
+
+def test_each_mandatory_rule_about_docker_is_tried() -> None:
+    docker = {
+        rule.id
+        for rule in RULES
+        if Level.MANDATORY in (rule.level, rule.staging_level, rule.production_level)
+        and any(type_.startswith("docker:") for type_ in rule.reads)
+        and not rule.id.startswith("CF-")
+    }
+    assert docker == set(BAD)
+
+
+def test_a_prod_shaped_stack_passes_with_no_waiver(prod: Stack) -> None:
+    code, output = preview(prod)
+    assert code == 0, output
+    assert "docker-hosts@v" in output
+    assert "[advisory]" not in output
+    assert "[mandatory]" not in output
+
+
+@pytest.mark.parametrize("rule", BAD)
+def test_one_bad_change_is_refused(prod: Stack, rule: str) -> None:
+    code, output = preview(prod, BAD[rule])
+    assert code != 0, output
+    assert f"{rule}  (" in output, output
+    assert "[mandatory]" in output
+    assert HARMLESS_TOKEN not in output
+    # Refused before anything was made.
+    assert json.loads(prod.pulumi("stack", "export").stdout)["deployment"].get("resources", []) == []
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ({"DKR-PRIV": "disabled"}, "DKR-PRIV is 'disabled'"),
+        ({"all": "advisory"}, "a level can only be raised"),
+        ({"DKR-PRVI": "mandatory"}, "did you mean DKR-PRIV?"),
+        ({"DKR-MEM": {"maxMb": "lots"}}, "DKR-MEM"),
+        ({"PACK": {"development": ["prod"]}}, "can't be declared as anything else"),
+    ],
+)
+def test_a_config_that_talks_rules_away_is_refused(prod: Stack, tmp_path: Path, content: Any, says: str) -> None:
+    config = tmp_path / "config.json"
+    config.write_text(json.dumps(content))
+    code, output = preview(prod, BAD["DKR-PRIV"], (*PACK[:3], str(config)))
+    assert code != 0
+    assert says in output
+
+
+def test_a_raised_level_stops_what_only_advised(prod: Stack, tmp_path: Path) -> None:
+    change = (CONTAINER, "api", {"ulimits": None})
+    code, output = preview(prod, change)
+    assert (code, "[advisory]" in output) == (0, True), output
+    assert "DKR-ULIMIT" in output
+    config = tmp_path / "config.json"
+    config.write_text(
+        json.dumps(
+            {"PACK": {"levels": {"prod": {"DKR-ULIMIT": "mandatory"}}, "environmentKey": "tasktracker:environment"}}
+        )
+    )
+    code, output = preview(prod, change, (*PACK[:3], str(config)))
+    assert code != 0
+    assert "DKR-ULIMIT" in output
+
+
+LATE = """\
+import pulumi
+import pulumi_docker as docker
+
+settings = pulumi.Config()
+# What a volume's mount point is, only Docker can tell.
+volume = docker.Volume(
+    "late", name="tasktracker-" + pulumi.get_stack() + "-late",
+    labels=[docker.VolumeLabelArgs(label="stack", value=pulumi.get_stack()),
+            docker.VolumeLabelArgs(label="service", value="late")],
+)
+user = volume.mountpoint.apply(lambda _: settings.require("user"))
+hardened = dict(
+    image=settings.require("image"), command=["true"], must_run=False, start=False, network_mode="none", restart="no",
+    capabilities=docker.ContainerCapabilitiesArgs(drops=["ALL"]), security_opts=["no-new-privileges:true"],
+    memory=16, memory_swap=16, cpus="0.1", log_driver="json-file", log_opts={"max-file": "1", "max-size": "1m"},
+    labels=[docker.ContainerLabelArgs(label="stack", value=pulumi.get_stack()),
+            docker.ContainerLabelArgs(label="service", value="late")],
+)
+docker.Container("late", name="tasktracker-" + pulumi.get_stack() + "-late", user=user, **hardened)
+"""
+
+
+@pytest.mark.docker
+def test_what_only_the_update_knows_is_refused_by_the_update(make_stack: Any) -> None:
+    stack = make_stack()
+    (stack.folder / "__main__.py").unlink()
+    (stack.folder / "__main__.py").write_text(LATE)
+    values = {"environment": "dev", "image": local_reference("nginx"), "user": "0:0"}
+    stack.config_file.write_text(
+        yaml.safe_dump(
+            {
+                **yaml.safe_load(stack.config_file.read_text()),
+                "config": {f"tasktracker:{key}": value for key, value in values.items()},
+            }
+        )
+    )
+    # The preview can't know the user, says nothing of it, and passes.
+    assert "DKR-USER" not in stack.pulumi("preview", *PACK).stdout
+    result = stack.pulumi("up", "--yes", *PACK, check=False)
+    assert result.returncode != 0
+    assert "DKR-USER" in result.stdout
+    assert stack.containers(all=True) == []
+    stack.config_file.write_text(stack.config_file.read_text().replace("0:0", "10003:10003"))
+    stack.pulumi("up", "--yes", *PACK)
+    assert len(stack.containers(all=True)) == 1
+
+
+@pytest.mark.docker
+def test_the_dev_stack_passes_with_no_waiver_and_a_refused_update_changes_nothing(stack: Stack) -> None:
+    output = stack.pulumi("up", "--yes", *PACK).stdout
+    assert "[advisory]" not in output
+    assert "[mandatory]" not in output
+    before = stack.ids()
+    refused = json.dumps({"DKR-MEM": {"maxMb": 100}, "PACK": {"environmentKey": "tasktracker:environment"}})
+    strict = stack.folder / "strict.json"
+    strict.write_text(refused)
+    result = stack.pulumi("up", "--yes", "--policy-pack", PACK[1], "--policy-pack-config", str(strict), check=False)
+    assert result.returncode != 0
+    assert "DKR-MEM" in result.stdout
+    assert stack.ids() == before
+    assert all(stack.healthy(service) for service in SERVICES)
