@@ -103,6 +103,7 @@ docs: ## write the generated documents anew
 	@$(SETUP) venv engine stack graphviz
 	@$(VENV)/python -m settings.schema
 	@$(VENV)/python -m policies.reference
+	@$(VENV)/python -m docs.pull_request_comment
 	@$(ENV) && python -m docs.picture
 
 .PHONY: lock

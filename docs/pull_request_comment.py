@@ -1,0 +1,29 @@
+"""`python -m docs.pull_request_comment`: writes docs/pull-request-comment.md anew, from a recorded preview."""
+
+from __future__ import annotations
+
+import sys
+
+from docs.picture import DOCS
+from ops import markdown
+from ops.preview_report import load, report
+
+PAGE = DOCS / "pull-request-comment.md"
+
+#: What `python -m ops.record_preview` made of three changed settings of a stack that was up.
+RECORDING = DOCS / "previews" / "demo.jsonl"
+
+
+def page() -> str:
+    """The page with the comment."""
+    return markdown.render("pull_request_comment.md", comment=report(load([RECORDING]))).rstrip("\n") + "\n"
+
+
+def main() -> int:
+    """Writes the page."""
+    PAGE.write_text(page())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

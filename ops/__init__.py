@@ -1,0 +1,1 @@
+"""What operators and CI run around the program: reports of previews, and their way to a pull request."""
