@@ -11,7 +11,14 @@ from toolchain.steps import ROOT
 
 PAGE = (ROOT / "docs/TROUBLESHOOTING.md").read_text()
 
-SOURCES = ("toolchain/*.py", "settings/*.py", "components/*.py", "images/*/*.sh", "app/tasktracker/*.py")
+SOURCES = (
+    "toolchain/*.py",
+    "settings/*.py",
+    "components/*.py",
+    "images/*/*.sh",
+    "app/tasktracker/*.py",
+    "policies/*.py",
+)
 
 #: Tables of these name messages of other programs.
 FOREIGN = ("Message of Pulumi", "Message of Docker")
