@@ -13,6 +13,9 @@ import pytest
 
 from tests.e2e.stack import Stack, remove_leftovers, stacks_of_dead_runs
 
+#: Pulumi programs, which only an engine can run.
+collect_ignore = ["programs"]
+
 #: Stacks of this run; each gets subnets and ports of its own.
 _numbers = count(1)
 

@@ -62,7 +62,7 @@ def prod(tmp_path_factory: pytest.TempPathFactory) -> Stack:
     stack = Stack(tmp_path_factory.mktemp("policies") / "stack", "prod", NUMBER, {"environment": "prod", **OUTSIDE_DEV})
     entry = stack.folder / "__main__.py"
     entry.rename(stack.folder / "program.py")
-    shutil.copy(Path(__file__).parent / "changed_program.py", entry)
+    shutil.copy(Path(__file__).parent / "programs" / "changed.py", entry)
     return stack
 
 

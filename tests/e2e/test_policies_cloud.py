@@ -122,7 +122,7 @@ def new_stack(folder: Path, resources: Sequence[Resource] = COMPLIANT) -> Stack:
     stack = Stack(folder / "stack", "prod", NUMBER, {"environment": "prod"})
     entry = stack.folder / "__main__.py"
     entry.unlink()
-    shutil.copy(Path(__file__).parent / "cloud_program.py", entry)
+    shutil.copy(Path(__file__).parent / "programs/cloud.py", entry)
     (stack.folder / "resources.json").write_text(program(resources))
     return stack
 
