@@ -20,7 +20,7 @@ WORD_JOINER = "\u2060"
 _PUNCTUATION = re.compile(r"([\\`*_\[\]|~$])")
 
 #: Where GitHub would begin a mention, the number of an issue or an address.
-_LINKED = re.compile(r"@|#|:(?=//)|\bwww(?=\.)", re.IGNORECASE)
+_LINKED = re.compile(r"@|#|GH-(?=[0-9])|:(?=//)|\bwww(?=\.)", re.IGNORECASE)
 
 #: What may follow in a document as it is; the rest is unprintable, or turns the reading direction.
 _LAYOUT = "\n\t"

@@ -137,7 +137,7 @@ class GitHub:
 
 
 def recorded(folder: Path, stacks: Iterable[str]) -> list[Preview]:
-    """The previews of `stacks` in a folder of `STACK.jsonl`; one that is missing counts as failed.
+    """The previews of `stacks` in a folder of `STACK.jsonl`; one that is missing, or had no policies, counts as failed.
 
     Raises:
         PreviewError: a file holds no preview.
@@ -146,7 +146,11 @@ def recorded(folder: Path, stacks: Iterable[str]) -> list[Preview]:
     for stack in stacks:
         path = folder / f"{stack}.jsonl"
         if path.exists():
-            previews += load([path], stack)
+            [preview] = load([path], stack)
+            if not preview.failed and not preview.packs:
+                preview.diagnostics.append(Diagnostic("error", "", "No policy pack ran."))
+                preview.failed = True
+            previews.append(preview)
         else:
             missing = Diagnostic("error", "", "There is no preview: its job failed, and has the reason in its log.")
             previews.append(Preview(stack, diagnostics=[missing], violations=[], packs=[], failed=True))

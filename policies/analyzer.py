@@ -107,7 +107,6 @@ class Analyzer(AnalyzerServicer):
             stack=self._stack.stack,
             project=self._stack.project,
             environment=self._stack.config.get(config.conventions.environment_key, ""),
-            dry_run=self._stack.dry_run,
         )
         self._pack = Pack(RULES, config, accepted, target, datetime.datetime.now(datetime.UTC).date())
         return empty_pb2.Empty()

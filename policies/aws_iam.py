@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from policies.policy_document import broad_actions, broad_principals, broad_resources, read
+from policies.policy_document import any_subject, broad_actions, broad_principals, broad_resources, read
 from policies.resource import Resource
 from policies.rule import Finding, Level, Options, Rule, Scope, Severity
 from policies.values import entries, items
@@ -90,6 +90,7 @@ def _trust_policy(path: str, value: object) -> Iterator[Finding]:
         if statement.grants:
             yield from broad_actions(statement)
             yield from broad_principals(statement)
+            yield from any_subject(statement)
 
 
 def _managed(path: str, value: object, options: StarOptions) -> Iterator[Finding]:
@@ -125,6 +126,7 @@ RULES = (
             "CKV_AWS_289",
             "CKV_AWS_290",
             "CKV_AWS_355",
+            "CKV_AWS_358",
             "AVD-AWS-0057",
         ),
         reads={
@@ -135,7 +137,7 @@ RULES = (
         why="A wildcard grants what nobody thought of, now and whenever AWS adds an action: whoever gets hold of "
         "these credentials gets all of it.",
         fix="List the actions and the ARNs that are needed, such as `s3:PutObject` on `arn:aws:s3:::BUCKET/*`, and "
-        "name who may take a role.",
+        "name who may take a role: of an OIDC provider's users, those with a `sub` such as `repo:ORG/REPO:*`.",
         check=_star,
         options=StarOptions,
     ),

@@ -17,7 +17,9 @@ import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Annotated, Any, Final
+
+from pydantic import AfterValidator
 
 from policies.containers import CONTAINER, SERVICE, Container, Field
 from policies.resource import Resource
@@ -474,6 +476,12 @@ def _shown(word: object) -> object:
 # Who may come to the hosts of administrators.
 
 
+def _not_everyone(kind: str) -> str:
+    if kind == "everyone":
+        raise ValueError("everyone is nobody known")
+    return kind
+
+
 class Access(Options):
     """Options of CF-ACCESS.
 
@@ -488,7 +496,7 @@ class Access(Options):
         "monitoring", "nats", "pgadmin", "phpmyadmin", "portainer", "postgres", "prometheus", "redis", "ssh", "traefik",
         "vault",
     )  # fmt: skip
-    include_kinds: tuple[str, ...] = (
+    include_kinds: tuple[Annotated[str, AfterValidator(_not_everyone)], ...] = (
         # As version 6 names them, and where 4 and 5 had another name, that too.
         "anyValidServiceToken", "azureAd", "azures", "certificate", "cloudflareAccountMember", "commonName",
         "commonNames", "devicePosture", "devicePostures", "email", "emailDomain", "emailDomains", "emailList",

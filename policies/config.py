@@ -74,7 +74,11 @@ def read(path: Path | None, rules: Sequence[Rule]) -> Config:
             entries[name] = Entry(value)
         elif isinstance(value, dict):
             options = {key: each for key, each in value.items() if key != "enforcementLevel"}
-            entries[name] = Entry(value.get("enforcementLevel"), options)
+            level = value.get("enforcementLevel")
+            # The engine refuses such a level before it hands a config over.
+            if not isinstance(level, str | None):
+                raise ConfigError([f"{path}: {name}: enforcementLevel is {level!r}: should be a level"])
+            entries[name] = Entry(level, options)
         else:
             raise ConfigError([f"{path}: {name} is {value!r}: should be a level or an object"])
     if ALL in entries:

@@ -22,6 +22,7 @@ SERVICE_PATHS = {
     "image": "taskSpec.containerSpec.image",
     "user": "taskSpec.containerSpec.user",
     "groupAdds": "taskSpec.containerSpec.groups",
+    "workingDir": "taskSpec.containerSpec.dir",
     "readOnly": "taskSpec.containerSpec.readOnly",
     "capabilities.adds": "taskSpec.containerSpec.capAdds",
     "capabilities.drops": "taskSpec.containerSpec.capDrops",

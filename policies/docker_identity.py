@@ -10,7 +10,8 @@ from typing import Annotated, Any, Final
 from pydantic import AfterValidator
 
 from policies.containers import CONTAINER, SERVICE, Field
-from policies.resource import Resource
+from policies.docker_secrets import IMAGE, REGISTRY_IMAGE, REMOTE_IMAGE
+from policies.resource import WORKLOADS, Resource
 from policies.rule import Finding, Level, Options, Rule, Scope, Severity
 from policies.values import UNKNOWN, entries, flag, is_unset, items, join, text
 
@@ -36,6 +37,15 @@ NAMESPACES: Final = {
     "ipcMode": frozenset({"private", "none"}),
     "usernsMode": frozenset[str](),
     "cgroupnsMode": frozenset({"private"}),
+    # The provider hasn't got it; a container that was made by hand may.
+    "utsMode": frozenset[str](),
+}
+
+#: The network of the containers that an image is built in, by the resource that builds one.
+BUILD_NETWORKS: Final = {
+    REMOTE_IMAGE: "build.networkMode",
+    REGISTRY_IMAGE: "build.networkMode",
+    IMAGE: "build.network",
 }
 
 #: The sysctls that Kubernetes calls safe: each has its own value in every container, and can't harm others.
@@ -64,6 +74,7 @@ _SWAP_SEPARATORS: Final = str.maketrans("./", "/.")
 _SE_LINUX = "taskSpec.containerSpec.privileges.seLinuxContext"
 _GENERIC_RESOURCES = "taskSpec.resources.reservation.genericResources"
 _TASK_RUNTIME = "taskSpec.runtime"
+_BUILD_SECURITY = "build.securityOpts"
 
 
 def _confined(name: str) -> str:
@@ -206,7 +217,8 @@ def _security_modules(resource: Resource, scope: Scope[SecurityModuleOptions]) -
                 continue
             if not _is_label(key, value, scope.options):
                 yield Finding(join(_SE_LINUX, key), value, allowed)
-    for item in _each(resource.container.field("securityOpts")):
+    path = "securityOpts" if resource.type in WORKLOADS else _BUILD_SECURITY
+    for item in _each(resource.container.field(path)):
         option = text(item.value)
         if option is None or not _is_known_option(option, scope.options):
             yield Finding(item.path or "", item.value, allowed)
@@ -222,17 +234,24 @@ def _modes(resource: Resource, options: NamespaceOptions) -> Iterator[Finding]:
         mode = resource.get(key)
         if not is_unset(mode) and mode is not UNKNOWN and text(mode) not in known:
             yield Finding(key, mode, " or ".join((*(f"`{word}`" for word in sorted(known)), "unset")))
-    mode = resource.get("networkMode")
-    if not is_unset(mode) and mode is not UNKNOWN:
-        name = text(mode)
-        if name is None or _is_host(name) or not NETWORK_PATTERN.fullmatch(name):
-            yield Finding("networkMode", mode, "bridge, none or the name of a network of its own")
+    yield from _network_mode(resource, "networkMode")
     parent = resource.get("cgroupParent")
     if not is_unset(parent) and parent is not UNKNOWN and parent not in options.cgroup_parents:
         yield Finding("cgroupParent", parent, "unset")
 
 
+def _network_mode(resource: Resource, path: str) -> Iterator[Finding]:
+    mode = resource.get(path)
+    if not is_unset(mode) and mode is not UNKNOWN:
+        name = text(mode)
+        if name is None or _is_host(name) or not NETWORK_PATTERN.fullmatch(name):
+            yield Finding(path, mode, "bridge, none or the name of a network of its own")
+
+
 def _namespaces(resource: Resource, scope: Scope[NamespaceOptions]) -> Iterator[Finding]:
+    if resource.type in BUILD_NETWORKS:
+        yield from _network_mode(resource, BUILD_NETWORKS[resource.type])
+        return
     if not resource.container.is_service:
         yield from _modes(resource, scope.options)
     networks = resource.container.field("networksAdvanced")
@@ -360,7 +379,12 @@ RULES = (
             "Kubernetes PSS restricted",
             "OWASP Docker #6",
         ),
-        reads={CONTAINER: ("securityOpts",), SERVICE: (_SE_LINUX,)},
+        reads={
+            CONTAINER: ("securityOpts",),
+            SERVICE: (_SE_LINUX,),
+            REMOTE_IMAGE: (_BUILD_SECURITY,),
+            REGISTRY_IMAGE: (_BUILD_SECURITY,),
+        },
         why="Docker's default profiles refuse the system calls and paths that container escapes are made of. One "
         "option switches each of them off.",
         fix="Remove the option, so that Docker's default holds. A stricter profile of your own is allowed by its "
@@ -384,6 +408,7 @@ RULES = (
         reads={
             CONTAINER: (*NAMESPACES, "networkMode", "networksAdvanced", "cgroupParent"),
             SERVICE: ("taskSpec.networksAdvanceds",),
+            **{type_: (path,) for type_, path in BUILD_NETWORKS.items()},
         },
         why="Namespaces are the walls of a container. In the host's, it reaches every local port, process and shared "
         "memory; in another container's, it is part of that container.",

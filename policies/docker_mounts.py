@@ -77,6 +77,18 @@ _TMPFS_OPTIONS: Final = re.compile(
 #: The local driver's options; what else is set is some other driver's, or refused.
 _OPTIONS: Final = ("type", "device", "o", "size")
 
+#: Variables that lead a client to a container runtime, of this host or another.
+RUNTIME_VARIABLES: Final = frozenset(
+    {"DOCKER_HOST", "CONTAINER_HOST", "CONTAINERD_ADDRESS", "CONTAINER_RUNTIME_ENDPOINT", "BUILDKIT_HOST"}
+)
+
+#: Docker's API over the network, by its ports.
+_RUNTIME_URL: Final = re.compile(r"(?:tcp|https?)://[^\s/\"']{1,255}:237[56](?![0-9])", re.IGNORECASE)
+
+#: Where a process finds the files that it has open, among them runc's own, which are the host's (CVE-2024-21626).
+_OPEN_FILES: Final = re.compile(r"/(?:proc|dev)(?=/|$)")
+
+_NO_API: Final = "no way to the API of a container runtime"
 _NO_SOCKET: Final = "nothing that is, or holds, the socket of a container runtime"
 _ALLOWED_OPTIONS: Final = "no driver options, `size`, or a tmpfs without bind"
 
@@ -220,6 +232,19 @@ def _socket(resource: Resource, scope: Scope[SocketOptions]) -> Iterator[Finding
         if is_path and leads_to_socket(source, scope.options.sockets):
             yield Finding(_source_path(mount, resource), source, _NO_SOCKET)
         yield from _socket_in_options(f"{mount.path}.volumeOptions.driverOptions", mount.driver_options, scope)
+    yield from _api(resource)
+
+
+def _api(resource: Resource) -> Iterator[Finding]:
+    """Findings where a container is led to a runtime's API over the network, which is the socket by another way."""
+    container = resource.container
+    for entry in container.env:
+        value = text(entry.value)
+        if value and (entry.name in RUNTIME_VARIABLES or _RUNTIME_URL.search(value)):
+            yield Finding(entry.path, text(entry.name), _NO_API)
+    for word in container.words:
+        if isinstance(word.value, str) and _RUNTIME_URL.search(word.value):
+            yield Finding(word.path or "", "an address of Docker's API", _NO_API)
 
 
 def _is_allowed(source: str, paths: tuple[str, ...]) -> bool:
@@ -249,6 +274,9 @@ def _bind(resource: Resource, scope: Scope[BindOptions]) -> Iterator[Finding]:
                 yield Finding(f"{mount.path}.bindOptions.propagation", propagation, "unset, private or rprivate")
         elif mount.type is not UNKNOWN:
             yield Finding(f"{mount.path}.type", mount.type, "volume or tmpfs, or bind of an allowed path")
+    folder = container.field("workingDir")
+    if isinstance(folder.value, str) and _OPEN_FILES.match(normal(folder.value) or "/"):
+        yield Finding(folder.path or "", folder.value, "a folder of the image or of a mount")
     if not container.is_service:
         for index, item in items(resource.properties.get("volumes")):
             other = entries(item).get("fromContainer")
@@ -315,10 +343,18 @@ RULES = (
         level=Level.MANDATORY,
         severity=Severity.CRITICAL,
         sources=("CIS Docker 1.6, 5.32", "OWASP Docker #1"),
-        reads={**_MOUNTS, VOLUME: ("driverOpts",)},
+        reads={
+            CONTAINER: (*_MOUNTS[CONTAINER], "envs", "command", "entrypoints", "healthcheck.tests"),
+            SERVICE: (
+                *_MOUNTS[SERVICE],
+                *(f"taskSpec.containerSpec.{name}" for name in ("env", "args", "commands", "healthcheck.tests")),
+            ),
+            VOLUME: ("driverOpts",),
+        },
         why="Who can talk to the runtime's socket can start a container that is root on the host; that a mount is "
         "read-only changes nothing, because a socket is written to all the same.",
-        fix="Remove the mount. Mount the one folder that is needed, if DKR-BIND allows it, and not one above a socket.",
+        fix="Remove the mount or the address. Mount the one folder that is needed, if DKR-BIND allows it, and not one "
+        "above a socket.",
         check=_socket,
         options=SocketOptions,
         waivable=False,
@@ -329,7 +365,10 @@ RULES = (
         level=Level.MANDATORY,
         severity=Severity.HIGH,
         sources=("CIS Docker 1.6, 5.6", "CIS Docker 1.6, 5.20", "Kubernetes PSS baseline"),
-        reads=_MOUNTS,
+        reads={
+            CONTAINER: (*_MOUNTS[CONTAINER], "workingDir"),
+            SERVICE: (*_MOUNTS[SERVICE], "taskSpec.containerSpec.dir"),
+        },
         why="A container that sees the host's files can read what is secret there or change what the host runs, and "
         "one that takes another's volumes sees data that is not its own.",
         fix="Use a named volume, or upload the files into one. A path that has to be the host's goes into the rule's "

@@ -13,12 +13,12 @@ from pydantic import AfterValidator
 from pydantic import Field as Constraint
 
 from policies.containers import CONTAINER, SERVICE, Port
-from policies.proxies import base64_text, port_of, proxied_ports
+from policies.docker_secrets import SERVICE_CONFIG
+from policies.proxies import base64_text, mentioned_ports, port_of, proxied_ports
 from policies.resource import NETWORK, WORKLOADS, Resource
 from policies.rule import Finding, Level, Options, Rule, Scope, Severity
 from policies.values import UNKNOWN, entries, flag, has_unknown, is_unset, items, number, text
 
-SERVICE_CONFIG: Final = "docker:index/serviceConfig:ServiceConfig"
 SECRET: Final = "docker:index/secret:Secret"  # noqa: S105 - a type's name
 
 TUNNELS: Final = (
@@ -42,6 +42,9 @@ WEB_PORTS: Final = (80, 443)
 
 #: Docker's and Swarm's own networks; a container is on the first if nothing else is said.
 PREDEFINED_NETWORKS: Final = frozenset({"bridge", "default", "host", "none", "ingress", "docker_gwbridge", "nat"})
+
+#: What Docker takes for a network's id, or for the start of one, where no network has it for a name.
+_ID: Final = re.compile(r"[0-9a-f]+")
 
 #: Drivers that keep containers on networks of their own.
 DRIVERS: Final = ("bridge", "overlay")
@@ -236,6 +239,25 @@ def _published_monitoring(
                 yield Finding(f"{port.path}.{name}", value, _NO_MONITORING)
 
 
+def _commanded_monitoring(
+    resource: Resource, scope: Scope[MonitoringOptions], monitoring: frozenset[int]
+) -> Iterator[Finding]:
+    """Findings in the command and the environment: a proxy takes its target from there as well as from a file."""
+    container = resource.container
+    publishes = any(not _is_for_people_here(port, scope) for port in _ports(resource))
+    tests = container.field("healthcheck.tests").path
+    given = [(word.path, text(word.value)) for word in container.words if not str(word.path).startswith(f"{tests}[")]
+    if publishes:
+        given += [(entry.path, text(entry.value)) for entry in container.env]
+    for path, value in given:
+        # No port stands without a colon, and most words have none.
+        if value and ":" in value:
+            # Quotes are the shell's, around what it writes into a file or hands on.
+            ports = proxied_ports(re.sub("[\"']", "\n", value), monitoring)
+            for port in sorted(ports | (mentioned_ports(value, monitoring) if publishes else set())):
+                yield Finding(path or "", port, _NO_MONITORING)
+
+
 def _contents(resource: Resource) -> Iterator[tuple[str, str]]:
     """Path and text of each file that the resource brings, where it is known."""
     if resource.type == CONTAINER:
@@ -265,6 +287,7 @@ def _monitoring(resource: Resource, scope: Scope[MonitoringOptions]) -> Iterator
         return
     if resource.type in WORKLOADS:
         yield from _published_monitoring(resource, scope, monitoring)
+        yield from _commanded_monitoring(resource, scope, monitoring)
     contents = [(path, content) for path, content in _contents(resource) if content]
     for path, content in contents:
         for port in sorted(proxied_ports(content, monitoring, [other for _, other in contents])):
@@ -286,11 +309,16 @@ def _attached(resource: Resource) -> Iterator[tuple[str, object]]:
 
 
 def _is_user_defined(network: object) -> bool:
+    if network is UNKNOWN:
+        return True
     name = text(network)
-    return network is UNKNOWN or (name is not None and name.strip().lower() not in PREDEFINED_NETWORKS | {""})
+    # An id doesn't say which network it is: it may be the default one's.
+    return (
+        name is not None and name.strip().lower() not in PREDEFINED_NETWORKS | {""} and not _ID.fullmatch(name.strip())
+    )
 
 
-_USER_DEFINED: Final = "a network that the program makes"
+_USER_DEFINED: Final = "a network that the program makes, by a name that can't be the start of an id"
 
 
 def _networks(resource: Resource, scope: Scope[Options]) -> Iterator[Finding]:
@@ -302,7 +330,11 @@ def _networks(resource: Resource, scope: Scope[Options]) -> Iterator[Finding]:
     for path, network in found:
         if not _is_user_defined(network):
             yield Finding(path, network, _USER_DEFINED)
-    if name.startswith("container:") or name in PREDEFINED_NETWORKS - {"none", "bridge", "default"}:
+    if (
+        name.startswith("container:")
+        or name in PREDEFINED_NETWORKS - {"none", "bridge", "default"}
+        or _ID.fullmatch(name)
+    ):
         yield Finding(mode.path or "", mode.value, f"bridge with `networksAdvanced`, {_USER_DEFINED}, or none")
     elif name in ("", "bridge", "default") and not mode.unknown and not attached.unknown and not found:
         yield Finding(attached.path or "", attached.value, _USER_DEFINED)
@@ -378,8 +410,13 @@ RULES = (
         severity=Severity.CRITICAL,
         sources=("CIS Docker 1.6, 5.9", "NATS documentation, monitoring"),
         reads={
-            CONTAINER: ("ports", "uploads"),
-            SERVICE: ("endpointSpec.ports",),
+            CONTAINER: ("ports", "uploads", "command", "entrypoints", "envs"),
+            SERVICE: (
+                "endpointSpec.ports",
+                "taskSpec.containerSpec.args",
+                "taskSpec.containerSpec.commands",
+                "taskSpec.containerSpec.env",
+            ),
             SERVICE_CONFIG: ("data", "dataRaw"),
             SECRET: ("data",),
             **dict.fromkeys(TUNNEL_CONFIGS, ("config",)),

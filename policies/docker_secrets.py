@@ -9,6 +9,7 @@ from fnmatch import fnmatchcase
 from itertools import chain
 
 from policies.containers import CONTAINER, SERVICE, Entry, Field
+from policies.proxies import base64_text
 from policies.resource import NETWORK, VOLUME, WORKLOADS, Resource
 from policies.rule import Finding, Level, Options, Rule, Scope, Severity
 from policies.secrets import NAMED, known_secret_in, secret_in, secret_in_words, secret_under
@@ -17,10 +18,11 @@ from policies.values import UNKNOWN, Unknown, entries, is_unset, text
 REMOTE_IMAGE = "docker:index/remoteImage:RemoteImage"
 REGISTRY_IMAGE = "docker:index/registryImage:RegistryImage"
 IMAGE = "docker:index/image:Image"
+SERVICE_CONFIG = "docker:index/serviceConfig:ServiceConfig"
 
-#: What shows in `docker inspect` of a container, a service, a volume or a network, and in `docker history` of an image.
+#: What shows in `docker inspect` of a container, a service, a config, a volume or a network, and in `docker history`.
 SHOWN = {
-    CONTAINER: ("envs", "labels", "entrypoints", "command", "healthcheck.tests"),
+    CONTAINER: ("envs", "labels", "entrypoints", "command", "healthcheck.tests", "logOpts"),
     SERVICE: (
         "labels",
         "taskSpec.containerSpec.env",
@@ -28,7 +30,9 @@ SHOWN = {
         "taskSpec.containerSpec.commands",
         "taskSpec.containerSpec.args",
         "taskSpec.containerSpec.healthcheck.tests",
+        "taskSpec.logDriver.options",
     ),
+    SERVICE_CONFIG: ("data", "dataRaw"),
     VOLUME: ("labels", "driverOpts"),
     NETWORK: ("labels", "options"),
     REMOTE_IMAGE: ("build.buildArgs", "build.label", "build.labels"),
@@ -38,6 +42,8 @@ SHOWN = {
 
 #: Properties that map names to values, beside the environment and the labels of what runs.
 MAPS = {
+    CONTAINER: ("logOpts",),
+    SERVICE: ("taskSpec.logDriver.options",),
     VOLUME: ("driverOpts",),
     NETWORK: ("options",),
     REMOTE_IMAGE: SHOWN[REMOTE_IMAGE],
@@ -79,6 +85,11 @@ def _secrets(resource: Resource, scope: Scope[SecretOptions]) -> Iterator[Findin
     for entry in chain(container.env, container.labels, _map_entries(resource)):
         if not _is_marked(resource, entry.path) and (finding := _entry(entry, scope.options)):
             yield finding
+    if resource.type == SERVICE_CONFIG:
+        raw = text(resource.get("dataRaw")) or ""
+        for path, content in (("data", base64_text(resource.get("data"))), ("dataRaw", raw)):
+            if not _is_marked(resource, path) and (kind := known_secret_in(content)):
+                yield Finding(path, kind, ALLOWED)
     if resource.type in WORKLOADS:
         tests = container.field("healthcheck.tests").path
         words = container.words
@@ -148,7 +159,8 @@ RULES = (
         sources=("CIS Docker 1.6, 4.10", "OWASP Docker #12", "KICS: Passwords And Secrets", "detect-secrets"),
         reads=SHOWN,
         why="Environment, labels, command and health check show in `docker inspect`, in crash reports and in every"
-        " child process; build arguments stay in the image's history.",
+        " child process; build arguments stay in the image's history, and"
+        " a service's config shows on every manager.",
         fix="Put the secret into a file that the container mounts, and give the file's path, as in"
         " POSTGRES_PASSWORD_FILE=/etc/tasktracker/postgres-password; then replace the secret, as it has been shown.",
         check=_secrets,

@@ -13,7 +13,7 @@ from policies.resource import Resource
 from policies.rule import Finding, Level, Rule, Scope
 from policies.secrets import secret_in
 from policies.values import UNKNOWN, has_unknown, lookup
-from policies.waivers import Waiver
+from policies.waivers import LONGEST, SEPARATOR, Waiver
 
 #: Characters of a value that a message shows.
 SHOWN_LENGTH = 80
@@ -23,12 +23,11 @@ REDACTED = "[secret]"
 
 @dataclass(frozen=True)
 class Target:
-    """What is checked: one stack of a project. A dry run is a preview, where values may be unknown."""
+    """What is checked: one stack of a project."""
 
     stack: str
     project: str
     environment: str
-    dry_run: bool = False
 
 
 @dataclass(frozen=True)
@@ -45,8 +44,8 @@ class Violation:
 class Pack:
     """The rules as they are configured for one stack, during one run.
 
-    It remembers which resources it has seen and which waivers were needed, so that `analyze_stack`,
-    the last thing in a run, can tell which waivers nobody needs any more.
+    It remembers which resources each rule has judged and which waivers were needed, so that
+    `analyze_stack`, the last thing in a run, can tell which waivers nobody needs any more.
     """
 
     def __init__(
@@ -55,8 +54,8 @@ class Pack:
         self._config = config
         self._target = target
         self._today = today
-        self._waivers = [waiver for waiver in waivers if waiver.concerns(target.stack)]
-        self._pack = next(rule for rule in rules if rule.id == PACK)
+        self._waivers = [waiver for waiver in waivers if waiver.concerns(target.stack, target.project)]
+        self._rules = {rule.id: rule for rule in rules}
         self._levels = {rule.id: config.level(rule, target.environment) for rule in rules}
         self._scopes = {
             rule.id: Scope(config.options[rule.id], config.conventions, target.stack, target.environment)
@@ -69,8 +68,7 @@ class Pack:
         self._stack_rules = [rule for rule in rules if rule.check_stack]
         self._stack_types = {type_ for rule in self._stack_rules for type_ in rule.reads}
         self._used: set[Waiver] = set()
-        self._seen: set[str] = set()
-        self._undecided: set[tuple[str, str]] = set()
+        self._judged: set[tuple[str, str]] = set()
 
     def reads(self, type_: str) -> bool:
         """Whether any rule looks at a single resource of that type."""
@@ -83,12 +81,11 @@ class Pack:
     def analyze(self, resource: Resource) -> list[Violation]:
         """What is wrong with one resource."""
         violations: list[Violation] = []
-        self._seen.add(resource.urn)
         for rule in self._by_type.get(resource.type, ()):
             if rule.check:
                 found = findings(rule, (resource,), self._scopes[rule.id])
-                violations += self._violations(rule, found, {resource.urn: resource})
-            self._note_unknown(rule, resource)
+                violations += self._violations(rule, found, {resource.urn: resource}, resource.urn)
+                self._note(rule, resource)
         return violations
 
     def analyze_stack(self, resources: Sequence[Resource], urns: Iterable[str] = ()) -> list[Violation]:
@@ -102,22 +99,25 @@ class Pack:
             found = stack_findings(rule, resources, self._scopes[rule.id])
             violations += self._violations(rule, found, by_urn)
             for resource in resources:
-                self._note_unknown(rule, resource)
+                self._note(rule, resource)
         return violations + self._waiver_violations({*by_urn, *urns})
 
-    def _note_unknown(self, rule: Rule, resource: Resource) -> None:
-        if self._waivers and any(
+    def _note(self, rule: Rule, resource: Resource) -> None:
+        """Remembers that `rule` has judged `resource`, unless a value that it reads is yet unknown."""
+        if self._waivers and not any(
             has_unknown(lookup(resource.properties, path)) for path in rule.reads.get(resource.type, ())
         ):
-            self._undecided.add((rule.id, resource.urn))
+            self._judged.add((rule.id, resource.urn))
 
-    def _violations(self, rule: Rule, found: Sequence[Finding], by_urn: Mapping[str, Resource]) -> list[Violation]:
+    def _violations(
+        self, rule: Rule, found: Sequence[Finding], by_urn: Mapping[str, Resource], default_urn: str = ""
+    ) -> list[Violation]:
         violations = []
         for finding in found:
-            urn = finding.urn or next(iter(by_urn), "")
+            urn = finding.urn or default_urn
             text = message(rule, finding, by_urn.get(urn))
             waiver = next((each for each in self._waivers if each.covers(rule.id, urn)), None)
-            if waiver and not waiver.has_expired(self._today) and rule.waivable:
+            if waiver and rule.waivable and not (waiver.has_expired(self._today) or waiver.is_endless(self._today)):
                 self._used.add(waiver)
                 violations.append(Violation(rule, Level.ADVISORY, urn, f"{text} In force: {waiver}.", waiver))
             else:
@@ -129,17 +129,29 @@ class Pack:
         for waiver in self._waivers:
             if waiver.has_expired(self._today):
                 wrong = "has expired. Mend what it was for, or have it extended"
+            elif waiver.is_endless(self._today):
+                wrong = f"is for more than {LONGEST.days} days. Give it a nearer last day"
             elif waiver not in self._used and not self._may_be_needed(waiver, urns):
                 wrong = "is needed by nothing. Remove it"
             else:
                 continue
-            violations.append(Violation(self._pack, self._levels[PACK], "", f"The {waiver} {wrong}."))
+            violations.append(Violation(self._rules[PACK], self._levels[PACK], "", f"The {waiver} {wrong}."))
         return violations
 
     def _may_be_needed(self, waiver: Waiver, urns: set[str]) -> bool:
         """Whether a resource that it covers was not judged: left out of this run, or with a value yet unknown."""
-        covered = [urn for urn in urns if waiver.covers(waiver.rule, urn)]
-        return any(urn not in self._seen or (waiver.rule, urn) in self._undecided for urn in covered)
+        reads = self._rules[waiver.rule].reads
+        covered = [urn for urn in urns if _type(urn) in reads and waiver.covers(waiver.rule, urn)]
+        return any((waiver.rule, urn) not in self._judged for urn in covered)
+
+
+def _type(urn: str) -> str:
+    """A resource's own type, without those of its parents.
+
+    >>> _type("urn:pulumi:prod::tasktracker::tasktracker:components:Nginx$docker:index/network:Network::edge")
+    'docker:index/network:Network'
+    """
+    return urn.split(SEPARATOR)[2].rpartition("$")[2] if urn.count(SEPARATOR) > 1 else ""
 
 
 def findings(rule: Rule, resources: Sequence[Resource], scope: Scope[Any]) -> list[Finding]:

@@ -53,7 +53,8 @@ CONSTANT_PATH: Final = re.compile(
 CONSTANT: Final = frozenset({
     "true", ":", "echo", "printf", "sleep", "pwd", "date", "hostname", "id", "whoami", "uname", "arch", "nproc",
     "uptime", "free", "df", "ps", "printenv", "logger", "tee", "sort", "uniq", "tr", "cut", "yes", "sync",
-    "clear", "export", "unset", "umask", "readonly", "local", "wait",
+    "clear", "export", "unset", "umask", "readonly", "local", "wait", "which", "type", "hash", "basename", "dirname",
+    "seq", "ulimit", "jobs", "shopt",
 })  # fmt: skip
 
 #: Commands that fail only where the files that they name aren't there.
@@ -67,6 +68,9 @@ WRAPPERS: Final = {
 }  # fmt: skip
 
 SHELLS: Final = frozenset({"sh", "bash", "dash", "ash", "zsh", "ksh", "mksh"})
+
+#: Commands that look for a text in files; what a file of the image says never changes.
+SEARCHERS: Final = frozenset({"grep", "egrep", "fgrep", "sed", "awk"})
 
 FILE_OPERATORS: Final = frozenset({
     "-e", "-f", "-d", "-r", "-w", "-x", "-s", "-h", "-L", "-p", "-S", "-b", "-c", "-g", "-k", "-u", "-O", "-G",
@@ -362,6 +366,11 @@ def _is_constant_path(path: str) -> bool:
     return not _is_dynamic(path) and bool(CONSTANT_PATH.fullmatch(posixpath.normpath(path) if path else "."))
 
 
+def _reads_the_image(paths: Sequence[str]) -> bool:
+    """Whether there are paths, all of files that are there and stay as they are; those of `/proc` don't."""
+    return bool(paths) and all(_is_constant_path(path) and not path.startswith(("/proc", "/sys")) for path in paths)
+
+
 def _operands(words: Sequence[str]) -> list[str]:
     return [word for word in words if not word.startswith("-") and not word.isdigit()]
 
@@ -370,6 +379,9 @@ def _command(words: Sequence[str], status: int, depth: int) -> int:
     """How a command with its words, free of quotes, can end where the one before ended with `status`."""
     words = list(words)
     while words and (name := posixpath.basename(words[0])) in WRAPPERS:
+        if name == "command" and words[1:2] in (["-v"], ["-V"]):
+            # It asks where a program is, and runs none.
+            return SUCCESS
         words = _wrapped(words[1:], WRAPPERS[name])
     if not words:
         return SUCCESS
@@ -391,6 +403,7 @@ def _command(words: Sequence[str], status: int, depth: int) -> int:
         name in CONSTANT
         or name == "set"
         or (name in READERS and all(_is_constant_path(word) for word in _operands(operands)))
+        or (name in SEARCHERS and _reads_the_image(_operands(operands)[1:]))
         # Process 1 is there for as long as the container is.
         or (name == "kill" and operands[-1:] in (["1"], ["0"], ["$$"]))
         or (len(operands) == 1 and operands[0] in ABOUT)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from policies.rule import Finding
-from policies.values import UNKNOWN, has_unknown, is_unset
+from policies.values import UNKNOWN, entries, has_unknown, is_unset
 
 #: What AWS takes for any text, and for any single character.
 WILDCARD: Final = re.compile(r"[*?]")
@@ -35,7 +35,21 @@ LEAST_PREFIX: Final = 3
 ACTIONS: Final = "actions by name; a `*` only at the end of one that reads (Get*, List*, Describe*)"
 RESOURCES: Final = "ARNs that name a resource; a `*` only after the beginning of its name or below it"
 PRINCIPALS: Final = "accounts, roles or services by name, with no wildcard"
+SUBJECTS: Final = "a StringEquals or StringLike on the provider's `sub`, that names more than its kind"
 READABLE: Final = "a JSON policy document in which no key occurs twice"
+
+#: An identity provider that proves who somebody is by OpenID Connect, by its host and path.
+OIDC_PROVIDER: Final = re.compile(r"arn:[^:]*:iam::[^:]*:oidc-provider/(.+)", re.DOTALL)
+
+#: Claims that tell one user of a provider from the others; its audience, or a branch's name, is many users'.
+SUBJECT_CLAIMS: Final = frozenset({"repository", "repository_id", "repository_owner_id", "sub"})
+
+#: Operators of conditions that are false for a key that isn't there or that has another value.
+IDENTIFYING: Final = frozenset(
+    prefix + name
+    for prefix in ("", "foranyvalue:")
+    for name in ("stringequals", "stringequalsignorecase", "stringlike")
+)
 
 #: What a message says of a value that isn't a text where AWS wants one.
 _KINDS: Final[Mapping[type, str]] = {dict: "an object", list: "a list"}
@@ -161,6 +175,39 @@ def broad_principals(statement: Statement) -> Iterator[Finding]:
         for path, text, value in _principals(*statement.elements["principal"]):
             if text is None or WILDCARD.search(text):
                 yield Finding(path, value, PRINCIPALS)
+
+
+def any_subject(statement: Statement) -> Iterator[Finding]:
+    """The OIDC providers in a role's trust that let in each of their users, such as every repository on GitHub."""
+    if statement.partial or "principal" not in statement.elements:
+        return
+    for path, text, value in _principals(*statement.elements["principal"]):
+        provider = OIDC_PROVIDER.fullmatch(text or "")
+        if provider and not _names_subject(statement.get("condition"), provider[1].lower()):
+            yield Finding(path, value, SUBJECTS)
+
+
+def _names_subject(condition: object, provider: str) -> bool:
+    for operator, keys in _named(condition):
+        if operator not in IDENTIFYING:
+            continue
+        for key, wanted in _named(keys):
+            of, _, claim = key.rpartition(":")
+            if of == provider and claim in SUBJECT_CLAIMS:
+                values = wanted if isinstance(wanted, list) else [wanted]
+                if values and all(isinstance(value, str) and _narrows(value) for value in values):
+                    return True
+    return False
+
+
+def _named(value: object) -> Iterator[tuple[str, Any]]:
+    return ((name.lower(), item) for name, item in entries(value).items())
+
+
+def _narrows(subject: str) -> bool:
+    """Whether a subject is one, or the beginning of one's name: in `repo:*` there is only its kind."""
+    beginning = WILDCARD.split(subject)[0]
+    return beginning == subject or len(beginning.partition(":")[2]) >= LEAST_PREFIX
 
 
 def _principals(path: str, value: object) -> Iterator[tuple[str, str | None, Any]]:

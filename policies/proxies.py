@@ -1,4 +1,4 @@
-"""Where proxies' config files lead to: nginx's, and the one-line forms of HAProxy, Caddy, Apache and cloudflared."""
+"""Where proxies' config files lead to: nginx's, and the plain forms of HAProxy, Caddy, Apache, Envoy and others."""
 
 from __future__ import annotations
 
@@ -25,9 +25,18 @@ _VARIABLE: Final = re.compile(r"\$(?:\{(\w+)\}|(\w+))", re.ASCII)
 
 #: The forms of others, a line each: HAProxy's `server NAME HOST:PORT`, Caddy's, Apache's and cloudflared's.
 _LINE: Final = re.compile(
-    r"^[ \t]*(?:-[ \t]+)?(?:server[ \t]+\S+|reverse_proxy|to|ProxyPass(?:Match)?|BalancerMember|[\"']?service[\"']?:)"
-    r"[ \t]+(\S[^\n]*)",
+    r"^[ \t]*(?:-[ \t]+)?(?:(?:server|server-template[ \t]+\S+)[ \t]+\S+|reverse_proxy|to|ProxyPass(?:Match)?"
+    r"|RewriteRule|BalancerMember|[\"']?service[\"']?:)[ \t]+(\S[^\n]*)",
     re.MULTILINE | re.IGNORECASE,
+)
+
+#: Envoy's and Caddy's fields, Apache's handler, and Traefik's list of servers.
+_FIELDS: Final = re.compile(
+    r"port_value[\"']?:[ \t]*(?P<port>[0-9]{1,9})|\"dial\":[ \t]*\"(?P<dial>[^\"\n]{1,512})"
+    r"|SetHandler[ \t]+[\"']?proxy:(?P<handler>[^\s\"'|]{1,512})"
+    r"|\bservers[\"']?:[\s\[]{0,99}"
+    r"(?P<servers>(?:[\s{-]{1,99}[\"']?(?:url|address)[\"']?:[ \t]*[^\s,}]{1,512}[ \t,}\r]{0,9}){1,99})",
+    re.IGNORECASE,
 )
 
 _TARGET: Final = re.compile(
@@ -121,7 +130,25 @@ def _expanded(target: str, values: dict[str, list[str]]) -> set[str]:
 @lru_cache(maxsize=64)
 def _mentions(ports: frozenset[int]) -> re.Pattern[str]:
     """What every text matches that names one of `ports`; most files do not, and need no parsing."""
-    return re.compile(f":0*(?:{'|'.join(map(str, sorted(ports)))})(?![0-9])")
+    return re.compile(f"(?::|port_value[^0-9]{{1,9}})0*(?:{'|'.join(map(str, sorted(ports)))})(?![0-9])")
+
+
+@lru_cache(maxsize=64)
+def _hosts(ports: frozenset[int]) -> re.Pattern[str]:
+    """What one of `ports` looks like behind the name or address of another host."""
+    return re.compile(
+        r"(?<![\w.-])(?!(?:0\.0\.0\.0|127(?:\.\d{1,3}){3}|localhost):)(?:[\w.-]{1,255}|\[[0-9A-Fa-f:.]{3,64}\])"
+        f":0*({'|'.join(map(str, sorted(ports)))})(?![0-9])"
+    )
+
+
+def mentioned_ports(text: str, ports: frozenset[int]) -> set[int]:
+    """Those of `ports` that `text` names behind another host, in whatever notation.
+
+    >>> [sorted(mentioned_ports(text, frozenset({8222}))) for text in ("TCP:nats:8222", "127.0.0.1:8222", ":8222")]
+    [[8222], [], []]
+    """
+    return {int(match[1]) for match in _hosts(ports).finditer(text)} if _mentions(ports).search(text) else set()
 
 
 def proxied_ports(config: str, ports: frozenset[int], beside: Sequence[str] = ()) -> set[int]:
@@ -143,4 +170,11 @@ def proxied_ports(config: str, ports: frozenset[int], beside: Sequence[str] = ()
         port_of(each) for target in targets for each in (_expanded(target, values) if "$" in target else (target,))
     }
     found.update(port_of(word) for line in _LINE.finditer(config) for word in line[1].split())
+    for match in _FIELDS.finditer(config):
+        if match["port"]:
+            found.add(int(match["port"]))
+        elif match["servers"]:
+            found.update(port_of(word) for word in re.split(r"[\s,{}]+", match["servers"]))
+        else:
+            found.add(port_of(match["dial"] or match["handler"]))
     return {port for port in found if port in ports}

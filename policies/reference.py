@@ -54,7 +54,10 @@ def _rule(rule: Rule) -> Iterator[str]:
     yield f"Fix: {rule.fix}"
     yield ""
     for type_, properties in rule.reads.items():
-        yield f"- reads of `{type_}`: {', '.join(f'`{each}`' for each in properties)}"
+        what = (
+            f"reads of `{type_}`: {', '.join(f'`{each}`' for each in properties)}" if properties else f"any `{type_}`"
+        )
+        yield f"- {what}"
     yield from _options(rule.options)
     yield ""
 

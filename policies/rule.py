@@ -41,7 +41,8 @@ class Options(BaseModel):
 
 
 def _not_production(name: str) -> str:
-    if name.lower() in ("prod", "production"):
+    # A stack that names no environment is production, too.
+    if name.strip().lower() in ("", "prod", "production"):
         raise ValueError("production can't be declared as anything else")
     return name
 
@@ -111,7 +112,8 @@ StackCheck = Callable[[Sequence[Resource], Scope[Any]], Iterable[Finding]]
 class Rule:
     """One policy, whole: what it checks and what people need to know of it.
 
-    `reads` maps each resource type that the rule looks at to the properties it reads there.
+    `reads` maps each resource type that the rule looks at to the properties it reads there; none where
+    the resource itself is what it looks for.
     `level` holds everywhere, `staging_level` outside development and `production_level` in production
     alone, where they are higher. A rule has a `check` of one resource or a `check_stack` of them all.
     """

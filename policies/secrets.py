@@ -148,6 +148,11 @@ _ABOUT_SECRETS: Final = re.compile(
     r"|strategy|engine|driver|region|namespace"
 )
 
+# The last words of names of amounts, whose values are counts: TOKEN_TTL_SECONDS.
+_UNITS: Final = frozenset(
+    {"seconds", "secs", "minutes", "mins", "hours", "days", "weeks", "ms", "bytes", "kb", "mb", "percent"}
+)
+
 # The shell's own variables: the folder that it is in.
 _FOLDERS: Final = frozenset({"pwd", "oldpwd"})
 
@@ -410,7 +415,8 @@ def _kind_of_name(name: str) -> _Kind | None:
         return None
     if "webhook" in joined:
         return "link"
-    return "plural" if words[-1] in ("tokens", "keys", "secrets", "passwords", "credentials") else "value"
+    is_counted = words[-1] in ("tokens", "keys", "secrets", "passwords", "credentials") or words[-1] in _UNITS
+    return "plural" if is_counted else "value"
 
 
 def _is_harmless(value: str, kind: _Kind) -> bool:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import datetime
+import re
 from collections.abc import Sequence
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated
 
@@ -20,19 +20,27 @@ SEPARATOR = "::"
 #: Characters that a reason has at least: enough for a sentence, too many for "ok".
 LEAST_REASON = 15
 
+#: How far away the last day may be: somebody looks at every waiver once a year.
+LONGEST = datetime.timedelta(days=366)
+
 
 def _narrow(pattern: str) -> str:
     """A URN pattern that says which resources it means."""
     parts = pattern.split(SEPARATOR)
     if not pattern.startswith("urn:pulumi:") or len(parts) < 4:
         raise ValueError("should be a URN, urn:pulumi:STACK::PROJECT::TYPE::NAME, where * stands for any text")
-    if not parts[-1].strip("*?"):
-        raise ValueError("should name the resource in its last part: a waiver for all is none")
+    if not parts[-1] or "*" in parts[-1]:
+        raise ValueError("should name the resource in its last part, with no *: a waiver for many is none")
     return pattern
 
 
+def _matches(pattern: str, text: str) -> bool:
+    # `*` alone is special: in a shell's pattern `[!x]` would stand for nearly everything, too.
+    return re.fullmatch(".*".join(map(re.escape, pattern.split("*"))), text, re.DOTALL) is not None
+
+
 class Waiver(BaseModel):
-    """One accepted violation. `resource` is a URN in which `*` stands for any text, as in a shell."""
+    """One accepted violation. `resource` is a URN in which `*` stands for any text."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
 
@@ -44,15 +52,20 @@ class Waiver(BaseModel):
 
     def covers(self, rule: str, urn: str) -> bool:
         """Whether it accepts violations of `rule` by the resource."""
-        return rule == self.rule and fnmatchcase(urn, self.resource)
+        return rule == self.rule and _matches(self.resource, urn)
 
-    def concerns(self, stack: str) -> bool:
-        """Whether it is for resources of `stack`."""
-        return fnmatchcase(stack, self.resource.split(SEPARATOR)[0].removeprefix("urn:pulumi:"))
+    def concerns(self, stack: str, project: str) -> bool:
+        """Whether it is for resources of that stack of that project."""
+        of_stack, of_project = self.resource.removeprefix("urn:pulumi:").split(SEPARATOR)[:2]
+        return _matches(of_stack, stack) and _matches(of_project, project)
 
     def has_expired(self, today: datetime.date) -> bool:
         """Whether its last day is over."""
         return today > self.expires
+
+    def is_endless(self, today: datetime.date) -> bool:
+        """Whether its last day is so far away that it might as well have none."""
+        return self.expires - today > LONGEST
 
     def __str__(self) -> str:
         return f"waiver of {self.rule} for {self.resource} ({self.owner}, until {self.expires}: {self.reason})"

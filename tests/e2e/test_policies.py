@@ -26,6 +26,8 @@ NUMBER = 93
 
 PACK = ("--policy-pack", str(ROOT / "policies"), "--policy-pack-config", str(ROOT / "policies" / "config.json"))
 
+PLUGIN = "docker:index/plugin:Plugin"
+
 HARMLESS_TOKEN = "ghp_" + 9 * "aB3d"
 
 #: One bad change per mandatory rule: the resource's type and name, and its changed inputs.
@@ -53,7 +55,11 @@ BAD: dict[str, tuple[str, str, dict[str, Any]]] = {
     "DKR-RO": (CONTAINER, "api", {"readOnly": False}),
     "DKR-LOG": (CONTAINER, "api", {"logOpts": {}}),
     "STACK-LABEL": (VOLUME, "uploads", {"labels": None}),
+    "DKR-HOST": (PLUGIN, "plugin", {"name": "example.com/sshfs:1.0"}),
 }
+
+#: Those whose bad change is one more resource.
+ADDED = {"DKR-HOST"}
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +76,8 @@ def preview(
     stack: Stack, change: tuple[str, str, dict[str, Any]] | None = None, pack: tuple[str, ...] = PACK
 ) -> tuple[int, str]:
     """Exit code and output of a preview with the pack, with no Docker in reach."""
-    said = dict(zip(("type", "name", "inputs"), change, strict=True)) if change else {}
+    said: dict[str, Any] = dict(zip(("type", "name", "inputs"), change, strict=True)) if change else {}
+    said["added"] = change in [BAD[rule] for rule in ADDED]
     (stack.folder / "change.json").write_text(json.dumps(said))
     result = stack.pulumi("preview", *pack, check=False, env=NO_DOCKER)
     assert "Traceback" not in result.stdout

@@ -39,6 +39,25 @@ def on(*resources: str) -> tuple[Resource]:
     return grant(Resource=list(resources))
 
 
+#: Whom a role for a workflow on GitHub trusts.
+GITHUB = "token.actions.githubusercontent.com"
+WEB_IDENTITY = changed(
+    TRUST,
+    Action="sts:AssumeRoleWithWebIdentity",
+    Principal={"Federated": f"arn:aws:iam::{ACCOUNT}:oidc-provider/{GITHUB}"},
+)
+SUBJECT = {
+    "StringEquals": {f"{GITHUB}:aud": "sts.amazonaws.com", f"{GITHUB}:sub": "repo:example/app:ref:refs/heads/main"}
+}
+FEDERATED = "assumeRolePolicy.Statement[0].Principal.Federated"
+
+
+def federated(condition: object, provider: str = f"oidc-provider/{GITHUB}") -> tuple[Resource, ...]:
+    """A role for those whom an identity provider knows."""
+    principal = {"Federated": f"arn:aws:iam::{ACCOUNT}:{provider}"}
+    return (aws(ROLE, {"assumeRolePolicy": document(changed(WEB_IDENTITY, Principal=principal, Condition=condition))}),)
+
+
 def trust(**changes: Any) -> tuple[Resource]:
     return (aws(ROLE, {"assumeRolePolicy": document(changed(TRUST, **changes))}),)
 
@@ -144,10 +163,7 @@ STAR = (
     star(
         "passing",
         "an identity provider's users may",
-        trust(
-            Principal={"Federated": f"arn:aws:iam::{ACCOUNT}:oidc-provider/token.actions.githubusercontent.com"},
-            Action="sts:AssumeRoleWithWebIdentity",
-        ),
+        federated({"StringLike": {f"{GITHUB}:sub": "repo:example/app:*"}}),
     ),
     star("passing", "a managed policy that machines need", managed("AmazonSSMManagedInstanceCore")),
     star("passing", "one under a path", managed("service-role/AWSLambdaBasicExecutionRole")),
@@ -317,6 +333,39 @@ STAR = (
         "managedPolicyArns[1]",
     ),
     star("unknown", "the trust", (aws(ROLE, {"assumeRolePolicy": UNKNOWN}),)),
+    star("passing", "one repository on GitHub", federated(SUBJECT)),
+    star("passing", "one organisation on GitHub", federated({"StringLike": {f"{GITHUB}:sub": ["repo:example/*"]}})),
+    star("passing", "another claim", federated({"StringEquals": {f"{GITHUB}:repository_owner_id": "123"}})),
+    star("passing", "a provider of SAML", federated({}, provider="saml-provider/office")),
+    star("bypass", "everybody on GitHub", federated(None), FEDERATED),
+    star("bypass", "an audience", federated({"StringEquals": {f"{GITHUB}:aud": "sts.amazonaws.com"}}), FEDERATED),
+    star(
+        "bypass", "a branch of anybody's", federated({"StringEquals": {f"{GITHUB}:ref": "refs/heads/main"}}), FEDERATED
+    ),
+    star("bypass", "any subject", federated({"StringLike": {f"{GITHUB}:sub": "*"}}), FEDERATED),
+    star("bypass", "any repository", federated({"StringLike": {f"{GITHUB}:sub": "repo:*"}}), FEDERATED),
+    star("bypass", "any main branch", federated({"StringLike": {f"{GITHUB}:sub": "repo:*:ref:main"}}), FEDERATED),
+    star("bypass", "any kind", federated({"StringLike": {f"{GITHUB}:sub": "*:example/app"}}), FEDERATED),
+    star(
+        "bypass",
+        "one of two is any",
+        federated({"StringLike": {f"{GITHUB}:sub": ["repo:example/app:*", "repo:*"]}}),
+        FEDERATED,
+    ),
+    star("bypass", "all but one", federated({"StringNotLike": {f"{GITHUB}:sub": "repo:evil/app:*"}}), FEDERATED),
+    star(
+        "bypass",
+        "true without the claim",
+        federated({"ForAllValues:StringLike": {f"{GITHUB}:sub": "repo:example/app:*"}}),
+        FEDERATED,
+    ),
+    star("bypass", "another provider's", federated({"StringEquals": {"example.com:sub": "repo:a/b"}}), FEDERATED),
+    star("bypass", "no value", federated({"StringEquals": {f"{GITHUB}:sub": []}}), FEDERATED),
+    star(
+        "unknown",
+        "the condition",
+        (aws(ROLE, {"assumeRolePolicy": {"Statement": [changed(WEB_IDENTITY, Condition=UNKNOWN)]}}),),
+    ),
 )
 
 KEY = (

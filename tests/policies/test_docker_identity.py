@@ -11,9 +11,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from policies.docker_identity import MAX_ID, DeviceOptions, NamespaceOptions, SecurityModuleOptions
+from policies.docker_secrets import IMAGE, REGISTRY_IMAGE, REMOTE_IMAGE
 from policies.values import UNKNOWN
 from tests.policies.cases import Case, Kind, run
-from tests.policies.compliant import UNSET, carrier, container, service
+from tests.policies.compliant import UNSET, carrier, container, make, service
 
 SPEC = "taskSpec.containerSpec"
 SE_LINUX = f"{SPEC}.privileges.seLinuxContext"
@@ -192,6 +193,17 @@ def _label(kind: Kind, what: str, key: str, value: object, *, found: bool = True
 
 
 SECURITY_MODULES = (
+    Case(
+        "DKR-LSM",
+        "bypass",
+        "a build",
+        (
+            make(REMOTE_IMAGE, {"build": {"securityOpts": ["seccomp=unconfined"]}}),
+            make(REGISTRY_IMAGE, {"build": [{"securityOpts": ["no-new-privileges", "label:disable"]}]}),
+        ),
+        ("build.securityOpts[0]", "build.securityOpts[1]"),
+    ),
+    Case("DKR-LSM", "unknown", "a build", (make(REMOTE_IMAGE, {"build": {"securityOpts": [UNKNOWN]}}),)),
     Case("DKR-LSM", "passing", "nothing loosened", (container(), carrier(), service())),
     Case("DKR-LSM", "passing", "unset", (container({"securityOpts": UNSET}),)),
     _options("DKR-LSM", "passing", "the defaults by name", NNP, "seccomp=builtin", "apparmor=docker-default"),
@@ -278,6 +290,32 @@ NETWORKS = "taskSpec.networksAdvanceds"
 
 NAMESPACES = (
     Case("DKR-NS", "passing", "compliant", (container(), carrier(), service())),
+    *(
+        Case(
+            "DKR-NS",
+            "bypass",
+            f"a build in {mode}",
+            (
+                make(REMOTE_IMAGE, {"name": "x:1", "build": {"context": ".", "networkMode": mode}}),
+                make(REGISTRY_IMAGE, {"name": "x:1", "build": [{"context": ".", "networkMode": mode}]}),
+                make(IMAGE, {"imageName": "x:1", "build": {"context": ".", "network": mode}}),
+            ),
+            ("build.networkMode", "build.networkMode", "build.network"),
+        )
+        for mode in ("host", " Host", "container:x")
+    ),
+    Case(
+        "DKR-NS",
+        "passing",
+        "builds",
+        tuple(
+            make(REMOTE_IMAGE, {"name": "x:1", "build": build})
+            for build in (None, {}, {"context": "."}, {"networkMode": "none"}, {"networkMode": "default"})
+        ),
+    ),
+    Case("DKR-NS", "unknown", "a build's network", (make(REMOTE_IMAGE, {"build": {"networkMode": UNKNOWN}}),)),
+    _mode("bypass", "utsMode", "host"),
+    _mode("passing", "utsMode", ""),
     *(
         _mode("passing", "networkMode", mode)
         for mode in ("bridge", "none", "default", "tasktracker-prod-edge", "", None)

@@ -200,6 +200,31 @@ SOCKET_CASES = (
 ALLOWED = {"paths": ["/etc/localtime", "/srv/shared/"]}
 
 BIND_CASES = (
+    *(
+        Case("DKR-SOCK", "bypass", f"the API by {pair}", (container({"envs": ["A=b", pair]}),), ("envs[1]",))
+        for pair in ("DOCKER_HOST=tcp://172.17.0.1:2375", "DOCKER_HOST=ssh://root@host", "CONTAINER_HOST=unix:///x",
+                     "TRAEFIK_PROVIDERS_DOCKER_ENDPOINT=tcp://proxy:2375", "X=HTTPS://[::1]:2376/v1.41")
+    ),
+    Case("DKR-SOCK", "bypass", "the API by a command",
+         (container({"command": ["docker", "-H", "tcp://host.docker.internal:2375"],
+                     "entrypoints": ["--providers.docker.endpoint=tcp://x:2375"],
+                     "healthcheck.tests": ["CMD-SHELL", "curl -f http://172.17.0.1:2375/containers/json"]}),),
+         ("command[2]", "entrypoints[0]", "healthcheck.tests[1]")),
+    Case("DKR-SOCK", "bypass", "the API by a service",
+         (service({"taskSpec.containerSpec.env": {"DOCKER_HOST": "x"}, "taskSpec.containerSpec.args": ["tcp://x:2375"]}),),
+         ("taskSpec.containerSpec.env.DOCKER_HOST", "taskSpec.containerSpec.args[0]")),
+    Case("DKR-SOCK", "passing", "no API",
+         (container({"envs": ["DOCKER_HOST=", "URL=http://api:23750/", "NOTE=port 2375", "HOST=x"]}),)),
+    Case("DKR-SOCK", "unknown", "an address", (container({"envs": [UNKNOWN], "command": [UNKNOWN]}),)),
+    *(
+        Case("DKR-BIND", "bypass", f"a working folder, {folder}",
+             (container({"workingDir": folder}), service({"taskSpec.containerSpec.dir": folder})),
+             ("workingDir", "taskSpec.containerSpec.dir"))
+        for folder in ("/proc/self/fd/8", "/proc/1/root", "//proc/self/fd/7/", "/x/../proc/self/cwd", "/dev/fd/9")
+    ),
+    Case("DKR-BIND", "passing", "working folders",
+         tuple(container({"workingDir": folder}) for folder in ("/", "/app", "/process", "/srv/proc", "", None))),
+    Case("DKR-BIND", "unknown", "a working folder", (container({"workingDir": UNKNOWN}),)),
     Case("DKR-BIND", "passing", "compliant", (container(), carrier(), service())),
     Case("DKR-BIND", "passing", "allowed file", with_mount(bind("/etc/localtime")), options=ALLOWED),
     Case("DKR-BIND", "passing", "below an allowed folder", with_mount(bind("/srv/shared/a/b")), options=ALLOWED),

@@ -16,12 +16,12 @@ import components
 from policies.docker_networks import (
     MONITORING_PORTS,
     SECRET,
-    SERVICE_CONFIG,
     TUNNEL_CONFIGS,
     TUNNELS,
     MonitoringOptions,
     PortOptions,
 )
+from policies.docker_secrets import SERVICE_CONFIG
 from policies.evaluate import REDACTED, findings, message
 from policies.proxies import proxied_ports
 from policies.resource import Resource
@@ -30,6 +30,7 @@ from policies.values import UNKNOWN
 from tests.policies.cases import Case, rule_of, run
 from tests.policies.compliant import UNSET, carrier, container, make, network, service
 
+SPEC = "taskSpec.containerSpec"
 PORTS = "endpointSpec.ports"
 NETWORKS = "taskSpec.networksAdvanceds"
 TEMPLATES = sorted((Path(components.__file__).parent / "templates").glob("*.j2"))
@@ -252,6 +253,56 @@ HARMLESS = {
 }
 
 MONITORING_CASES = (
+    *(
+        Case("DKR-MON", "bypass", f"a command, {index}", (container({"command": words}),),
+             (f"command[{len(words) - 1}]",))
+        for index, words in enumerate((
+            ["nginx", "-g", "daemon off; http { server { location / { proxy_pass http://nats:8222; } } }"],
+            ["sh", "-c", "echo 'server { location / { proxy_pass http://nats:8222; } }' >/tmp/x && nginx -c /tmp/x"],
+            ["socat", "TCP-LISTEN:8080,fork", "TCP:nats:8222"],
+            ["caddy", "reverse-proxy", "--from", ":8080", "--to", "nats:8222"],
+            ["haproxy", "-f", "/x", "--", "10.0.0.4:08222"],
+            ["x", "[fd00::4]:8222"],
+        ))
+    ),
+    Case("DKR-MON", "bypass", "an entrypoint",
+         (container({"entrypoints": ["socat", "TCP-LISTEN:80", "TCP:nats:8222"], "command": UNKNOWN}),),
+         ("entrypoints[2]",)),
+    Case("DKR-MON", "bypass", "a template's variable", (container({"envs": ["A=b", "UPSTREAM=http://grafana:3000/"]}),),
+         ("envs[1]",)),
+    Case("DKR-MON", "bypass", "a command that publishes nothing, behind a tunnel",
+         (container({"ports": [], "command": ["nginx", "-g", "stream { server { proxy_pass nats:8222; } }"]}),),
+         ("command[2]",)),
+    Case("DKR-MON", "bypass", "a service's command",
+         (service({PORTS: [{"targetPort": 80}], f"{SPEC}.args": ["TCP:nats:8222"], f"{SPEC}.env": {"A": "a:8222"}}),),
+         (f"{SPEC}.args[0]", f"{SPEC}.env.A")),
+    Case("DKR-MON", "unknown", "words of a command",
+         (container({"command": [UNKNOWN, "TCP:nats:8222"], "envs": [UNKNOWN]}),), ("command[1]",)),
+    Case("DKR-MON", "passing", "exporters and their own ports", (
+        container({"ports": [], "command": ["-varz", "-port", "7777", "http://nats:8222"]}),
+        container({"ports": [], "envs": ["GF_DATABASE_HOST=postgres:5432", "PROMETHEUS=http://prometheus:9090"]}),
+        container({"command": ["--web.listen-address=127.0.0.1:9113", ":9113", "0.0.0.0:9100"]}),
+    )),
+    *(
+        Case("DKR-MON", "bypass", f"another proxy, {index}",
+             (carrier({"uploads": [{"file": "/x", "content": content}]}),), ("uploads[0].content",))
+        for index, content in enumerate((
+            "loadBalancer:\n  servers:\n  - url: http://nats:8222\n",
+            'loadBalancer:\n  servers:\n    - url: "http://api:80"\n    - url: "http://nats:8222/"\n',
+            '{"loadBalancer": {"servers": [{"url": "http://api"}, {"url": "http://nats:8222"}]}}',
+            "socket_address: { address: nats, port_value: 8222 }",
+            '{"socket_address": {"address": "nats", "port_value": 8222}}',
+            '{"handler": "reverse_proxy", "upstreams": [{"dial": "nats:8222"}]}',
+            '<Location />\n  SetHandler "proxy:http://nats:8222"\n</Location>',
+            "RewriteRule ^/(.*)$ http://nats:8222/$1 [P]",
+            "backend b\n  server-template s 3 nats:8222 check",
+        ))
+    ),
+    Case("DKR-MON", "passing", "who reads it", (carrier({"uploads": [
+        {"file": "/p.yml", "content": "remote_write:\n- url: http://mimir:9090/api/v1/push\n"},
+        {"file": "/g.yml", "content": "datasources:\n- name: p\n  url: http://prometheus:9090\n"},
+        {"file": "/t.yml", "content": "servers:\n- url: http://api:8000\nmetrics:\n  url: http://127.0.0.1:9100\n"},
+    ]}),)),
     Case("DKR-MON", "passing", "compliant", (container(), carrier(), service())),
     Case("DKR-MON", "passing", "the dev stack", (container(), *DEV_PORTS), environment="dev"),
     *(
@@ -361,6 +412,17 @@ NETWORK_CASES = (
     Case("DKR-NET", "passing", "none", attached(mode="none")),
     Case("DKR-NET", "passing", "mode names a network", attached(mode="tasktracker-prod-edge")),
     Case("DKR-NET", "passing", "mode names one of two", attached("x-data", mode="x-edge")),
+    *(
+        Case("DKR-NET", "bypass", f"the default network by its id, {name[:12]}",
+             (container({"networksAdvanced": [{"name": name}]}), container({"networkMode": name}),
+              service({NETWORKS: [{"id": name}]}), service({NETWORKS: [{"name": name}]})),
+             ("networksAdvanced[0].name", "networkMode", f"{NETWORKS}[0].id", f"{NETWORKS}[0].name"))
+        for name in ("a1affc82205e129b67a0e0d70388740ebb0335afd269b922638e584772837d03", "a1affc82205e", "a1a", "e")
+    ),
+    Case("DKR-NET", "passing", "names that can't be ids",
+         tuple(container({"networksAdvanced": [{"name": name}]}) for name in ("edge", "backend", "db-1", "app_db"))),
+    Case("DKR-NET", "unknown", "an id",
+         (container({"networkMode": UNKNOWN, "networksAdvanced": [{"name": UNKNOWN}]}),)),
     Case("DKR-NET", "passing", "service by id", (service({NETWORKS: [{"id": "4cjzyl2jb5nm"}]}),)),
     *(
         Case("DKR-NET", "failing", f"mode {mode!r} alone", attached(mode=mode), ("networksAdvanced",))

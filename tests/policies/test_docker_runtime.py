@@ -365,6 +365,9 @@ URL = "curl -fsS http://127.0.0.1:8080/healthz"
         # What can't be read, or is none: a check is for people, too.
         '"true', "(true", "true)", "{ true }", "if true; fi", "curl $(a $(b $(c)))", "(" * 4000, "true;" * 1000,
         f"{URL};;",
+        # Where a program is, and what a file of the image says.
+        "command -v nginx", "command -V nginx", "which nginx", "type nginx", "grep -q root /etc/passwd",
+        "sed -n 1p /etc/hosts", "awk '{print}' /etc/passwd",
     ],
 )  # fmt: skip
 def test_a_script_that_cannot_fail_proves_nothing(script: str) -> None:
@@ -375,7 +378,8 @@ def test_a_script_that_cannot_fail_proves_nothing(script: str) -> None:
     "script",
     [
         URL, f"{URL} || exit 1", f"{URL} > /dev/null 2>&1 || exit 1", f"{URL} && exit 0 || exit 1",
-        f"{URL} | grep -q ok",
+        f"{URL} | grep -q ok", "command curl -f http://127.0.0.1", "grep -q :1F90 /proc/net/tcp",
+        "grep -q ok /run/state",
         f"{URL}; exit $?", f"if {URL}; then exit 0; else exit 1; fi", f"if ! {URL}; then exit 1; fi", f"! {URL}",
         f"set -e; {URL}; echo ok", f"set -euo pipefail; {URL} | cat", f"set -o pipefail\n{URL} | cat",
         f"bash -ec '{URL}; echo ok'", f"bash -euo pipefail -c '{URL} | cat'", f"until {URL}; do sleep 1; done",

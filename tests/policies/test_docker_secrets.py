@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import pytest
 
-from policies.docker_secrets import IMAGE, REGISTRY_IMAGE, REMOTE_IMAGE
+from policies.docker_secrets import IMAGE, REGISTRY_IMAGE, REMOTE_IMAGE, SERVICE_CONFIG
 from policies.evaluate import message
 from policies.resource import Resource
 from policies.values import UNKNOWN
@@ -28,6 +28,10 @@ def env(*pairs: str, **options: Any) -> tuple[Resource]:
 
 def service_env(variables: dict[str, Any], **options: Any) -> tuple[Resource]:
     return (service({f"{SPEC}.env": variables}, **options),)
+
+
+def encoded(content: str) -> str:
+    return base64.b64encode(content.encode()).decode()
 
 
 def label(name: str, value: str) -> tuple[Resource]:
@@ -53,6 +57,35 @@ def case(
 
 
 CASES = (
+    case(
+        "bypass",
+        "a service's config",
+        (make(SERVICE_CONFIG, {"name": "x", "data": encoded("listen: 4222\npassword: hunter2\n")}),),
+        "data",
+    ),
+    case(
+        "bypass",
+        "a key in a service's config",
+        (make(SERVICE_CONFIG, {"data": encoded("-----BEGIN EC PRIVATE KEY-----")}),),
+        "data",
+    ),
+    case("bypass", "a marked config", (make(SERVICE_CONFIG, {"data": encoded("x")}, secret=("data",)),), "data"),
+    case(
+        "passing",
+        "a plain config",
+        (make(SERVICE_CONFIG, {"data": encoded("http { server { listen 80; proxy_set_header Authorization $x; } }")}),),
+    ),
+    case("unknown", "a config", (make(SERVICE_CONFIG, {"data": UNKNOWN}),)),
+    case(
+        "bypass",
+        "a log driver's token",
+        (
+            container({"logOpts": {"splunk-token": "hunter2", "max-size": "10m"}}),
+            service({"taskSpec.logDriver.options": {"splunk-token": "hunter2"}}),
+        ),
+        "logOpts.splunk-token",
+        "taskSpec.logDriver.options.splunk-token",
+    ),
     # Environment.
     case("passing", "compliant", (container(), carrier(), service(), volume(), network())),
     case("passing", "no environment", (container({"envs": UNSET, "labels": UNSET, "healthcheck": UNSET}),)),
@@ -131,7 +164,15 @@ CASES = (
         "envs",
         "envs[1]",
     ),
-    case("bypass", "a mark of the whole resource", (container(secret=("",)),), "envs", "healthcheck.tests", "labels"),
+    case(
+        "bypass",
+        "a mark of the whole resource",
+        (container(secret=("",)),),
+        "envs",
+        "healthcheck.tests",
+        "labels",
+        "logOpts",
+    ),
     case(
         "bypass",
         "a mark in a list of one",

@@ -7,6 +7,7 @@ import importlib
 import json
 import pkgutil
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -141,7 +142,7 @@ def test_an_environment_that_nobody_named_is_production() -> None:
     assert _level(plain, "S3-LOCK", "staging") == Level.ADVISORY
 
 
-@pytest.mark.parametrize("name", ["prod", "Production"])
+@pytest.mark.parametrize("name", ["prod", "Production", " PROD ", "", " "])
 @pytest.mark.parametrize("kind", ["development", "staging"])
 def test_production_is_production(kind: str, name: str) -> None:
     with pytest.raises(ConfigError, match="can't be declared as anything else"):
@@ -163,6 +164,7 @@ def _level(read: Config, rule: str, environment: str) -> Level:
         ({"DKR-MEM": Entry(options={"maxMb": "much"})}, "DKR-MEM: maxMb is 'much'"),
         ({PACK: Entry(options={"levels": {"prod": {"X": "mandatory"}}})}, "PACK: levels.prod.X: no such rule"),
         ({PACK: Entry(options={"levels": {"prod": {"DKR-RESTART": "high"}}})}, "levels.prod.DKR-RESTART is 'high'"),
+        ({"CF-ACCESS": Entry(options={"includeKinds": ["email", "everyone"]})}, "everyone is nobody known"),
     ],
 )
 def test_a_wrong_config_says_what_is_wrong(entries: dict[str, Entry], says: str) -> None:
@@ -176,7 +178,17 @@ def test_numbers_come_from_the_engine_as_floats() -> None:
     assert rules_of(Pack(RULES, read, (), TARGET, TODAY).analyze(container())) == ["DKR-MEM"]
 
 
-@pytest.mark.parametrize("content", ["{", "[]", '{"DKR-MEM": 3}', '{"DKR-USER": "disabled"}', '{"all": "advisory"}'])
+@pytest.mark.parametrize(
+    "content",
+    [
+        "{",
+        "[]",
+        '{"DKR-MEM": 3}',
+        '{"DKR-USER": {"enforcementLevel": []}}',
+        '{"DKR-USER": "disabled"}',
+        '{"all": "advisory"}',
+    ],
+)
 def test_a_wrong_file_is_refused(tmp_path: Path, content: str) -> None:
     file = tmp_path / "config.json"
     file.write_text(content)
@@ -240,8 +252,38 @@ def test_a_waiver_is_not_unused_while_that_is_not_known() -> None:
     assert left_out.analyze_stack([], [container().urn]) == []
 
 
-def test_a_waiver_of_another_stack_is_not_looked_at() -> None:
-    elsewhere = waiver(resource="urn:pulumi:staging::*::*::nginx", expires="2020-01-01")
+@pytest.mark.parametrize("name", ["[!x]", "[!x]nginx", "[a-z]ginx", "?????", "Nginx"])
+def test_a_waiver_has_one_special_character(name: str) -> None:
+    run = pack({}, waiver(resource=f"urn:pulumi:*::tasktracker::*::{name}"))
+    assert "DKR-MEM" in rules_of(run.analyze(UNLIMITED))
+
+
+def test_a_waiver_ends_within_a_year() -> None:
+    assert rules_of(pack({}, waiver(expires="2027-11-23")).analyze(UNLIMITED)) == []
+    endless = pack({}, waiver(expires="2027-11-24"))
+    assert "DKR-MEM" in rules_of(endless.analyze(UNLIMITED))
+    (violation,) = endless.analyze_stack([], [UNLIMITED.urn])
+    assert "a nearer last day" in violation.message
+
+
+def test_a_component_of_the_same_name_does_not_keep_a_waiver_alive() -> None:
+    component = "urn:pulumi:prod::tasktracker::tasktracker:components:Nginx::nginx"
+    run = pack({}, waiver(resource="urn:pulumi:prod::tasktracker::*::nginx"))
+    run.analyze(container())
+    assert rules_of(run.analyze_stack([], [component, container().urn])) == [PACK]
+
+
+def test_an_unused_waiver_of_a_stack_rule_fails() -> None:
+    bucket = "urn:pulumi:prod::tasktracker::aws:s3/bucket:Bucket::backups"
+    companion = Resource("aws:s3/bucketVersioning:BucketVersioning", "v", "urn:v", {"bucket": "backups"})
+    run = pack({}, waiver(rule="STACK-S3-VER", resource=bucket))
+    found = run.analyze_stack([Resource("aws:s3/bucket:Bucket", "b", bucket, {"bucket": "backups"}), companion])
+    assert [each.rule.id for each in found if "needed by nothing" in each.message] == [PACK]
+
+
+@pytest.mark.parametrize("place", ["urn:pulumi:staging::*", "urn:pulumi:prod::other"])
+def test_a_waiver_of_another_stack_or_project_is_not_looked_at(place: str) -> None:
+    elsewhere = waiver(resource=f"{place}::*::nginx", expires="2020-01-01")
     run = pack({}, elsewhere)
     assert "DKR-MEM" in rules_of(run.analyze(UNLIMITED))
     assert run.analyze_stack([], [UNLIMITED.urn]) == []
@@ -263,7 +305,9 @@ def test_a_waiver_of_another_stack_is_not_looked_at() -> None:
         ({"rule": PACK}, "can't be waived"),
         ({"resource": "*"}, "should be a URN"),
         ({"resource": "urn:pulumi:prod::*"}, "should be a URN"),
-        ({"resource": "urn:pulumi:prod::*::*::*"}, "a waiver for all is none"),
+        ({"resource": "urn:pulumi:prod::*::*::*"}, "a waiver for many is none"),
+        ({"resource": "urn:pulumi:prod::*::*::*x*"}, "a waiver for many is none"),
+        ({"resource": "urn:pulumi:prod::*::*::"}, "a waiver for many is none"),
         ({"until": "2027-01-01"}, "no such key"),
     ],
 )
@@ -331,3 +375,19 @@ def test_a_rule_that_fails_lets_nothing_pass_and_shows_nothing() -> None:
     violation = run.analyze(container({"envs": ["A=hunter2"]}))[-1]
     assert (violation.rule.id, violation.level) == ("X", Level.MANDATORY)
     assert "hunter2" not in violation.message
+
+
+def _broken_together(resources: Sequence[Resource], scope: Scope[Options]) -> list[Finding]:
+    raise ValueError
+
+
+def test_a_stack_rule_that_fails_is_no_resources_own() -> None:
+    """A waiver for whichever resource comes first would let the whole stack pass."""
+    broken = Rule(
+        id="X", title="X", level=Level.MANDATORY, severity=Severity.LOW, sources=("X",), why="X.", fix="X.",
+        reads={container().type: ("envs",)}, check_stack=_broken_together,
+    )  # fmt: skip
+    rules = (*RULES, broken)
+    run = Pack(rules, config.parse({}, rules), (waiver(rule="X"),), TARGET, TODAY)
+    violation = run.analyze_stack([container()])[0]
+    assert (violation.rule.id, violation.level, violation.urn) == ("X", Level.MANDATORY, "")

@@ -261,6 +261,8 @@ def test_names_of_other_things(name: str) -> None:
         ("DB_PASSWORD", "${DB_PASSWORD}"), ("DB_PASSWORD", "$__file{/run/secrets/db}"), ("DB_PASSWORD", "***"),
         ("DB_PASSWORD", "arn:aws:secretsmanager:eu-central-1:123456789012:secret:db-AbCdEf"), ("PWD", "/app"),
         ("TOKEN_URL", "https://login.example.com/oauth/token"), ("DATABASE_DSN", "postgres://postgres:5432/x"),
+        ("TOKEN_TTL_SECONDS", "3600"), ("GF_AUTH_TOKEN_ROTATION_INTERVAL_MINUTES", "10"),
+        ("API_KEY_MAX_AGE_DAYS", "90"),
     ],
 )  # fmt: skip
 def test_harmless_values(name: str, value: str) -> None:
@@ -274,6 +276,7 @@ def test_harmless_values(name: str, value: str) -> None:
         ("DB_PASSWORD_FILE", "secrets/db"), ("DB_PASSWORD_FILE", "/run/secrets/../hunter2"), ("PASSWORD", "$ecret1"),
         ("PASSWORD", "${PASSWORD:-hunter2}"), ("WEBHOOK_URL", "https://chat.example.com/hooks/x"), ("PWD", "hunter2"),
         ("PASSWORD", " 'hunter2' "), ("TOKEN", "0x10"), ("SENTRY_DSN", "https://abc@sentry.example.com/1"),
+        ("DB_PASSWORD_SECONDS", "hunter2"), ("TOKEN_MS", "1234567"),
     ],
 )  # fmt: skip
 def test_values_that_are_not_harmless(name: str, value: str) -> None:

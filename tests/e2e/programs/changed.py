@@ -1,6 +1,7 @@
 """The program of a test: the real one, where one resource is changed on its way to the engine.
 
-`change.json` beside it says which: its type, its name, and its changed inputs (null takes one away).
+`change.json` beside it says which: its type, its name, and its changed inputs (null takes one away);
+with `added`, it is one more.
 """
 
 import json
@@ -15,11 +16,13 @@ change = json.loads((FOLDER / "change.json").read_text())
 
 
 def apply(args: pulumi.ResourceTransformArgs) -> pulumi.ResourceTransformResult | None:
-    if not change or args.type_ != change["type"] or args.name != change["name"]:
+    if (args.type_, args.name) != (change.get("type"), change.get("name")):
         return None
     props = {**args.props, **change["inputs"]}
     return pulumi.ResourceTransformResult({key: value for key, value in props.items() if value is not None}, args.opts)
 
 
 pulumi.runtime.register_resource_transform(apply)
+if change.get("added"):
+    pulumi.CustomResource(change["type"], change["name"], change["inputs"])
 runpy.run_path(str((FOLDER / "program.py").resolve()), run_name="__main__")

@@ -205,6 +205,15 @@ def test_a_missing_recording_is_a_failed_preview(tmp_path: Path) -> None:
     assert "its job failed" in prod.errors[0].message
 
 
+def test_a_preview_without_policies_is_a_failed_one(tmp_path: Path) -> None:
+    (tmp_path / "dev.jsonl").write_text(stream().replace('{"docker-hosts|local|policies": "1.0.0"}', "{}"))
+    (tmp_path / "prod.jsonl").write_text(json.dumps({"steps": [], "changeSummary": {}}))
+    dev, prod = recorded(tmp_path, ["dev", "prod"])
+    assert [each.message for each in dev.errors] == [each.message for each in prod.errors] == ["No policy pack ran."]
+    assert dev.failed
+    assert prod.failed
+
+
 def test_the_program(
     tmp_path: Path,
     job: dict[str, str],
