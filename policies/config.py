@@ -18,6 +18,7 @@ from pydantic import ValidationError
 
 from policies.errors import ConfigError, problems
 from policies.rule import Conventions, Level, Options, Rule
+from policies.values import whole
 
 #: The entry of the config that is about the pack as a whole, and the rule that its waivers are in order.
 PACK = "PACK"
@@ -112,7 +113,7 @@ def parse(entries: Mapping[str, Entry], rules: Sequence[Rule]) -> Config:
     for rule in rules:
         try:
             options[rule.id] = rule.options.model_validate_json(
-                json.dumps(_whole(entries.get(rule.id, Entry()).options))
+                json.dumps(whole(entries.get(rule.id, Entry()).options))
             )
         except ValidationError as error:
             wrong += problems(error, rule.id)
@@ -122,15 +123,6 @@ def parse(entries: Mapping[str, Entry], rules: Sequence[Rule]) -> Config:
         if not wrong:
             return Config(conventions, options, levels)
     raise ConfigError(wrong)
-
-
-def _whole(value: object) -> object:
-    """`value` with 4096.0 as 4096: the engine's protocol knows no integers."""
-    if isinstance(value, Mapping):
-        return {key: _whole(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_whole(item) for item in value]
-    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _wrong_levels(conventions: Conventions, known: Mapping[str, Rule]) -> list[str]:

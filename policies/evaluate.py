@@ -12,7 +12,7 @@ from policies.config import PACK, Config
 from policies.resource import Resource
 from policies.rule import Finding, Level, Rule, Scope
 from policies.secrets import secret_in
-from policies.values import UNKNOWN, has_unknown, lookup
+from policies.values import UNKNOWN, has_unknown, lookup, whole
 from policies.waivers import LONGEST, SEPARATOR, Waiver
 
 #: Characters of a value that a message shows.
@@ -193,7 +193,7 @@ def shown(value: object) -> str:
     """A value for people: short, on one line, and not if it looks like a secret."""
     if value is None:
         return "not set"
-    text = json.dumps(value, default=_special)
+    text = json.dumps(whole(value), default=_special)
     if secret_in(text) or (isinstance(value, str) and secret_in(value)):
         return REDACTED
     return text if len(text) <= SHOWN_LENGTH else f"{text[:SHOWN_LENGTH]}..."

@@ -358,6 +358,7 @@ def test_a_secret_value_is_not_shown() -> None:
 def test_long_values_are_shortened() -> None:
     assert len(shown(["word"] * 100)) < 100
     assert shown(None) == "not set"
+    assert shown([1024.0, 0.5]) == "[1024, 0.5]"
     assert "\n" not in shown("a\nb")
 
 
