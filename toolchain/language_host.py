@@ -370,12 +370,16 @@ def _interrupt_once(number: int, frame: FrameType | None) -> None:
     """Handles the signals that end us. The engine may send several; the first one's unwinding is to be left alone."""
     INTERRUPTED.set()
     for ending in ENDING_SIGNALS:
-        signal.signal(ending, signal.SIG_IGN)
+        signal.signal(ending, _pass_over)
     # The SDK catches the interrupt of a program to wait for calls that the engine won't answer any more.
     with contextlib.suppress(RuntimeError):
         loop = asyncio.get_running_loop()
         loop.call_soon_threadsafe(loop.stop)
     raise KeyboardInterrupt
+
+
+def _pass_over(number: int, frame: FrameType | None) -> None:
+    """Handles a further signal; with SIG_IGN Python would write a traceback for one that is already on its way."""
 
 
 def _interrupt_main_thread() -> None:
@@ -424,6 +428,9 @@ def main() -> None:
         # Its threads may wait for answers of an engine that waits for us, and Python for them.
         sys.stdout.flush()
         os._exit(0)
+    finally:
+        # Python would write a traceback for a signal that comes when the socket is closed.
+        signal.set_wakeup_fd(-1)
 
 
 if __name__ == "__main__":
