@@ -8,6 +8,7 @@ import pulumi
 
 from components.api import Api, ApiArgs
 from components.app import AppArgs
+from components.backups import Backups, BackupsArgs, Repository, archive, bucket_inside, bucket_outside
 from components.context import Context
 from components.dashboard import Dashboard, DashboardArgs
 from components.migrations import Migrations, MigrationsArgs
@@ -15,11 +16,15 @@ from components.naming import SYSTEM, Naming, release
 from components.nats import Nats, NatsArgs
 from components.network import Networks
 from components.nginx import Nginx, NginxArgs
+from components.object_store import ObjectStore, ObjectStoreArgs
 from components.postgres import Postgres, PostgresArgs
 from components.secrets import GeneratedSecret, secret
 from components.volumes import DataVolume
 from components.worker import Worker, WorkerArgs
 from settings import Settings
+
+#: The bucket of the stack's own object store that backups go to.
+BUCKET = "backups"
 
 
 @dataclass(frozen=True)
@@ -55,18 +60,39 @@ class Platform(pulumi.ComponentResource):
         nats = Nats("nats", NatsArgs(context, settings.nats, images.nats), child)
         stores: list[pulumi.Resource] = [nats]
         containers: dict[str, pulumi.Output[str]] = {"nats": nats.container_name}
+        repository: Repository | None = None
+        # WAL is archived while PostgreSQL runs, and for the last time as it stops.
+        ready_for_wal = child
+        if settings.has_object_store:
+            object_store = ObjectStore(
+                "object-store",
+                ObjectStoreArgs(context, settings.object_store, images.object_store, BUCKET),
+                child,
+            )
+            containers["object-store"] = object_store.container_name
+            repository, ready_for_wal = bucket_inside(object_store), after(object_store)
+        elif settings.has_backups and settings.backup.s3 is not None:
+            repository = bucket_outside(settings.backup.s3, settings.secrets)
         database_url: pulumi.Output[str]
         if settings.external_database:
             database_url = pulumi.Config().require_secret("database_url")
         else:
+            wal = archive(settings.backup, repository, settings.secrets, child) if repository else None
             postgres = Postgres(
                 "postgres",
-                PostgresArgs(context, settings.postgres, images.postgres),
-                child,
+                PostgresArgs(context, settings.postgres, images.postgres, wal),
+                ready_for_wal,
             )
             stores.append(postgres)
             database_url = postgres.database_url
             containers["postgres"] = postgres.container_name
+            if wal is not None:
+                backups = Backups(
+                    "backups",
+                    BackupsArgs(context, settings.backup, images.postgres, wal, postgres),
+                    after(postgres),
+                )
+                containers["backups"] = backups.container_name
 
         migrations = Migrations(
             "migrations",
@@ -124,6 +150,8 @@ class Platform(pulumi.ComponentResource):
             "dashboard": dashboard.container_name,
             "nginx": nginx.container_name,
         }
-        self.versions = {service: release(str(reference)) for service, reference in images.model_dump().items()}
+        self.versions = {
+            service.replace("_", "-"): release(str(reference)) for service, reference in images.model_dump().items()
+        }
         self.networks = networks.names
         self.register_outputs({"url": self.url})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Network
 from urllib.parse import quote
@@ -15,7 +15,7 @@ from components.naming import SYSTEM
 from components.options import child_after
 from components.rendering import render
 from components.secrets import GeneratedSecret
-from components.volumes import DataVolume
+from components.volumes import DataVolume, RuntimeVolume
 from components.workload import (
     DEBUG_ADDRESS,
     Attachment,
@@ -30,19 +30,37 @@ from settings.models import PostgresSettings
 PORT = 5432
 USER = "10001:10001"
 DATA_PATH = "/var/lib/postgresql"
+CLUSTER_PATH = f"{DATA_PATH}/17/data"
 SOCKET_PATH = "/run/postgresql"
+
+#: pgBackRest's name for the cluster in its repository.
+STANZA = "main"
 
 #: Seconds for a fast shutdown with its checkpoint; what is killed later recovers from its WAL.
 STOP_TIMEOUT = 60
 
 
 @dataclass(frozen=True)
+class Archive:
+    """Where the WAL goes.
+
+    `timeout`: seconds after which a segment is archived that isn't full. `files`: pgBackRest's, by
+    name. `outside`: the repository is reached through the network `egress`.
+    """
+
+    timeout: int
+    files: Mapping[str, pulumi.Input[str]]
+    outside: bool
+
+
+@dataclass(frozen=True)
 class PostgresArgs:
-    """The server's settings and image."""
+    """The server's settings and image, and its archive if it has one."""
 
     context: Context
     settings: PostgresSettings
     image: str
+    archive: Archive | None = None
 
 
 class Postgres(pulumi.ComponentResource):
@@ -50,11 +68,15 @@ class Postgres(pulumi.ComponentResource):
 
     database_url: pulumi.Output[str]
     container_name: pulumi.Output[str]
+    data: DataVolume
+    """The cluster's files."""
+    socket: RuntimeVolume
+    """The folder of the server's socket."""
 
     def __init__(self, name: str, args: PostgresArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(f"{SYSTEM}:components:Postgres", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
-        settings = args.settings
+        settings, archive = args.settings, args.archive
         superuser_password = GeneratedSecret("postgres-password", opts=child)
         app_password = GeneratedSecret("postgres-app-password", opts=child)
         clients = [args.context.networks.data.args.subnet]
@@ -64,6 +86,10 @@ class Postgres(pulumi.ComponentResource):
             clients.append(args.context.networks.debug.args.subnet)
             attachments.append(Attachment(args.context.networks.debug))
             ports.append(PublishedPort(PORT, settings.debug_port, DEBUG_ADDRESS))
+        if archive is not None and archive.outside:
+            attachments.append(Attachment(args.context.networks.egress))
+        self.data = DataVolume("postgres-data", args.context.naming, name, child)
+        self.socket = RuntimeVolume("postgres-socket", args.context.naming, name, child)
         workload = Workload(
             name,
             WorkloadArgs(
@@ -79,15 +105,13 @@ class Postgres(pulumi.ComponentResource):
                     "APP_PASSWORD_FILE": f"{MOUNT_PATH}/app-password",
                 },
                 files={
-                    "postgresql.conf": server_config(settings),
+                    "postgresql.conf": server_config(settings, archive.timeout if archive else None),
                     "pg_hba.conf": access_rules(settings, clients),
                     "postgres-password": superuser_password.value,
                     "app-password": app_password.value,
+                    **(archive.files if archive else {}),
                 },
-                mounts=[
-                    Mount(DataVolume("postgres-data", args.context.naming, name, child), DATA_PATH),
-                ],
-                tmpfs=["/tmp", SOCKET_PATH],  # noqa: S108 - the container's own memory
+                mounts=[Mount(self.data, DATA_PATH), Mount(self.socket, SOCKET_PATH)],
                 networks=attachments,
                 ports=ports,
                 health=HealthCheck(
@@ -110,13 +134,14 @@ def database_url(settings: PostgresSettings, host: str, password: str) -> str:
     return f"postgresql://{user}:{password}@{host}:{PORT}/{settings.database}"
 
 
-def server_config(settings: PostgresSettings) -> str:
-    """postgresql.conf."""
+def server_config(settings: PostgresSettings, archive_timeout: int | None = None) -> str:
+    """postgresql.conf; with `archive_timeout` (seconds) WAL is archived."""
     return render(
         "postgresql.conf",
         tuning=settings.tuning,
         port=PORT,
         socket_path=SOCKET_PATH,
+        archive_timeout=archive_timeout,
         quote=_literal,
     )
 

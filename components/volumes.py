@@ -1,4 +1,4 @@
-"""Volumes that hold data nobody can make again."""
+"""Volumes: of data that nobody can make again, and of what containers share while they run."""
 
 from __future__ import annotations
 
@@ -36,6 +36,31 @@ class DataVolume(pulumi.ComponentResource):
                 # Every property of a volume forces a replacement; none is worth the data in it.
                 ignore_changes=["name", "labels", "driver", "driverOpts"],
             ),
+        )
+        self.name = volume.name
+        self.register_outputs({"name": self.name})
+
+
+class RuntimeVolume(pulumi.ComponentResource):
+    """A named volume that containers share something in while they run, such as a socket; nothing is lost with it."""
+
+    name: pulumi.Output[str]
+
+    def __init__(
+        self,
+        name: str,
+        naming: Naming,
+        service: str,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__(f"{SYSTEM}:components:RuntimeVolume", name, None, opts)
+        volume = docker.Volume(
+            name,
+            name=naming.volume(name),
+            labels=[
+                docker.VolumeLabelArgs(label=label, value=value) for label, value in naming.labels(service).items()
+            ],
+            opts=pulumi.ResourceOptions(parent=self, delete_before_replace=True),
         )
         self.name = volume.name
         self.register_outputs({"name": self.name})

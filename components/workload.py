@@ -22,7 +22,7 @@ from components.hardening import hardened
 from components.naming import SYSTEM, release
 from components.network import Network
 from components.options import child_after
-from components.volumes import DataVolume
+from components.volumes import DataVolume, RuntimeVolume
 from settings.models import Resources
 
 #: Open files: four times what nginx's 4096 connections or PostgreSQL and NATS at their defaults take,
@@ -80,10 +80,11 @@ class PublishedPort:
 
 @dataclass(frozen=True)
 class Mount:
-    """A data volume and where the workload finds it."""
+    """A volume and where the workload finds it; one that another workload writes is `read_only`."""
 
-    volume: DataVolume
+    volume: DataVolume | RuntimeVolume
     path: str
+    read_only: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -238,7 +239,11 @@ def _container(args: ContainerArgs, files: Sequence[FileVolume]) -> dict[str, An
         **args.context.naming.labels(args.service, slot=args.slot, release=release(args.image))
     }
     mounts = [
-        docker.ContainerMountArgs(type="volume", source=mount.volume.name, target=mount.path) for mount in args.mounts
+        # Unset for a volume that is written: the provider sees a change in `false`.
+        docker.ContainerMountArgs(
+            type="volume", source=mount.volume.name, target=mount.path, read_only=mount.read_only or None
+        )
+        for mount in args.mounts
     ]
     for volume in files:
         # A label that changes makes a new container: this is how it follows its files, and how the

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from settings.units import GB, MB, TB
 from settings.values import (
     Address,
+    Bucket,
     Expression,
     HostName,
     Identifier,
@@ -22,9 +23,14 @@ from settings.values import (
     ParameterName,
     ParameterValue,
     Port,
+    Region,
+    RepositoryPath,
+    Schedule,
     Seconds,
     SecretName,
+    ServerPort,
     Subnet,
+    TimeZone,
 )
 
 Environment = Literal["dev", "staging", "prod"]
@@ -117,6 +123,24 @@ class DashboardResources(Resources):
     memory_reservation: Reservation = 128 * MB
 
 
+class BackupResources(Resources):
+    """What the backups container may take of its host."""
+
+    # zstd and AES at 1 CPU do some 100 MB/s; a process of pgBackRest takes 20 to 40 MB.
+    cpus: Cpus = 1.0
+    memory: Memory = 256 * MB
+    memory_reservation: Reservation = 64 * MB
+
+
+class ObjectStoreResources(Resources):
+    """What the object store's container may take of its host."""
+
+    # A backup at half a CPU came to 30 MB/s, for TLS and the checks of what is stored.
+    cpus: Cpus = 1.0
+    memory: Memory = 256 * MB
+    memory_reservation: Reservation = 64 * MB
+
+
 class NginxResources(Resources):
     """What the nginx container may take of its host."""
 
@@ -144,6 +168,8 @@ class ImageSettings(Block):
     """The dashboard's static files and the server for them."""
     nginx: ImageReference
     """The reverse proxy in front."""
+    object_store: ImageReference
+    """The S3 service for backups."""
 
 
 class NetworkSettings(Block):
@@ -306,6 +332,81 @@ class NginxSettings(Block):
     """How long a WebSocket may stay silent before nginx closes it."""
 
 
+class BackupSchedule(Block):
+    """When backups are taken, beside the WAL, which is archived as it is written."""
+
+    full: Schedule = "0 2 * * 0"
+    """Full backups: every database file."""
+    differential: Schedule = "0 2 * * 1-6"
+    """Differential backups: what has changed since the last full one."""
+    time_zone: TimeZone = "UTC"
+    """Time zone of the schedule."""
+
+
+class BackupRetention(Block):
+    """What the repository keeps. A full backup goes, with its differentials and its WAL, when neither of the two wants
+    it."""
+
+    full: Annotated[int, Field(ge=1, le=1000)] = 2
+    """Full backups without errors that are kept at least."""
+    days: Annotated[int, Field(ge=1, le=3650)] = 7
+    """Days that a restore can go back to at least, once there are backups as old."""
+
+
+class S3Repository(Block):
+    """A bucket outside the stack. Its keys are the secrets s3_access_key and s3_secret_key, and the certificate of a
+    private authority that its server has to be checked with is s3_ca_certificate."""
+
+    bucket: Bucket
+    """Name of the bucket."""
+    endpoint: HostName
+    """Host of the S3 service, such as s3.eu-central-1.amazonaws.com."""
+    port: ServerPort = 443
+    """Port of the S3 service, for HTTPS."""
+    region: Region
+    """Region of the bucket."""
+    path: RepositoryPath = "/"
+    """Folder of the bucket that holds the repository; each stack has one of its own."""
+    uri_style: Literal["host", "path"] = "host"
+    """Whether the bucket is in the host's name, as with AWS, or in the path, as with most others."""
+
+
+class BackupSettings(Block):
+    """Backups of the stack's PostgreSQL: scheduled ones and the WAL between them, encrypted, in an S3 repository."""
+
+    enabled: bool = True
+    """Archive the WAL and take backups."""
+    repository: Literal["object_store", "s3"] = "object_store"
+    """Where backups go: the stack's own object store, or the bucket of backup.s3."""
+    s3: S3Repository | None = None
+    """The bucket outside the stack."""
+    schedule: BackupSchedule = BackupSchedule()
+    """When backups are taken."""
+    retention: BackupRetention = BackupRetention()
+    """What is kept."""
+    archive_timeout: Annotated[Seconds, Field(ge=10, le=HOUR)] = 1 * MINUTE
+    """Time after which WAL is archived though its segment isn't full: what the loss of the host can cost."""
+    max_wal_age: Annotated[Seconds, Field(ge=1 * MINUTE, le=DAY)] = 5 * MINUTE
+    """Time that WAL may wait for the archive before the container is unhealthy."""
+    # A day between two backups, and two hours for one to be taken.
+    max_backup_age: Annotated[Seconds, Field(ge=1 * HOUR, le=90 * DAY)] = 26 * HOUR
+    """Age of the last backup at which the container is unhealthy. A backup that is due by then is taken at once, such
+    as after a night with the host switched off."""
+    processes: Annotated[int, Field(ge=1, le=64)] = 2
+    """Files that are compressed and sent at the same time."""
+    resources: BackupResources = BackupResources()
+    """What the container may take of its host."""
+    start_timeout: StartTimeout = 5 * MINUTE
+
+
+class ObjectStoreSettings(Block):
+    """The stack's own S3 service, which keeps the backups where no bucket outside the stack does."""
+
+    resources: ObjectStoreResources = ObjectStoreResources()
+    """What the container may take of its host."""
+    start_timeout: StartTimeout = 2 * MINUTE
+
+
 class AppSecret(Block):
     """What is asked of one secret of the app."""
 
@@ -338,6 +439,10 @@ class StackConfig(Block):
     """The dashboard."""
     nginx: NginxSettings = NginxSettings()
     """The reverse proxy."""
+    backup: BackupSettings = BackupSettings()
+    """Backups of PostgreSQL."""
+    object_store: ObjectStoreSettings = ObjectStoreSettings()
+    """The S3 service for backups."""
     app_secrets: dict[SecretName, AppSecret] = {}
     """Further secrets of the app, by the name of the config secret that holds each. api and worker find the secret
     some_name in the file /etc/tasktracker/some-name, and that path in the variable SOME_NAME_FILE."""
@@ -356,6 +461,16 @@ class Settings(StackConfig):
     def external_database(self) -> bool:
         """Whether the app uses a PostgreSQL outside the stack (config secret `database_url`)."""
         return "database_url" in self.secrets
+
+    @property
+    def has_backups(self) -> bool:
+        """Whether the stack takes backups: of its own PostgreSQL only."""
+        return self.backup.enabled and not self.external_database
+
+    @property
+    def has_object_store(self) -> bool:
+        """Whether the stack has an object store, to keep its backups in."""
+        return self.has_backups and self.backup.repository == "object_store"
 
     @property
     def has_debug_ports(self) -> bool:

@@ -23,6 +23,7 @@ LOCAL_IMAGES: Final[Mapping[str, str]] = {
     "worker": "app",
     "dashboard": "dashboard",
     "nginx": "nginx",
+    "object_store": "object_store",
 }
 """The image from `images/` that each service runs in dev; api and worker are two commands of one."""
 
@@ -51,6 +52,7 @@ def parse(stack: str, config: Mapping[str, str], secret_keys: Collection[str] = 
 
     # What is left is valid, and what is missing now has a problem already.
     tree = _with_local_images({"environment": "dev", **tree})
+    _remove_incomplete(tree)
     secrets = given.values.keys() & {*BUILT_IN, *app_secrets}
     settings = Settings.model_validate({**tree, "secrets": frozenset(secrets)})
     problems.add(_malformed_secrets(given, settings))
@@ -200,6 +202,15 @@ def _remove_invalid(tree: Tree) -> list[Problem]:
     for problem in problems:
         _remove(tree, problem.path)
     return problems
+
+
+def _remove_incomplete(tree: Tree) -> None:
+    """Take out of `tree` the optional blocks that lack a required key, or had it refused."""
+    try:
+        StackConfig.model_validate(tree)
+    except ValidationError as invalid:
+        for error in invalid.errors(include_url=False):
+            _remove(tree, tuple(str(key) for key in error["loc"][:-1]))
 
 
 def _remove(tree: Tree, path: Path) -> None:

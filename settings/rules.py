@@ -12,9 +12,9 @@ from typing import Final
 from settings.errors import Path, key_text
 from settings.models import ImageSettings, NetworkSettings, PostgresTuning, Settings, StackConfig
 from settings.secrets import BUILT_IN, GENERATED
-from settings.units import SIZE
+from settings.units import SECONDS, SIZE
 
-RESERVED_BLOCKS: Final = ("backup", "monitoring", "tunnel")
+RESERVED_BLOCKS: Final = ("monitoring", "tunnel")
 """Names of feature blocks that this version does not have yet."""
 
 TAKEN_NAMES: Final = frozenset({*StackConfig.model_fields, *RESERVED_BLOCKS, *BUILT_IN, *GENERATED})
@@ -22,13 +22,15 @@ TAKEN_NAMES: Final = frozenset({*StackConfig.model_fields, *RESERVED_BLOCKS, *BU
 
 SET_SECRET: Final = "run pulumi config set --secret"  # noqa: S105 - a command, no secret
 
-SERVICES: Final = ("postgres", "nats", "api", "worker", "dashboard", "nginx")
+SERVICES: Final = ("postgres", "nats", "api", "worker", "dashboard", "nginx", "backup", "object_store")
 
 # The usual advice for a dedicated server is 25 %, and no more than 40 %: the rest serves connections and the file cache
 # (PostgreSQL manual, "Resource Consumption", shared_buffers).
 SHARED_BUFFERS_SHARE: Final = 0.40
 # The other half is for connections, the file store's cache and the runtime.
 MEMORY_STORE_SHARE: Final = 0.50
+# WAL waits for archive_timeout before it is even due.
+WAL_AGE_TIMEOUTS: Final = 2
 
 # Parameters that the components set for the stack to work and to be safe, by name and by first letters.
 OWN_PARAMETERS: Final = frozenset(
@@ -235,6 +237,51 @@ def one_database(settings: Settings) -> Iterator[Conflict]:
         )
 
 
+def backups_are_of_own_database(settings: Settings) -> Iterator[Conflict]:
+    """Only the stack's own PostgreSQL is backed up."""
+    if settings.external_database and "backup" in settings.model_fields_set and settings.backup.enabled:
+        yield Conflict(
+            ("backup",),
+            f"is for the stack's own PostgreSQL, which {key_text(('database_url',))} replaces; remove one of the two",
+        )
+
+
+def repository_is_described(settings: Settings) -> Iterator[Conflict]:
+    """A bucket outside the stack is described where it is used, and nowhere else."""
+    used, given = settings.backup.repository == "s3", settings.backup.s3 is not None
+    path: Path = ("backup", "s3")
+    repository: Path = ("backup", "repository")
+    if used and not given:
+        yield Conflict(path, f"is required by {key_text(repository)} (s3)", (repository,))
+    elif given and not used:
+        yield Conflict(path, f"is used with {key_text(repository)}: s3 only; set that, or remove it", (repository,))
+
+
+def repository_keys_are_given(settings: Settings) -> Iterator[Conflict]:
+    """A bucket outside the stack comes with its keys."""
+    repository: Path = ("backup", "repository")
+    for name in ("s3_access_key", "s3_secret_key"):
+        if settings.has_backups and settings.backup.repository == "s3" and name not in settings.secrets:
+            yield Conflict(
+                (name,),
+                f"is required by {key_text(repository)} (s3); {SET_SECRET} {name}",
+                (repository, ("backup", "enabled")),
+            )
+
+
+def wal_has_time_to_arrive(settings: Settings) -> Iterator[Conflict]:
+    """WAL that arrives when it should is no reason to be unhealthy."""
+    least = WAL_AGE_TIMEOUTS * settings.backup.archive_timeout
+    timeout: Path = ("backup", "archive_timeout")
+    if settings.backup.max_wal_age < least:
+        yield Conflict(
+            ("backup", "max_wal_age"),
+            f"must be at least {SECONDS.format(least)}, {WAL_AGE_TIMEOUTS} times {key_text(timeout)}"
+            f" ({SECONDS.format(settings.backup.archive_timeout)})",
+            (timeout,),
+        )
+
+
 RULES: Final[tuple[Rule, ...]] = (
     subnets_are_apart,
     reservations_fit,
@@ -250,6 +297,10 @@ RULES: Final[tuple[Rule, ...]] = (
     app_secrets_are_given,
     tls_secrets_are_given,
     one_database,
+    backups_are_of_own_database,
+    repository_is_described,
+    repository_keys_are_given,
+    wal_has_time_to_arrive,
 )
 
 

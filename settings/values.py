@@ -72,6 +72,9 @@ Milliseconds = Annotated[int, _amount("fine duration", MILLISECONDS)]
 Port = Annotated[int, Field(ge=1, le=65_535)]
 """A TCP port of the host."""
 
+ServerPort = Annotated[int, Field(ge=1, le=65_535)]
+"""A TCP port of a server elsewhere."""
+
 
 # Names and addresses
 
@@ -215,6 +218,80 @@ ParameterValue = Annotated[
     ),
 ]
 """The value of a PostgreSQL parameter."""
+
+
+# Backups
+
+_SCHEDULE: Final = _text(
+    "schedule",
+    r"^[0-9*,/-]{1,100}( [0-9*,/-]{1,100}){4}$",
+    "the five fields of a cron schedule (minute, hour, day of month, month, day of week with 0 for Sunday) such as"
+    " 0 2 * * 1-6, with no names",
+)
+# Least and greatest value of each field.
+_CRON_FIELDS: Final = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 6))
+_CRON_ITEM: Final = re.compile(r"(\*|(?P<first>[0-9]{1,2})(-(?P<last>[0-9]{1,2}))?)(/(?P<step>[0-9]{1,2}))?")
+
+
+def _parse_schedule(value: object) -> str:
+    text: str = _SCHEDULE.parse(value)
+    if not all(
+        _is_cron_item(item, *limits)
+        for field, limits in zip(text.split(" "), _CRON_FIELDS, strict=True)
+        for item in field.split(",")
+    ):
+        raise ValueError(f"must be {_SCHEDULE.allowed}")
+    return text
+
+
+def _is_cron_item(text: str, least: int, most: int) -> bool:
+    """Whether `text` is `*`, `n` or `n-m`, with or without a step, inside the limits."""
+    item = _CRON_ITEM.fullmatch(text)
+    if item is None:
+        return False
+    first = int(item["first"] or least)
+    last = int(item["last"] or item["first"] or most)
+    return least <= first <= last <= most and 1 <= int(item["step"] or 1) <= most
+
+
+Schedule = Annotated[str, Kind(_SCHEDULE.name, _parse_schedule, _SCHEDULE.allowed, _SCHEDULE.schema)]
+"""Times in cron's syntax."""
+
+TimeZone = Annotated[
+    str,
+    _text(
+        "time zone",
+        # The areas of the tz database that are no legacy: what every system has.
+        r"^(UTC|(Africa|America|Antarctica|Arctic|Asia|Atlantic|Australia|Europe|Indian|Pacific)"
+        r"(/[A-Z][A-Za-z]*([_-][A-Za-z]+)*){1,2})$",
+        "UTC or a name of the tz database such as Europe/Berlin",
+    ),
+]
+"""A time zone by area and city."""
+
+Bucket = Annotated[
+    str,
+    _text(
+        "bucket",
+        # The rules of Amazon S3, without dots: TLS certificates of the style "host" don't cover those.
+        r"^(?=.{3,63}$)[a-z0-9]+(-+[a-z0-9]+)*$",
+        "a bucket's name of 3 to 63 lower-case letters, digits and hyphens, with no hyphen at either end",
+    ),
+]
+"""The name of an S3 bucket."""
+
+Region = Annotated[str, _text("region", r"^[a-z0-9]+(-[a-z0-9]+){0,5}$", "a region such as eu-central-1")]
+"""A region of an S3 service."""
+
+RepositoryPath = Annotated[
+    str,
+    _text(
+        "repository path",
+        r"^/$|^(?=.{1,200}$)(/(?!\.)[A-Za-z0-9._-]+)+$",
+        "/ or a path such as /backups/tasktracker, of letters, digits, dots, hyphens and underscores",
+    ),
+]
+"""A folder in a bucket."""
 
 
 # Secrets

@@ -27,9 +27,10 @@ from components import Platform, PlatformArgs
 from settings import parse
 
 DIGEST = "@sha256:" + 64 * "a"
-SERVICES = ("postgres", "nats", "api", "worker", "dashboard", "nginx")
-PINNED = {service: f"registry.example.com/tasktracker/{service}:1.2.3{DIGEST}" for service in SERVICES}
-DEV = {"environment": "dev", "images": json.dumps({service: f"tasktracker/{service}:0" for service in SERVICES})}
+SERVICES = ("postgres", "nats", "api", "worker", "dashboard", "nginx", "object-store", "backups")
+IMAGES = ("postgres", "nats", "api", "worker", "dashboard", "nginx", "object_store")
+PINNED = {image: f"registry.example.com/tasktracker/{image}:1.2.3{DIGEST}" for image in IMAGES}
+DEV = {"environment": "dev", "images": json.dumps({image: f"tasktracker/{image}:0" for image in IMAGES})}
 DEBUG_PORTS = {
     "postgres": json.dumps({"debug_port": 15432}),
     "nats": json.dumps({"debug_port": 14222, "debug_monitor_port": 18222}),

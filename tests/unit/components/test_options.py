@@ -9,7 +9,7 @@ from pulumi.runtime.rpc import deserialize_properties, is_rpc_secret
 
 from tests.unit.components.conftest import CONTAINER, DEV, NETWORK, STASH, VOLUME, Recorded, Run
 
-SERVICES_WITH_FILES = ("postgres", "nats", "api", "worker", "nginx")
+SERVICES_WITH_FILES = ("postgres", "nats", "object-store", "backups", "api", "worker", "nginx")
 
 
 @pytest.fixture
@@ -78,7 +78,7 @@ def label(run: Run, service: str) -> str:
 
 
 def test_data_volumes_are_protected_and_never_replaced(dev: Run) -> None:
-    for name in ("postgres-data", "nats-data", "uploads"):
+    for name in ("postgres-data", "nats-data", "objects", "uploads"):
         request = dev.one(VOLUME, name).request
         assert request.protect is True
         assert set(request.ignoreChanges) == {"name", "labels", "driver", "driverOpts"}
@@ -87,9 +87,13 @@ def test_data_volumes_are_protected_and_never_replaced(dev: Run) -> None:
 def test_the_key_of_encrypted_data_is_protected(dev: Run) -> None:
     protected = {each.name: each.request.protect for each in dev.all(STASH) if each.name != "migrations"}
     assert protected == {
+        "backup-passphrase": True,
         "digest-key": False,
         "encryption-key": True,
         "nats-password": False,
+        "object-store-authority": False,
+        "object-store-certificate": False,
+        "object-store-secret-key": False,
         "postgres-app-password": False,
         "postgres-password": False,
     }

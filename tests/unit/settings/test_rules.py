@@ -162,5 +162,52 @@ def test_one_database() -> None:
     )
 
 
+def test_backups_are_of_own_database() -> None:
+    assert problem({"backup": {"retention": {"days": 1}}}, {"database_url": DATABASE_URL}) == (
+        "tasktracker:backup: is for the stack's own PostgreSQL, which tasktracker:database_url replaces;"
+        " remove one of the two"
+    )
+    assert not problems({"backup": {"enabled": False}}, {"database_url": DATABASE_URL})
+
+
+BUCKET = {"bucket": "backups", "endpoint": "s3.example.com", "region": "eu-1"}
+KEYS = {"s3_access_key": "id", "s3_secret_key": "key"}
+
+
+def test_repository_is_described() -> None:
+    assert problem({"backup": {"repository": "s3"}}, KEYS) == (
+        "tasktracker:backup.s3: is required by tasktracker:backup.repository (s3)"
+    )
+    assert problem({"backup": {"s3": BUCKET}}) == (
+        "tasktracker:backup.s3: is used with tasktracker:backup.repository: s3 only; set that, or remove it"
+    )
+    assert not problems({"backup": {"repository": "s3", "s3": BUCKET}}, KEYS)
+
+
+def test_a_repository_with_an_error_is_described_all_the_same() -> None:
+    assert problem({"backup": {"repository": "s3", "s3": {**BUCKET, "bucket": "B"}}}, KEYS).startswith(
+        'tasktracker:backup.s3.bucket = "B": must be'
+    )
+    assert problem({"backup": {"repository": "s3", "s3": without(BUCKET, ["region"])}}, KEYS) == (
+        "tasktracker:backup.s3.region: is required; must be a region such as eu-central-1"
+    )
+
+
+def test_repository_keys_are_given() -> None:
+    assert problems({"backup": {"repository": "s3", "s3": BUCKET}}) == [
+        f"tasktracker:{name}: is required by tasktracker:backup.repository (s3); run pulumi config set --secret {name}"
+        for name in KEYS
+    ]
+    assert not problems({"backup": {"enabled": False, "repository": "s3", "s3": BUCKET}})
+
+
+def test_wal_has_time_to_arrive() -> None:
+    assert problem({"backup": {"archive_timeout": "3m"}}) == (
+        'tasktracker:backup.max_wal_age = "5m" (default): must be at least 6m,'
+        " 2 times tasktracker:backup.archive_timeout (3m)"
+    )
+    assert not problems({"backup": {"archive_timeout": "3m", "max_wal_age": "6m"}})
+
+
 def test_each_rule_has_a_test() -> None:
     assert {f"test_{rule.__name__}" for rule in RULES} <= globals().keys()

@@ -29,6 +29,11 @@ GOOD = [
     ("postgres.tuning.log_min_duration_statement", "0ms"),
     ("postgres.tuning.parameters", {"random_page_cost": 1.1, "jit": False, "timezone": "UTC", "a.b_c": 5, "x": ""}),
     ("nginx.publish.address", "0.0.0.0"),
+    ("backup.schedule.full", "*/5 1-3,7 1 1-12/2 0-6"),
+    ("backup.schedule.full", "59 23 31 12 6"),
+    ("backup.schedule.time_zone", "Europe/Berlin"),
+    ("backup.schedule.time_zone", "America/Argentina/Buenos_Aires"),
+    ("backup.s3", None),
     ("app_secrets", {"token": {"min_bytes": 1, "pattern": None}}),
 ]
 
@@ -39,7 +44,28 @@ IDENTIFIER = "must be a name of at most 63 lower-case letters"
 PORT = "must be a whole number from 1 to 65535"
 PARAMETER = "must be true, false, a number, or text with no quotes, backslashes or line breaks"
 
+SCHEDULE = "must be the five fields of a cron schedule"
+ZONE = "must be UTC or a name of the tz database"
+
 BAD = [
+    ("backup.schedule.full", "0 2 * *", SCHEDULE),
+    ("backup.schedule.full", "0 2 * * 0 root", SCHEDULE),
+    ("backup.schedule.full", "@daily", SCHEDULE),
+    ("backup.schedule.full", "0 2 * * SUN", SCHEDULE),
+    ("backup.schedule.full", "60 2 * * 0", SCHEDULE),
+    ("backup.schedule.full", "0 24 * * 0", SCHEDULE),
+    ("backup.schedule.full", "0 2 0 * 0", SCHEDULE),
+    ("backup.schedule.full", "0 2 * 13 0", SCHEDULE),
+    ("backup.schedule.full", "0 2 * * 7", SCHEDULE),
+    ("backup.schedule.full", "0 5-2 * * 0", SCHEDULE),
+    ("backup.schedule.full", "*/0 2 * * 0", SCHEDULE),
+    ("backup.schedule.full", "*/60 2 * * 0", SCHEDULE),
+    ("backup.schedule.full", "0,,1 2 * * 0", SCHEDULE),
+    ("backup.schedule.full", "0 2 * * 0\n* * * * * id", SCHEDULE),
+    ("backup.schedule.time_zone", "Berlin", ZONE),
+    ("backup.schedule.time_zone", "US/Eastern", ZONE),
+    ("backup.schedule.time_zone", "Europe/../passwd", ZONE),
+    ("backup.repository", "disk", "must be object_store or s3"),
     ("environment", "production", "must be dev, staging or prod"),
     ("domain", "", HOST),
     ("domain", "https://example.com", HOST),

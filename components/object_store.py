@@ -1,0 +1,92 @@
+"""The stack's own S3 service, for its backups."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pulumi
+
+from components.certificates import CertificateAuthority, ServerCertificate
+from components.context import Context
+from components.naming import SYSTEM
+from components.options import child_after
+from components.secrets import GeneratedSecret
+from components.volumes import DataVolume
+from components.workload import Attachment, HealthCheck, Mount, Workload, WorkloadArgs
+from settings.models import ObjectStoreSettings
+
+PORT = 7070
+USER = "10005:10005"
+DATA_PATH = "/var/lib/objects"
+
+#: A signature is made over the region, so both sides have to call it the same.
+REGION = "local"
+
+#: The one account. It is no secret, like a user's name; what it may not be is changed: objects belong to it.
+ACCESS_KEY = "backups"
+
+#: Where a client inside its own container, such as the health check, finds the server.
+LOOPBACK = ("localhost", "127.0.0.1")
+
+#: Seconds to finish the requests under way.
+STOP_TIMEOUT = 15
+
+
+@dataclass(frozen=True)
+class ObjectStoreArgs:
+    """The server's settings and image, and the bucket that it has."""
+
+    context: Context
+    settings: ObjectStoreSettings
+    image: str
+    bucket: str
+
+
+class ObjectStore(pulumi.ComponentResource):
+    """An S3 service with one bucket on a data volume, over TLS, on the network `data` alone."""
+
+    host: str
+    port: int
+    region: str
+    bucket: str
+    access_key: str
+    secret_key: pulumi.Output[str]
+    ca_certificate: pulumi.Output[str]
+    """What clients check the server's certificate against, in PEM form."""
+    container_name: pulumi.Output[str]
+
+    def __init__(self, name: str, args: ObjectStoreArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__(f"{SYSTEM}:components:ObjectStore", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        secret_key = GeneratedSecret(f"{name}-secret-key", opts=child)
+        authority = CertificateAuthority(f"{name}-authority", child)
+        server = ServerCertificate(f"{name}-certificate", authority, [name, *LOOPBACK], child)
+        workload = Workload(
+            name,
+            WorkloadArgs(
+                context=args.context,
+                service=name,
+                image=args.image,
+                user=USER,
+                resources=args.settings.resources,
+                env={"BUCKET": args.bucket, "REGION": REGION},
+                files={
+                    "access-key": ACCESS_KEY,
+                    "secret-key": secret_key.value,
+                    "server.crt": server.certificate,
+                    "server.key": server.key,
+                    "ca.crt": authority.certificate,
+                },
+                mounts=[Mount(DataVolume("objects", args.context.naming, name, child), DATA_PATH)],
+                networks=[Attachment(args.context.networks.data)],
+                health=HealthCheck(["healthcheck"]),
+                stop_timeout=STOP_TIMEOUT,
+                wait_timeout=args.settings.start_timeout,
+            ),
+            child_after(self, opts),
+        )
+        self.host, self.port, self.region, self.bucket = name, PORT, REGION, args.bucket
+        self.access_key, self.secret_key = ACCESS_KEY, secret_key.value
+        self.ca_certificate = authority.certificate
+        self.container_name = workload.container_name
+        self.register_outputs({"container_name": self.container_name})

@@ -1,0 +1,83 @@
+"""The stack's own S3 service, as the program registers it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import pytest
+
+from tests.unit.components.conftest import DEV, STASH, Run
+
+S3 = {"bucket": "tasks-backups", "endpoint": "s3.example.com", "region": "eu-1"}
+KEYS = {"s3_access_key": "AKIAEXAMPLE", "s3_secret_key": 40 * "s"}
+
+
+@pytest.fixture
+def dev(run: Callable[..., Run]) -> Run:
+    return run(DEV)
+
+
+def uploads(result: Run) -> dict[str, str]:
+    return {
+        upload["file"].removeprefix("/etc/tasktracker/"): upload["content"]
+        for upload in result.container("object-store-files")["uploads"]
+    }
+
+
+def test_it_has_its_keys_and_certificates_as_files(dev: Run) -> None:
+    files = uploads(dev)
+    server = dev.one(STASH, "object-store-certificate").inputs["input"]
+    assert files == {
+        "access-key": "backups",
+        "secret-key": dev.one(STASH, "object-store-secret-key").inputs["input"],
+        "server.crt": server["certificate"],
+        "server.key": server["key"],
+        "ca.crt": dev.one(STASH, "object-store-authority").inputs["input"]["certificate"],
+    }
+
+
+def test_the_authoritys_key_is_in_no_file(dev: Run) -> None:
+    key = dev.one(STASH, "object-store-authority").inputs["input"]["key"]
+    assert "PRIVATE KEY" in key
+    assert not [each.name for each in dev.resources if each.type != STASH and key in str(each.inputs)]
+
+
+def test_it_is_reached_from_the_data_network_alone(dev: Run) -> None:
+    inputs = dev.container("object-store")
+    assert [(net["name"], net["aliases"]) for net in inputs["networksAdvanced"]] == [
+        ("tasktracker-test-data", ["object-store"])
+    ]
+    assert not inputs.get("ports")
+
+
+def test_its_objects_are_on_a_volume(dev: Run) -> None:
+    mounts = {mount["target"]: mount["source"] for mount in dev.container("object-store")["mounts"]}
+    assert mounts["/var/lib/objects"] == "tasktracker-test-objects"
+
+
+def test_its_environment_has_names_only(dev: Run) -> None:
+    assert dev.container("object-store")["envs"] == ["BUCKET=backups", "REGION=local"]
+
+
+def test_its_settings_reach_the_container(run: Callable[..., Run]) -> None:
+    result = run({**DEV, "object_store": json.dumps({"resources": {"memory": "512MB"}, "start_timeout": "45s"})})
+    inputs = result.container("object-store")
+    assert (inputs["memory"], inputs["waitTimeout"]) == (512, 45)
+
+
+@pytest.mark.parametrize(
+    ("config", "secrets"),
+    [
+        ({"backup": json.dumps({"enabled": False})}, {}),
+        ({"backup": json.dumps({"repository": "s3", "s3": S3})}, KEYS),
+        ({}, {"database_url": "postgresql://user:password@db.example.com:5432/tasks"}),
+    ],
+    ids=["no backups", "another repository", "another database"],
+)
+def test_without_backups_of_its_own_a_stack_has_none(
+    run: Callable[..., Run], config: dict[str, str], secrets: dict[str, str]
+) -> None:
+    result = run({**DEV, **config}, secrets)
+    assert not [each.name for each in result.resources if "object" in each.name]
+    assert "object-store" not in result.platform.containers
