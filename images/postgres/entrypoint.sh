@@ -135,7 +135,8 @@ provision() {
         -c listen_addresses='' -c port=5432 -c unix_socket_directories=$socket \
         -c unix_socket_permissions=0700 -c shared_preload_libraries='' -c session_preload_libraries='' \
         -c logging_collector=off -c log_destination=stderr -c log_min_messages=error \
-        -c archive_command='' -c archive_library='' -c log_statement=none -c log_min_duration_statement=-1 -c log_min_error_statement=panic \
+        -c archive_command='' \
+        -c log_statement=none -c log_min_duration_statement=-1 -c log_min_error_statement=panic \
         -c debug_print_parse=off -c debug_print_rewritten=off -c debug_print_plan=off \
         -c log_connections=off -c log_disconnections=off -c log_checkpoints=off" ||
         die 70 "the server did not start to have its roles set: its messages stand above"
