@@ -51,8 +51,6 @@ class Pack:
     def __init__(
         self, rules: Sequence[Rule], config: Config, waivers: Sequence[Waiver], target: Target, today: datetime.date
     ) -> None:
-        self._config = config
-        self._target = target
         self._today = today
         self._waivers = [waiver for waiver in waivers if waiver.concerns(target.stack, target.project)]
         self._rules = {rule.id: rule for rule in rules}
