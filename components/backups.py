@@ -32,8 +32,8 @@ class Repository:
     """An S3 bucket and how to reach it.
 
     `path` is the repository's folder in the bucket. `ca` is the certificate of the authority that
-    vouches for the server; without it those count that everybody knows. `outside` says that
-    it is not on this host, so that it takes the network `egress` to reach it.
+    vouches for the server; without it those count that everybody knows. `server` is the part of the
+    stack that serves it, if one does.
     """
 
     bucket: str
@@ -45,7 +45,7 @@ class Repository:
     path: str = "/"
     uri_style: str = "path"
     ca: pulumi.Output[str] | None = None
-    outside: bool = False
+    server: pulumi.Resource | None = None
 
 
 def bucket_inside(store: ObjectStore) -> Repository:
@@ -58,6 +58,7 @@ def bucket_inside(store: ObjectStore) -> Repository:
         access_key=store.access_key,
         secret_key=store.secret_key,
         ca=store.ca_certificate,
+        server=store,
     )
 
 
@@ -74,7 +75,6 @@ def bucket_outside(s3: S3Repository, given: frozenset[str]) -> Repository:
         access_key=config.require_secret("s3_access_key"),
         secret_key=config.require_secret("s3_secret_key"),
         ca=config.require_secret("s3_ca_certificate") if "s3_ca_certificate" in given else None,
-        outside=True,
     )
 
 
@@ -92,7 +92,7 @@ def archive(
         lambda values: repository_config(settings, repository, *values)
     )
     authority = {CA_FILE: repository.ca} if repository.ca is not None else {}
-    return Archive(settings.archive_timeout, {CONFIG_FILE: config, **authority}, repository.outside)
+    return Archive(settings.archive_timeout, {CONFIG_FILE: config, **authority}, repository.server)
 
 
 @dataclass(frozen=True)

@@ -61,8 +61,6 @@ class Platform(pulumi.ComponentResource):
         stores: list[pulumi.Resource] = [nats]
         containers: dict[str, pulumi.Output[str]] = {"nats": nats.container_name}
         repository: Repository | None = None
-        # WAL is archived while PostgreSQL runs, and for the last time as it stops.
-        ready_for_wal = child
         if settings.has_object_store:
             object_store = ObjectStore(
                 "object-store",
@@ -70,7 +68,7 @@ class Platform(pulumi.ComponentResource):
                 child,
             )
             containers["object-store"] = object_store.container_name
-            repository, ready_for_wal = bucket_inside(object_store), after(object_store)
+            repository = bucket_inside(object_store)
         elif settings.has_backups and settings.backup.s3 is not None:
             repository = bucket_outside(settings.backup.s3, settings.secrets)
         database_url: pulumi.Output[str]
@@ -81,7 +79,7 @@ class Platform(pulumi.ComponentResource):
             postgres = Postgres(
                 "postgres",
                 PostgresArgs(context, settings.postgres, images.postgres, wal),
-                ready_for_wal,
+                child,
             )
             stores.append(postgres)
             database_url = postgres.database_url

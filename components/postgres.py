@@ -45,12 +45,18 @@ class Archive:
     """Where the WAL goes.
 
     `timeout`: seconds after which a segment is archived that isn't full. `files`: pgBackRest's, by
-    name. `outside`: the repository is reached through the network `egress`.
+    name. `server`: the part of the stack that serves the repository; without one it is reached through
+    the network `egress`.
     """
 
     timeout: int
     files: Mapping[str, pulumi.Input[str]]
-    outside: bool
+    server: pulumi.Resource | None
+
+    @property
+    def outside(self) -> bool:
+        """Whether the repository is no part of the stack."""
+        return self.server is None
 
 
 @dataclass(frozen=True)
@@ -90,6 +96,9 @@ class Postgres(pulumi.ComponentResource):
             attachments.append(Attachment(args.context.networks.egress))
         self.data = DataVolume("postgres-data", args.context.naming, name, child)
         self.socket = RuntimeVolume("postgres-socket", args.context.naming, name, child)
+        # WAL is archived while PostgreSQL runs, and for the last time as it stops. Only the server waits for
+        # the repository: a `destroy` that leaves protected volumes leaves all that they and their parents wait for.
+        servers = [archive.server] if archive is not None and archive.server is not None else []
         workload = Workload(
             name,
             WorkloadArgs(
@@ -121,7 +130,7 @@ class Postgres(pulumi.ComponentResource):
                 stop_timeout=STOP_TIMEOUT,
                 wait_timeout=settings.start_timeout,
             ),
-            child_after(self, opts),
+            child_after(self, opts, *servers),
         )
         self.database_url = app_password.value.apply(lambda password: database_url(settings, name, password))
         self.container_name = workload.container_name
