@@ -79,8 +79,9 @@ class BackupBucket(pulumi.ComponentResource):
     """A private, encrypted, versioned bucket, with a user that writes backups and one that only reads them.
 
     Credentials for AWS are those of the environment that the program runs in, as for the AWS CLI. All of the bucket is
-    protected: `pulumi destroy --exclude-protected` leaves it as it is, with its policy, lifecycle and locks, and takes
-    the two users away. `pulumi up --replace URN` of an access key rotates it: the old one goes last.
+    protected, with its policy, lifecycle and locks. Even what is unprotected and destroyed, or no longer in the config,
+    is forgotten only: nothing but a person deletes backups. The two users go. `pulumi up --replace URN` of an access
+    key rotates it: the old one goes last.
 
     Raises `pulumi.RunError` where the bucket can't have a name.
     """
@@ -109,7 +110,12 @@ class BackupBucket(pulumi.ComponentResource):
         # One after the other: S3 refuses changes of one bucket at the same time (terraform-provider-aws issue 7628).
         def after(*first: pulumi.Resource, ignore_changes: Sequence[str] = ()) -> pulumi.ResourceOptions:
             return pulumi.ResourceOptions(
-                parent=self, provider=provider, protect=True, depends_on=first, ignore_changes=[*ignore_changes]
+                parent=self,
+                provider=provider,
+                protect=True,
+                retain_on_delete=True,
+                depends_on=first,
+                ignore_changes=[*ignore_changes],
             )
 
         bucket = aws.s3.Bucket(

@@ -15,6 +15,7 @@ from pulumi.runtime.rpc import deserialize_properties, is_rpc_secret
 
 from components.backup_bucket import default_name
 from components.naming import Naming
+from settings import parse
 from tests.unit.components.conftest import ACCESS_KEY, ACCOUNT, CONTAINER, PROD, Run
 from tests.unit.components.test_backups import networks, options, uploads
 
@@ -38,6 +39,12 @@ def config(environment: str = "prod", retention: dict[str, int] | None = None, *
 @pytest.fixture
 def prod(run: Callable[..., Run]) -> Run:
     return run(config())
+
+
+@pytest.fixture
+def told(run: Callable[..., Run]) -> Run:
+    """A bucket with all that a config can say of one."""
+    return run(config(bucket="acme-backups", noncurrent_days=90, object_lock_days=20, kms_key=KEY))
 
 
 def one(run: Run, type_: str, name: str = "backups") -> dict[str, Any]:
@@ -78,27 +85,29 @@ def test_nobody_comes_without_good_tls(prod: Run) -> None:
     ]
 
 
-def test_nothing_current_ever_expires(run: Callable[..., Run]) -> None:
-    (rule,) = one(run(config(noncurrent_days=90)), LIFECYCLE)["rules"]
+def test_nothing_current_ever_expires(prod: Run, told: Run) -> None:
+    (rule,) = one(prod, LIFECYCLE)["rules"]
     assert rule == {
         "id": "backups",
         "status": "Enabled",
         "filter": {},
-        "noncurrentVersionExpiration": {"noncurrentDays": 90},
+        "noncurrentVersionExpiration": {"noncurrentDays": 30},
         "expiration": {"expiredObjectDeleteMarker": True},
         "abortIncompleteMultipartUpload": {"daysAfterInitiation": 7},
     }
+    (rule,) = one(told, LIFECYCLE)["rules"]
+    assert rule["noncurrentVersionExpiration"] == {"noncurrentDays": 90}
 
 
-@pytest.mark.parametrize(
-    ("retention", "given", "days"),
-    [({}, None, 14), ({"days": 30}, None, 37), ({"full": 6}, None, 42), ({}, 20, 20)],
-)
-def test_objects_are_locked_in_prod(
-    run: Callable[..., Run], retention: dict[str, int], given: int | None, days: int
-) -> None:
-    found = one(run(config(retention=retention, **({"object_lock_days": given} if given else {}))), LOCK)
-    assert found["rule"] == {"defaultRetention": {"mode": "GOVERNANCE", "days": days}}
+def test_objects_are_locked_in_prod(prod: Run, told: Run) -> None:
+    for run, days in ((prod, 14), (told, 20)):
+        assert one(run, LOCK)["rule"] == {"defaultRetention": {"mode": "GOVERNANCE", "days": days}}
+
+
+@pytest.mark.parametrize(("retention", "days"), [({"days": 1}, 14), ({"days": 30}, 37), ({"full": 6}, 42)])
+def test_objects_are_locked_for_as_long_as_they_may_be_needed(retention: dict[str, int], days: int) -> None:
+    values = {f"tasktracker:{key}": value for key, value in config(retention=retention).items()}
+    assert parse("test", values).object_lock_days == days
 
 
 def test_no_lock_outside_prod(run: Callable[..., Run]) -> None:
@@ -110,7 +119,7 @@ def test_no_lock_outside_prod(run: Callable[..., Run]) -> None:
 def test_all_of_the_bucket_is_protected_and_changes_one_by_one(prod: Run) -> None:
     parts = [each for each in prod.resources if each.type.startswith("aws:s3/")]
     assert len(parts) == 8
-    assert all(each.request.protect for each in parts)
+    assert all(each.request.protect and each.request.retainOnDelete for each in parts)
     for before, part in itertools.pairwise(parts):
         assert [urn for urn in part.request.dependencies if before.type in urn], part.type
 
@@ -154,16 +163,15 @@ def test_the_reader_reads_earlier_versions_too(prod: Run) -> None:
     assert found.keys() == {"List", "Objects"}
 
 
-def test_a_kms_key(run: Callable[..., Run]) -> None:
-    found = run(config(kms_key=KEY))
-    (rule,) = one(found, ENCRYPTION)["rules"]
+def test_a_kms_key(told: Run) -> None:
+    (rule,) = one(told, ENCRYPTION)["rules"]
     assert rule["applyServerSideEncryptionByDefault"] == {"sseAlgorithm": "aws:kms", "kmsMasterKeyId": KEY}
     assert rule["bucketKeyEnabled"] is True
     for name, actions in (
         ("backups-writer", ["kms:GenerateDataKey", "kms:Decrypt"]),
         ("backups-reader", ["kms:Decrypt"]),
     ):
-        key = statements(found, name)["Key"]
+        key = statements(told, name)["Key"]
         assert (key["Action"], key["Resource"]) == (actions, KEY)
         assert key["Condition"] == {"StringEquals": {"kms:ViaService": "s3.eu-central-1.amazonaws.com"}}
 
@@ -195,10 +203,9 @@ def test_the_key_is_secret(prod: Run, service: str) -> None:
         assert "secret" in each.request.additionalSecretOutputs
 
 
-def test_a_given_name(run: Callable[..., Run]) -> None:
-    found = run(config(bucket="acme-backups"))
-    assert one(found, BUCKET)["bucket"] == "acme-backups"
-    assert "arn:aws:s3:::acme-backups/*" in one(found, POLICY)["policy"]
+def test_a_given_name(told: Run) -> None:
+    assert one(told, BUCKET)["bucket"] == "acme-backups"
+    assert "arn:aws:s3:::acme-backups/*" in one(told, POLICY)["policy"]
 
 
 @pytest.mark.parametrize("stack", ["Prod", "prod_2", 31 * "x"])
