@@ -390,9 +390,10 @@ class AwsBucketSettings(Block):
     """Days for which what was deleted or overwritten, by mistake or with a stolen key, can be had back. Expired
     backups are kept, and paid for, as long."""
     object_lock_days: Annotated[int, Field(ge=LEAST_KEPT_DAYS, le=3650)] | None = None
-    """Days for which S3 itself refuses to forget what was written, whoever asks; prod only, where it can be changed
-    but not be switched off. Without it, as long as a restore may need what was written: retention.days and a week, or
-    retention.full weeks if that is longer. Set it where full backups are rarer than weekly."""
+    """Days for which S3 itself refuses to delete what was written, unless somebody may bypass its governance mode; prod
+    only, where it can be changed but not be switched off. Without it, as long as a restore may need what was written:
+    retention.days and a week, or retention.full weeks if that is longer. Set it where full backups are rarer than
+    weekly."""
     kms_key: KmsKey | None = None
     """Key of AWS KMS, in the bucket's region, that S3 encrypts with on top of the backups' own encryption. Its policy
     has to let the account's IAM policies say who uses it. Without one S3 uses keys of its own (AES256)."""
