@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import pulumi
 
@@ -16,6 +17,9 @@ from components.rendering import render
 from components.secrets import GeneratedSecret, secret
 from components.workload import Attachment, HealthCheck, Mount, Workload, WorkloadArgs
 from settings.models import BackupSchedule, BackupSettings, S3Repository
+
+if TYPE_CHECKING:
+    from components.backup_bucket import BackupBucket
 
 CONFIG_FILE = "pgbackrest.conf"
 CA_FILE = "repository-ca.crt"
@@ -75,6 +79,21 @@ def bucket_outside(s3: S3Repository, given: frozenset[str]) -> Repository:
         access_key=config.require_secret("s3_access_key"),
         secret_key=config.require_secret("s3_secret_key"),
         ca=config.require_secret("s3_ca_certificate") if "s3_ca_certificate" in given else None,
+    )
+
+
+def bucket_in_aws(bucket: BackupBucket) -> Repository:
+    """The repository in the bucket that the program makes in AWS."""
+    return Repository(
+        bucket=bucket.name,
+        host=f"s3.{bucket.region}.amazonaws.com",
+        port=443,
+        region=bucket.region,
+        path=f"/{bucket.folder}",
+        uri_style="host",
+        access_key=bucket.writer.access_key,
+        secret_key=bucket.writer.secret_key,
+        outside=True,
     )
 
 

@@ -8,7 +8,7 @@ import pulumi
 
 from components.api import Api, ApiArgs
 from components.app import AppArgs
-from components.backups import Backups, BackupsArgs, Repository, archive, bucket_inside, bucket_outside
+from components.backups import Backups, BackupsArgs, Repository, archive, bucket_in_aws, bucket_inside, bucket_outside
 from components.context import Context
 from components.dashboard import Dashboard, DashboardArgs
 from components.migrations import Migrations, MigrationsArgs
@@ -71,6 +71,14 @@ class Platform(pulumi.ComponentResource):
             repository = bucket_inside(object_store)
         elif settings.has_backups and settings.backup.s3 is not None:
             repository = bucket_outside(settings.backup.s3, settings.secrets)
+        elif settings.has_backups and settings.backup.aws is not None:
+            # Who keeps nothing in AWS needs neither the time to import its package nor its plugin.
+            from components.backup_bucket import BackupBucket, BackupBucketArgs  # noqa: PLC0415
+
+            backup_bucket = BackupBucket(
+                "backup-bucket", BackupBucketArgs(naming, settings.backup.aws, settings.object_lock_days), child
+            )
+            repository, ready_for_wal = bucket_in_aws(backup_bucket), after(backup_bucket)
         database_url: pulumi.Output[str]
         if settings.external_database:
             database_url = pulumi.Config().require_secret("database_url")

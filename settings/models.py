@@ -13,11 +13,13 @@ from pydantic import BaseModel, ConfigDict, Field
 from settings.units import GB, MB, TB
 from settings.values import (
     Address,
+    AwsRegion,
     Bucket,
     Expression,
     HostName,
     Identifier,
     ImageReference,
+    KmsKey,
     Megabytes,
     Milliseconds,
     ParameterName,
@@ -39,6 +41,11 @@ LogLevel = Literal["debug", "info", "warning", "error"]
 MINUTE: Final = 60
 HOUR: Final = 60 * MINUTE
 DAY: Final = 24 * HOUR
+
+WEEK_DAYS: Final = 7
+
+LEAST_KEPT_DAYS: Final = 7
+"""A week to notice that something was deleted: what the policies S3-LIFE and S3-LOCK ask for."""
 
 
 class Block(BaseModel):
@@ -371,15 +378,40 @@ class S3Repository(Block):
     """Whether the bucket is in the host's name, as with AWS, or in the path, as with most others."""
 
 
+class AwsBucketSettings(Block):
+    """A bucket in AWS S3 that the program makes, protects and never empties, with two keys for it alone: one that
+    writes backups, and one that only reads them."""
+
+    region: AwsRegion
+    """Region of the bucket."""
+    bucket: Bucket | None = None
+    """Name of the bucket; without one it is tasktracker-STACK-backups-ACCOUNT, with the number of the AWS account."""
+    noncurrent_days: Annotated[int, Field(ge=LEAST_KEPT_DAYS, le=3650)] = 30
+    """Days for which what was deleted or overwritten, by mistake or with a stolen key, can be had back. Expired
+    backups are kept, and paid for, as long."""
+    object_lock_days: Annotated[int, Field(ge=LEAST_KEPT_DAYS, le=3650)] | None = None
+    """Days for which S3 itself refuses to delete what was written, unless somebody may bypass its governance mode; prod
+    only, where it can be changed but not be switched off. Without it, as long as a restore may need what was written:
+    retention.days and a week, or retention.full weeks if that is longer. Set it where full backups are rarer than
+    weekly."""
+    kms_key: KmsKey | None = None
+    """Key of AWS KMS, in the bucket's region, that S3 encrypts with on top of the backups' own encryption. Its policy
+    has to let the account's IAM policies say who uses it. Without one S3 uses keys of its own (AES256)."""
+
+
 class BackupSettings(Block):
     """Backups of the stack's PostgreSQL: scheduled ones and the WAL between them, encrypted, in an S3 repository."""
 
     enabled: bool = True
     """Archive the WAL and take backups."""
-    repository: Literal["object_store", "s3"] = "object_store"
-    """Where backups go: the stack's own object store, or the bucket of backup.s3."""
+    repository: Literal["object_store", "s3", "aws"] = "object_store"
+    """Where backups go: the stack's own object store, the bucket of backup.s3, or a bucket in AWS that the program
+    makes as backup.aws says. For that it takes the credentials that the AWS CLI would (AWS_PROFILE, AWS_ACCESS_KEY_ID,
+    a role of the host)."""
     s3: S3Repository | None = None
     """The bucket outside the stack."""
+    aws: AwsBucketSettings | None = None
+    """The bucket in AWS that the program makes."""
     schedule: BackupSchedule = BackupSchedule()
     """When backups are taken."""
     retention: BackupRetention = BackupRetention()
@@ -397,6 +429,14 @@ class BackupSettings(Block):
     resources: BackupResources = BackupResources()
     """What the container may take of its host."""
     start_timeout: StartTimeout = 5 * MINUTE
+
+    @property
+    def needed_days(self) -> int:
+        """How old what a restore needs can be, with a full backup every week.
+
+        A full backup goes when a newer one is old enough, and `retention.full` newer ones are there.
+        """
+        return max(self.retention.days + WEEK_DAYS, self.retention.full * WEEK_DAYS)
 
 
 class ObjectStoreSettings(Block):
@@ -471,6 +511,14 @@ class Settings(StackConfig):
     def has_object_store(self) -> bool:
         """Whether the stack has an object store, to keep its backups in."""
         return self.has_backups and self.backup.repository == "object_store"
+
+    @property
+    def object_lock_days(self) -> int | None:
+        """Days for which what is in the bucket in AWS is locked; None where it isn't."""
+        aws = self.backup.aws
+        if aws is None or self.environment != "prod":
+            return None
+        return aws.object_lock_days or self.backup.needed_days
 
     @property
     def has_debug_ports(self) -> bool:

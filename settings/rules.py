@@ -248,13 +248,51 @@ def backups_are_of_own_database(settings: Settings) -> Iterator[Conflict]:
 
 def repository_is_described(settings: Settings) -> Iterator[Conflict]:
     """A bucket outside the stack is described where it is used, and nowhere else."""
-    used, given = settings.backup.repository == "s3", settings.backup.s3 is not None
-    path: Path = ("backup", "s3")
     repository: Path = ("backup", "repository")
-    if used and not given:
-        yield Conflict(path, f"is required by {key_text(repository)} (s3)", (repository,))
-    elif given and not used:
-        yield Conflict(path, f"is used with {key_text(repository)}: s3 only; set that, or remove it", (repository,))
+    for kind in ("s3", "aws"):
+        used, given = settings.backup.repository == kind, getattr(settings.backup, kind) is not None
+        path: Path = ("backup", kind)
+        if used and not given:
+            yield Conflict(path, f"is required by {key_text(repository)} ({kind})", (repository,))
+        elif given and not used:
+            yield Conflict(
+                path, f"is used with {key_text(repository)}: {kind} only; set that, or remove it", (repository,)
+            )
+
+
+def object_lock_is_for_prod(settings: Settings) -> Iterator[Conflict]:
+    """The bucket in AWS has Object Lock in prod, and only there."""
+    if settings.backup.aws and settings.backup.aws.object_lock_days and settings.environment != "prod":
+        yield Conflict(
+            ("backup", "aws", "object_lock_days"),
+            f"is for prod, whose bucket is the only one with a lock, and this is {settings.environment}; remove it",
+            (_ENVIRONMENT,),
+        )
+
+
+def object_lock_ends_in_time(settings: Settings) -> Iterator[Conflict]:
+    """Object Lock ends by the time that S3 should delete what has expired."""
+    if settings.backup.aws is None or settings.backup.aws.object_lock_days is None:
+        return
+    most = settings.backup.needed_days + settings.backup.aws.noncurrent_days
+    if settings.backup.aws.object_lock_days > most:
+        kept: Path = ("backup", "aws", "noncurrent_days")
+        retention: Path = ("backup", "retention")
+        yield Conflict(
+            ("backup", "aws", "object_lock_days"),
+            f"must be at most {most}: backups are needed for {settings.backup.needed_days} days"
+            f" ({key_text(retention)}) and kept for {settings.backup.aws.noncurrent_days} more ({key_text(kept)});"
+            " nothing could delete them then",
+            (kept, retention),
+        )
+
+
+def kms_key_is_in_reach(settings: Settings) -> Iterator[Conflict]:
+    """S3 encrypts with keys of the bucket's own region."""
+    aws = settings.backup.aws
+    if aws and aws.kms_key and aws.kms_key.split(":")[3] != aws.region:
+        region: Path = ("backup", "aws", "region")
+        yield Conflict(("backup", "aws", "kms_key"), f"must be a key in {aws.region} ({key_text(region)})", (region,))
 
 
 def repository_keys_are_given(settings: Settings) -> Iterator[Conflict]:
@@ -299,6 +337,9 @@ RULES: Final[tuple[Rule, ...]] = (
     one_database,
     backups_are_of_own_database,
     repository_is_described,
+    object_lock_is_for_prod,
+    object_lock_ends_in_time,
+    kms_key_is_in_reach,
     repository_keys_are_given,
     wal_has_time_to_arrive,
 )

@@ -283,6 +283,29 @@ Bucket = Annotated[
 Region = Annotated[str, _text("region", r"^[a-z0-9]+(-[a-z0-9]+){0,5}$", "a region such as eu-central-1")]
 """A region of an S3 service."""
 
+AwsRegion = Annotated[
+    str,
+    _text(
+        "AWS region",
+        # Only these have the names arn:aws: and amazonaws.com.
+        r"^(?!cn-)[a-z]{2}-[a-z]+-[1-9]$",
+        "a region of AWS such as eu-central-1, outside of China, GovCloud and sovereign clouds",
+    ),
+]
+"""A region of AWS, of those that are open to all."""
+
+KmsKey = Annotated[
+    str,
+    _text(
+        "KMS key",
+        # An IAM policy that names an alias grants nothing.
+        r"^arn:aws:kms:(?!cn-)[a-z]{2}-[a-z]+-[1-9]:[0-9]{12}:key/(mrk-[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$",
+        "the ARN of a key, not of an alias, such as"
+        " arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab",
+    ),
+]
+"""A key of AWS KMS, by its ARN."""
+
 RepositoryPath = Annotated[
     str,
     _text(

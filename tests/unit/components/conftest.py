@@ -35,6 +35,7 @@ DEBUG_PORTS = {
     "postgres": json.dumps({"debug_port": 15432}),
     "nats": json.dumps({"debug_port": 14222, "debug_monitor_port": 18222}),
 }
+ACCOUNT = "123456789012"
 PROD = {"environment": "prod", "domain": "tasks.example.com", "images": json.dumps(PINNED)}
 
 
@@ -65,10 +66,14 @@ class Answers(Mocks):
         outputs = dict(args.inputs)
         if args.typ == STASH:
             outputs["output"] = args.inputs["input"]
+        if args.typ == ACCESS_KEY:
+            outputs["secret"] = f"secret of {args.inputs['user']}"
         return f"{args.name}-id", outputs
 
     def call(self, args: MockCallArgs) -> Any:
-        raise AssertionError(f"the program calls no provider function, and called {args.token}")
+        if args.token == "aws:index/getCallerIdentity:getCallerIdentity":
+            return {"accountId": ACCOUNT, "id": ACCOUNT, "arn": "", "userId": ""}
+        raise AssertionError(f"the program calls no other function of a provider, and called {args.token}")
 
 
 class Recorder(MockMonitor):
@@ -122,6 +127,7 @@ class Run:
 CONTAINER = "docker:index/container:Container"
 VOLUME = "docker:index/volume:Volume"
 STASH = "pulumi:index:Stash"
+ACCESS_KEY = "aws:iam/accessKey:AccessKey"
 NETWORK = "docker:index/network:Network"
 
 

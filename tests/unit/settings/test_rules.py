@@ -193,6 +193,68 @@ def test_a_repository_with_an_error_is_described_all_the_same() -> None:
     )
 
 
+REGION = {"region": "eu-central-1"}
+KMS_KEY = "arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+
+
+def in_aws(retention: dict[str, int] | None = None, **aws: object) -> dict[str, object]:
+    """prod with backups in AWS."""
+    return {**PROD, "backup": {"repository": "aws", "aws": {**REGION, **aws}, "retention": retention or {}}}
+
+
+def test_a_bucket_in_aws_is_described() -> None:
+    assert problem({"backup": {"repository": "aws"}}) == (
+        "tasktracker:backup.aws: is required by tasktracker:backup.repository (aws)"
+    )
+    assert problem({"backup": {"aws": REGION}}) == (
+        "tasktracker:backup.aws: is used with tasktracker:backup.repository: aws only; set that, or remove it"
+    )
+    assert not problems(in_aws())
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "words"),
+    [
+        ("bucket", "Backups", "must be a bucket's name"),
+        ("kms_key", "alias/backups", "must be the ARN of a key, not of an alias"),
+        ("kms_key", KMS_KEY.replace("key/", "alias/"), "must be the ARN of a key, not of an alias"),
+        ("kms_key", KMS_KEY.partition("key/")[0] + "key/*", "must be the ARN of a key, not of an alias"),
+        ("noncurrent_days", 6, "must be a whole number from 7 to 3650"),
+        ("object_lock_days", 6, "must be a whole number from 7 to 3650"),
+    ],
+)
+def test_a_bucket_in_aws_with_an_error_is_described_all_the_same(key: str, value: object, words: str) -> None:
+    line = problem(in_aws(**{key: value}))
+    assert line.startswith(f"tasktracker:backup.aws.{key} = ")
+    assert words in line
+
+
+def test_object_lock_is_for_prod() -> None:
+    config = in_aws(object_lock_days=14)
+    assert not problems(config)
+    assert problem({**config, "environment": "staging"}) == (
+        "tasktracker:backup.aws.object_lock_days = 14: is for prod, whose bucket is the only one with a lock,"
+        " and this is staging; remove it"
+    )
+
+
+def test_object_lock_ends_in_time() -> None:
+    assert problem(in_aws(object_lock_days=45)) == (
+        "tasktracker:backup.aws.object_lock_days = 45: must be at most 44: backups are needed for 14 days"
+        " (tasktracker:backup.retention) and kept for 30 more (tasktracker:backup.aws.noncurrent_days);"
+        " nothing could delete them then"
+    )
+    assert not problems(in_aws(object_lock_days=44))
+    assert not problems(in_aws({"days": 30}, object_lock_days=45))
+
+
+def test_kms_key_is_in_reach() -> None:
+    assert problem(in_aws(kms_key=KMS_KEY)) == (
+        f'tasktracker:backup.aws.kms_key = "{KMS_KEY}": must be a key in eu-central-1 (tasktracker:backup.aws.region)'
+    )
+    assert not problems(in_aws(kms_key=KMS_KEY, region="eu-west-1"))
+
+
 def test_repository_keys_are_given() -> None:
     assert problems({"backup": {"repository": "s3", "s3": BUCKET}}) == [
         f"tasktracker:{name}: is required by tasktracker:backup.repository (s3); run pulumi config set --secret {name}"

@@ -47,6 +47,8 @@ PARAMETER = "must be true, false, a number, or text with no quotes, backslashes 
 SCHEDULE = "must be the five fields of a cron schedule"
 ZONE = "must be UTC or a name of the tz database"
 
+AWS_REGION = "must be a region of AWS such as eu-central-1"
+
 BAD = [
     ("backup.schedule.full", "0 2 * *", SCHEDULE),
     ("backup.schedule.full", "0 2 * * 0 root", SCHEDULE),
@@ -65,7 +67,11 @@ BAD = [
     ("backup.schedule.time_zone", "Berlin", ZONE),
     ("backup.schedule.time_zone", "US/Eastern", ZONE),
     ("backup.schedule.time_zone", "Europe/../passwd", ZONE),
-    ("backup.repository", "disk", "must be object_store or s3"),
+    ("backup.repository", "disk", "must be object_store, s3 or aws"),
+    ("backup.aws.region", "eu-central", AWS_REGION),
+    ("backup.aws.region", "cn-north-1", AWS_REGION),
+    ("backup.aws.region", "us-gov-west-1", AWS_REGION),
+    ("backup.aws.region", "eusc-de-east-1", AWS_REGION),
     ("environment", "production", "must be dev, staging or prod"),
     ("domain", "", HOST),
     ("domain", "https://example.com", HOST),
