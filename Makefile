@@ -11,6 +11,8 @@ CONTAINERS := $(PYTHON) -m toolchain.containers --stack '$(STACK)'
 ENV := source .tools/env
 PULUMI := $(ENV) && exec pulumi --stack '$(STACK)'
 VENV := .venv/bin
+# Most tests wait, for containers and the engine: more processes than this only get in each other's way on two cores.
+PARALLEL := -n 3
 # The preview that refuses what breaks a policy before anything changes; docs/policies.md.
 POLICIES := --policy-pack policies --policy-pack-config policies/config.json
 # dev goes ahead; elsewhere a person reads the diff first, or says YES=--yes.
@@ -86,7 +88,7 @@ test: check ## every test: unit, toolchain, and end to end on a real engine and 
 	@$(SETUP) engine
 	@# 69: no Docker engine can run here; then the tests that need one are skipped, unless this is CI.
 	@$(SETUP) docker images browser || { [ $$? -eq 69 ] && [ "$$CI" != true ]; }
-	@$(ENV) && pytest -q tests --ignore tests/unit --ignore tests/policies
+	@$(ENV) && pytest -q $(PARALLEL) tests --ignore tests/unit --ignore tests/policies
 
 .PHONY: policies
 policies: ## the policy pack's tests, with 100,000 random inputs through each rule

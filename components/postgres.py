@@ -93,7 +93,8 @@ class Postgres(pulumi.ComponentResource):
             attachments.append(Attachment(args.context.networks.debug))
             ports.append(PublishedPort(PORT, settings.debug_port, DEBUG_ADDRESS))
         if archive is not None and archive.outside:
-            attachments.append(Attachment(args.context.networks.egress))
+            # The app is on it too, and is let in from the network `data` alone.
+            attachments.append(Attachment(args.context.networks.egress, named=False))
         self.data = DataVolume("postgres-data", args.context.naming, name, child)
         self.socket = RuntimeVolume("postgres-socket", args.context.naming, name, child)
         # WAL is archived while PostgreSQL runs, and for the last time as it stops. Only the server waits for

@@ -63,10 +63,14 @@ class HealthCheck:
 
 @dataclass(frozen=True)
 class Attachment:
-    """A network that a workload is on, under its service's name, at a fixed address if given."""
+    """A network that a workload is on, under its service's name, at a fixed address if given.
+
+    `named` is false where it only calls out: one that is on two networks of it would find it by its name on either.
+    """
 
     network: Network
     address: str | None = None
+    named: bool = True
 
 
 @dataclass(frozen=True)
@@ -276,7 +280,7 @@ def _container(args: ContainerArgs, files: Sequence[FileVolume]) -> dict[str, An
         "networks_advanced": [
             docker.ContainerNetworksAdvancedArgs(
                 name=attachment.network.name,
-                aliases=[args.service],
+                aliases=[args.service] if attachment.named else None,
                 ipv4_address=attachment.address,
             )
             for attachment in args.networks

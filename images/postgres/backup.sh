@@ -40,7 +40,7 @@ postgres_answers() {
 }
 
 quiet_pgbackrest() {
-    pgbackrest --stanza=main --log-level-console=warn --io-timeout=10 "$@" >"$OUTPUT" 2>&1 &
+    pgbackrest --stanza=main --log-level-console=warn --io-timeout=5 "$@" >"$OUTPUT" 2>&1 &
     wait $!
 }
 
@@ -76,9 +76,8 @@ make_stanza() {
     return 1
 }
 
-# Prints the type of the backup that should have been there by now; fails if none is missing.
+# Prints the type of the backup that should have been there by now, by the status; fails if none is missing.
 overdue() {
-    backup-status
     jq -er --argjson age "$MAX_BACKUP_AGE" --argjson days "$RETENTION_DAYS" '
         if .repository.reachable and .postgres.reachable and .running_since == null
             and (.last_good == null or now - .last_good.stop > $age)
@@ -102,6 +101,8 @@ while kill -0 "$schedule" 2>/dev/null; do
         pause=2
     elif $ready || make_stanza; then
         ready=true waits=false explained=
+        # It takes long where the repository doesn't answer.
+        attend backup-status
         if type=$(overdue); then
             say "no backup is younger than $MAX_BACKUP_AGE s: taking one"
             # What fails now may be the stanza: looked at again.

@@ -11,9 +11,9 @@ SHARE=/usr/local/share/tasktracker
 # Seconds between two looks. When something is wrong, the end of it is worth knowing soon.
 INTERVAL=60
 INTERVAL_IN_TROUBLE=10
-# Seconds for one answer of the repository, and for all of them: less than the age at which a status is stale.
+# Seconds for one answer of the repository, and for all of them: pgBackRest asks for four files, three times each.
 ANSWER=5
-ANSWERS=60
+ANSWERS=20
 
 . "$SHARE/repository_error.sh"
 

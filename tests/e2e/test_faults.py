@@ -89,6 +89,13 @@ def test_a_killed_container_comes_back_and_loses_no_task(stack: Stack, service: 
     with stack.client() as client:
         for task in traffic.accepted:
             eventually(lambda task=task: is_done(client, task), BACK_WITHIN, f"task {task} is done")
+
+
+def test_kills_change_nothing_that_up_would_change_back(stack: Stack) -> None:
+    for service in SERVICES:
+        stack.kill(service)
+    for service in SERVICES:
+        eventually(lambda service=service: stack.healthy(service), BACK_WITHIN, f"{service} is healthy again")
     stack.expect_no_changes()
 
 

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.e2e.stack import Stack
-from tests.e2e.test_policies import PACK
 
 pytestmark = [pytest.mark.engine, pytest.mark.docker]
-
-#: Beside the numbers of the other stacks.
-NUMBER = 75
 
 FILES = "/etc/tasktracker"
 
@@ -38,17 +32,6 @@ io-timeout=2
 
 #: A command of pgBackRest that works on the repository alone.
 REPO = f'repo() {{ command=$1; shift; pgbackrest --config={FILES}/pgbackrest.conf "repo-$command" "$@"; }}'
-
-
-@pytest.fixture(scope="module")
-def store_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """A stack that was brought up under the policy pack."""
-    stack = Stack(tmp_path_factory.mktemp("stacks") / "75", f"e2e{os.getpid()}-{NUMBER}", NUMBER)
-    try:
-        stack.pulumi("up", "--yes", *PACK)
-        yield stack
-    finally:
-        stack.destroy_all()
 
 
 def file(stack: Stack, name: str) -> str:
@@ -94,66 +77,76 @@ def digests(stack: Stack) -> dict[str, str]:
     }
 
 
-def test_a_client_on_the_data_network_keeps_objects(store_stack: Stack, tmp_path: Path) -> None:
+def test_a_client_on_the_data_network_keeps_objects(stack: Stack, tmp_path: Path) -> None:
     # More than one part of an upload.
     script = "head -c 20M /dev/urandom > /tmp/x; repo put /test/x < /tmp/x; repo get /test/x | cmp - /tmp/x; repo ls"
-    assert use(store_stack, tmp_path, script) == (0, "x\n")
+    assert use(stack, tmp_path, script) == (0, "x\n")
 
 
-def test_another_key_is_refused(store_stack: Stack, tmp_path: Path) -> None:
-    code, output = use(store_stack, tmp_path, "repo ls", key="another")
+def test_another_key_is_refused(stack: Stack, tmp_path: Path) -> None:
+    code, output = use(stack, tmp_path, "repo ls", key="another")
     assert code != 0
     assert "403 (Forbidden)" in output
 
 
-def test_another_authority_is_refused(store_stack: Stack, tmp_path: Path) -> None:
+def test_another_authority_is_refused(stack: Stack, tmp_path: Path) -> None:
     other = Path("/etc/ssl/certs/ca-certificates.crt").read_text()
-    code, output = use(store_stack, tmp_path, "repo ls", ca=other)
+    code, output = use(stack, tmp_path, "repo ls", ca=other)
     assert code != 0
     assert "unable to verify certificate" in output
 
 
-def test_the_front_and_the_host_reach_none_of_it(store_stack: Stack) -> None:
-    container = store_stack.container("object-store")
-    assert list(container.attrs["NetworkSettings"]["Networks"]) == [f"tasktracker-{store_stack.name}-data"]
+def test_the_front_and_the_host_reach_none_of_it(stack: Stack) -> None:
+    container = stack.container("object-store")
+    assert list(container.attrs["NetworkSettings"]["Networks"]) == [f"tasktracker-{stack.name}-data"]
     assert not any(container.attrs["NetworkSettings"]["Ports"].values())
-    code, _ = store_stack.container("dashboard").exec_run(["curl", "-skm", "2", "https://object-store:7070/"])
+    code, _ = stack.container("dashboard").exec_run(["curl", "-skm", "2", "https://object-store:7070/"])
     # 6: no such name; 7: no route or refused; 28: no answer.
     assert code in (6, 7, 28)
 
 
-def test_its_key_shows_nowhere(store_stack: Stack) -> None:
-    container = store_stack.container("object-store")
-    for secret in (file(store_stack, "secret-key"), file(store_stack, "server.key").splitlines()[1]):
+def test_its_key_shows_nowhere(stack: Stack) -> None:
+    container = stack.container("object-store")
+    for secret in (file(stack, "secret-key"), file(stack, "server.key").splitlines()[1]):
         assert secret not in str(container.attrs)
         assert secret not in container.logs().decode()
-        assert secret not in store_stack.pulumi("stack", "export").stdout
+        assert secret not in stack.pulumi("stack", "export").stdout
 
 
-def test_objects_outlive_a_restart_and_a_kill(store_stack: Stack, tmp_path: Path) -> None:
-    use(store_stack, tmp_path, "echo kept | repo put /test/kept")
-    container = store_stack.container("object-store")
+def test_objects_outlive_a_restart_and_a_kill(stack: Stack, tmp_path: Path) -> None:
+    use(stack, tmp_path, "echo kept | repo put /test/kept")
+    container = stack.container("object-store")
     container.restart()
     container.kill()
     container.start()
-    assert use(store_stack, tmp_path, "sleep 1; repo get /test/kept") == (0, "kept\n")
-    store_stack.expect_no_changes()
+    assert use(stack, tmp_path, "sleep 1; repo get /test/kept") == (0, "kept\n")
+    stack.expect_no_changes()
 
 
-@pytest.mark.parametrize("secret", ["object-store-secret-key", "object-store-certificate", "object-store-authority"])
-def test_a_rotated_secret_takes_effect_and_loses_no_object(store_stack: Stack, tmp_path: Path, secret: str) -> None:
-    use(store_stack, tmp_path, "echo kept | repo put /test/kept")
-    before, ids = digests(store_stack), store_stack.ids()
-    old = {"key": file(store_stack, "secret-key"), "ca": file(store_stack, "ca.crt")}
-    urns = store_stack.pulumi("stack", "--show-urns").stdout.split()
-    (urn,) = [each for each in urns if each.endswith(f"pulumi:index:Stash::{secret}")]
-    store_stack.pulumi("up", "--yes", "--skip-preview", "--replace", urn)
-    assert digests(store_stack)["object-store"] != before["object-store"]
-    assert store_stack.healthy("object-store")
+@pytest.mark.parametrize(
+    ("secrets", "useless"),
+    [(("secret-key", "certificate"), "key"), (("authority",), "ca")],
+    ids=["key and certificate", "authority"],
+)
+def test_rotated_secrets_take_effect_and_lose_no_object(
+    stack: Stack, tmp_path: Path, secrets: tuple[str, ...], useless: str
+) -> None:
+    use(stack, tmp_path, "echo kept | repo put /test/kept")
+    before, ids = digests(stack), stack.ids()
+    old = {"key": file(stack, "secret-key"), "ca": file(stack, "ca.crt")}
+    certificate = file(stack, "server.crt")
+    endings = tuple(f"pulumi:index:Stash::object-store-{each}" for each in secrets)
+    urns = [each for each in stack.pulumi("stack", "--show-urns").stdout.split() if each.endswith(endings)]
+    assert len(urns) == len(secrets)
+    stack.pulumi("up", "--yes", "--skip-preview", *(f"--replace={urn}" for urn in urns))
+    assert digests(stack)["object-store"] != before["object-store"]
+    assert stack.healthy("object-store")
     for service in ("api", "worker", "nats", "nginx"):
-        assert store_stack.ids()[service] == ids[service]
-    assert use(store_stack, tmp_path, "repo get /test/kept") == (0, "kept\n")
+        assert stack.ids()[service] == ids[service]
+    assert use(stack, tmp_path, "repo get /test/kept") == (0, "kept\n")
+    assert file(stack, "server.crt") != certificate
     # What was replaced is worth nothing any more; a server's certificate is for servers only.
-    code, _ = use(store_stack, tmp_path, "repo get /test/kept", **old)
-    assert (code == 0) == (secret == "object-store-certificate")
-    store_stack.expect_no_changes()
+    for each, value in old.items():
+        code, _ = use(stack, tmp_path, "repo get /test/kept", **{each: value})
+        assert (code != 0) == (each == useless)
+    stack.expect_no_changes()

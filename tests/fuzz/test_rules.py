@@ -161,7 +161,8 @@ def run(type_: str, count: int, seed: int) -> int:
 
 @pytest.fixture(scope="module")
 def pool() -> Iterator[ProcessPoolExecutor]:
-    with ProcessPoolExecutor() as executor:
+    # It takes all the processors there are, which other tests may be waiting for.
+    with ProcessPoolExecutor(initializer=os.nice, initargs=(10,)) as executor:
         yield executor
 
 

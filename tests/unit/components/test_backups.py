@@ -127,6 +127,9 @@ def test_a_repository_outside(outside: Run) -> None:
     assert "repo1-storage-ca-file" not in found
     assert networks(outside, "postgres") == {"data", "egress"}
     assert networks(outside, "backups") == {"egress"}
+    # The app is on both networks, and PostgreSQL lets it in from one.
+    aliases = {net["name"]: net.get("aliases") for net in outside.container("postgres")["networksAdvanced"]}
+    assert aliases == {"tasktracker-test-data": ["postgres"], "tasktracker-test-egress": None}
     assert "object-store" not in {each.name for each in outside.running}
 
 

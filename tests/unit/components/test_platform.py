@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
 
-from tests.unit.components.conftest import CONTAINER, DEBUG_PORTS, DEV, NETWORK, PROD, SERVICES, VOLUME, Run
+from tests.unit.components.conftest import CONTAINER, DEBUG_PORTS, DEV, NETWORK, PROD, SERVICES, VOLUME, Recorded, Run
 
 SECRET_TYPES = "tasktracker:components:GeneratedSecret"
 
@@ -235,3 +236,16 @@ def test_outputs(run: Callable[..., Run]) -> None:
     assert platform.versions["api"] == "1.2.3"
     assert set(platform.containers) == {*SERVICES, "migrations"}
     assert set(platform.networks) == {"edge", "data", "egress"}
+
+
+def test_what_is_protected_keeps_nothing_else(any_run: Run) -> None:
+    """`destroy --exclude-protected` leaves also what a protected resource depends on, and what its parents do."""
+    known = {(each.type, each.name): each for each in any_run.resources}
+    protected = [each for each in any_run.resources if each.request.protect]
+    assert {each.name for each in protected} >= {"postgres-data", "nats-data", "uploads"}
+    for each in protected:
+        above: Recorded | None = each
+        while above is not None:
+            assert list(above.request.dependencies) == [], (each.name, above.name)
+            parents_type, _, parent = above.request.parent.rpartition("::")
+            above = known.get((re.split(r"::|\$", parents_type)[-1], parent))
