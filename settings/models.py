@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from settings.units import GB, MB, TB
 from settings.values import (
     Address,
+    BackupLabel,
     Bucket,
     Expression,
     HostName,
@@ -20,6 +21,7 @@ from settings.values import (
     ImageReference,
     Megabytes,
     Milliseconds,
+    Moment,
     ParameterName,
     ParameterValue,
     Port,
@@ -31,6 +33,7 @@ from settings.values import (
     ServerPort,
     Subnet,
     TimeZone,
+    VolumeNumber,
 )
 
 Environment = Literal["dev", "staging", "prod"]
@@ -132,6 +135,15 @@ class BackupResources(Resources):
     memory_reservation: Reservation = 64 * MB
 
 
+class DrillResources(Resources):
+    """What the drills container may take of its host."""
+
+    # It restores, then runs a PostgreSQL of its own.
+    cpus: Cpus = 1.0
+    memory: Memory = 512 * MB
+    memory_reservation: Reservation = 64 * MB
+
+
 class ObjectStoreResources(Resources):
     """What the object store's container may take of its host."""
 
@@ -224,6 +236,22 @@ StartTimeout = Annotated[
 ]
 
 
+class RestoreSettings(Block):
+    """A data volume that is made from backups: of PostgreSQL as it was at one time, or at the end of one backup. While
+    the block is there the job `restore` makes the volume, once. PostgreSQL runs on undisturbed, or starts when it is
+    done where the volume is the one in use: so a new host begins from the backups of another."""
+
+    volume: VolumeNumber
+    """Number of the volume. One that holds a database already is left as it is, and the job fails."""
+    to: Moment | None = None
+    """Time that the database is taken back to, or latest: all that is in the repository."""
+    set: BackupLabel | None = None
+    """Backup that the database is taken back to the end of, in place of a time."""
+    # 100 MB/s make 2 TB in this time, and WAL is replayed on top.
+    timeout: Annotated[Seconds, Field(ge=1 * MINUTE, le=7 * DAY)] = 6 * HOUR
+    """Time that the job may take."""
+
+
 class PostgresSettings(Block):
     """The stack's PostgreSQL."""
 
@@ -241,6 +269,13 @@ class PostgresSettings(Block):
     """Size of /dev/shm, which parallel queries need; counts as the container's memory when used."""
     debug_port: Port | None = None
     """Port on 127.0.0.1 of the host that leads to PostgreSQL; dev only."""
+    volume: VolumeNumber = 1
+    """Number of the data volume in use. Number 1 is the Docker volume postgres-data, number 2 postgres-data-2."""
+    kept_volumes: list[VolumeNumber] = []
+    """Numbers of the data volumes that were in use before a restore and are kept. Each is protected: to have one
+    deleted, first pulumi state unprotect it, then remove its number."""
+    restore: RestoreSettings | None = None
+    """A data volume that is made from backups."""
 
 
 class NatsSettings(Block):
@@ -355,7 +390,8 @@ class BackupRetention(Block):
 
 class S3Repository(Block):
     """A bucket outside the stack. Its keys are the secrets s3_access_key and s3_secret_key, and the certificate of a
-    private authority that its server has to be checked with is s3_ca_certificate."""
+    private authority that its server has to be checked with is s3_ca_certificate. What only reads, restores and drills,
+    has the secrets s3_reader_access_key and s3_reader_secret_key where they are set."""
 
     bucket: Bucket
     """Name of the bucket."""
@@ -369,6 +405,21 @@ class S3Repository(Block):
     """Folder of the bucket that holds the repository; each stack has one of its own."""
     uri_style: Literal["host", "path"] = "host"
     """Whether the bucket is in the host's name, as with AWS, or in the path, as with most others."""
+
+
+class DrillSettings(Block):
+    """Drills: the latest backup is restored beside PostgreSQL, checked and thrown away, to prove that it can be."""
+
+    enabled: bool = True
+    """Take drills, where there are backups."""
+    schedule: Schedule = "0 4 * * 0"
+    """When drills are taken, in backup.schedule.time_zone."""
+    # A week between two drills, and a day for one that the host slept through.
+    max_age: Annotated[Seconds, Field(ge=1 * HOUR, le=366 * DAY)] = 8 * DAY
+    """Age of the last drill at which the container is unhealthy. One that is due by then is taken at once."""
+    resources: DrillResources = DrillResources()
+    """What the container may take of its host."""
+    start_timeout: StartTimeout = 2 * MINUTE
 
 
 class BackupSettings(Block):
@@ -397,6 +448,8 @@ class BackupSettings(Block):
     resources: BackupResources = BackupResources()
     """What the container may take of its host."""
     start_timeout: StartTimeout = 5 * MINUTE
+    drill: DrillSettings = DrillSettings()
+    """Restores that are tried out."""
 
 
 class ObjectStoreSettings(Block):
@@ -466,6 +519,11 @@ class Settings(StackConfig):
     def has_backups(self) -> bool:
         """Whether the stack takes backups: of its own PostgreSQL only."""
         return self.backup.enabled and not self.external_database
+
+    @property
+    def has_drills(self) -> bool:
+        """Whether the stack tries its backups out by schedule."""
+        return self.has_backups and self.backup.drill.enabled
 
     @property
     def has_object_store(self) -> bool:

@@ -77,7 +77,9 @@ def test_a_rotated_password_replaces_what_uses_it_and_works(stack: Stack) -> Non
     stack.pulumi("up", "--yes", "--skip-preview", "--replace", urn)
     after = stack.ids()
     users = {"postgres", "migrations", "api", "worker"}
-    assert {name for name in before if before[name] != after[name]} == users | {f"{each}-files" for each in users}
+    # Backups go with the server that they are of.
+    expected = users | {f"{each}-files" for each in users} | {"backups"}
+    assert {name for name in before if before[name] != after[name]} == expected
     assert stack.container("api").exec_run(["cat", "/etc/tasktracker/database-url"]).output != old
     with stack.client() as client:
         task = add_task(client, "after the rotation")
@@ -101,7 +103,9 @@ def test_down_and_up_keeps_the_tasks(stack: Stack) -> None:
         assert stack.containers(all=True) == []
         assert stack.docker.networks.list(filters=stack.filters) == []
         volumes = {volume.name for volume in stack.docker.volumes.list(filters=stack.filters)}
-        assert volumes == {f"tasktracker-{stack.name}-{each}" for each in ("postgres-data", "nats-data", "uploads", "objects")}
+        assert volumes == {
+            f"tasktracker-{stack.name}-{each}" for each in ("postgres-data", "nats-data", "uploads", "objects")
+        }
         stack.up()
         kept = client.get(f"/api/tasks/{task}").raise_for_status().json()
     assert (kept["title"], kept["notes"], kept["status"]) == ("survivor", "secret plans", "done")
