@@ -7,7 +7,6 @@ STACK ?= dev
 SERVICE ?= api
 PYTHON ?= python3
 SETUP := $(PYTHON) -m toolchain --stack '$(STACK)'
-CONTAINERS := $(PYTHON) -m toolchain.containers --stack '$(STACK)'
 ENV := source .tools/env
 PULUMI := $(ENV) && exec pulumi --stack '$(STACK)'
 VENV := .venv/bin
@@ -50,12 +49,13 @@ purge: ## ask, then remove the stack with all its data (CONFIRM=<stack> answers)
 	@$(PULUMI) destroy --yes --skip-preview
 
 .PHONY: status
-status: ## the stack's containers: state, health, memory, ports and release
-	@$(CONTAINERS) status
+status: ## the stack at a glance: services, backups, the last drill, and what is wrong
+	@$(SETUP) venv
+	@exec ./tt status --stack '$(STACK)'
 
 .PHONY: logs
 logs: ## follow the log of a service (SERVICE=api)
-	@exec $(CONTAINERS) logs '$(SERVICE)'
+	@exec $(PYTHON) -m toolchain.containers --stack '$(STACK)' '$(SERVICE)'
 
 .PHONY: audit
 audit: ## hold what really runs on the Docker host against the policies
@@ -81,7 +81,7 @@ check: ## lint, types and unit tests; no Docker
 	@$(VENV)/ruff format --check .
 	@$(VENV)/mypy
 	@$(VENV)/lint-imports
-	@$(VENV)/pytest -q tests/unit tests/policies components policies toolchain/containers.py
+	@$(VENV)/pytest -q tests/unit tests/policies components policies ops/tt
 
 .PHONY: test
 test: check ## every test: unit, toolchain, and end to end on a real engine and a real Docker
@@ -105,6 +105,7 @@ docs: ## write the generated documents anew
 	@$(SETUP) venv engine stack graphviz
 	@$(VENV)/python -m settings.schema
 	@$(VENV)/python -m policies.reference
+	@$(VENV)/python -m ops.tt.reference
 	@$(VENV)/python -m docs.pull_request_comment
 	@$(ENV) && python -m docs.picture
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from components.options import child_after
 from components.postgres import CLUSTER_PATH, DATA_PATH, PORT, SOCKET_PATH, STANZA, USER, Archive, Postgres
 from components.rendering import render
 from components.secrets import GeneratedSecret, secret
+from components.volumes import RuntimeVolume
 from components.workload import Attachment, HealthCheck, Mount, Workload, WorkloadArgs
 from settings.models import BackupSchedule, BackupSettings, S3Repository
 
@@ -24,6 +26,9 @@ if TYPE_CHECKING:
 CONFIG_FILE = "pgbackrest.conf"
 CA_FILE = "repository-ca.crt"
 
+#: Where backups and drills leave their figures, as a Prometheus node exporter takes them.
+METRICS_PATH = "/var/lib/metrics"
+
 #: Seconds for a backup that runs to end in order; one that is killed costs no more than its own objects.
 STOP_TIMEOUT = 30
 
@@ -31,25 +36,34 @@ STOP_TIMEOUT = 30
 HEALTH_INTERVAL = 10
 
 
+@dataclass(frozen=True)
+class Keys:
+    """An account of an S3 service: the id of its key, and the key."""
+
+    access_key: pulumi.Input[str]
+    secret_key: pulumi.Input[str]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Repository:
     """An S3 bucket and how to reach it.
 
-    `path` is the repository's folder in the bucket. `ca` is the certificate of the authority that
-    vouches for the server; without it those count that everybody knows. `server` is the part of the
-    stack that serves it, if one does.
+    `writer` and `reader` are the keys of who takes backups and of who only restores them. `path` is the
+    repository's folder in the bucket. `ca` is the certificate of the authority that vouches for the
+    server; without it those count that everybody knows. `outside` says that it is not on this host, so
+    that it takes the network `egress` to reach it.
     """
 
     bucket: str
     host: str
     port: int
     region: str
-    access_key: pulumi.Input[str]
-    secret_key: pulumi.Output[str]
+    writer: Keys
+    reader: Keys
     path: str = "/"
     uri_style: str = "path"
     ca: pulumi.Output[str] | None = None
-    server: pulumi.Resource | None = None
+    outside: bool = False
 
 
 def bucket_inside(store: ObjectStore) -> Repository:
@@ -59,16 +73,19 @@ def bucket_inside(store: ObjectStore) -> Repository:
         host=store.host,
         port=store.port,
         region=store.region,
-        access_key=store.access_key,
-        secret_key=store.secret_key,
+        writer=Keys(store.access_key, store.secret_key),
+        reader=Keys(store.reader_access_key, store.reader_secret_key),
         ca=store.ca_certificate,
-        server=store,
     )
 
 
 def bucket_outside(s3: S3Repository, given: frozenset[str]) -> Repository:
     """The repository that a stack's config describes; `given` are the names of the config secrets that are set."""
     config = pulumi.Config()
+
+    def keys(account: str) -> Keys:
+        return Keys(config.require_secret(f"{account}_access_key"), config.require_secret(f"{account}_secret_key"))
+
     return Repository(
         bucket=s3.bucket,
         host=s3.endpoint,
@@ -76,9 +93,10 @@ def bucket_outside(s3: S3Repository, given: frozenset[str]) -> Repository:
         region=s3.region,
         path=s3.path,
         uri_style=s3.uri_style,
-        access_key=config.require_secret("s3_access_key"),
-        secret_key=config.require_secret("s3_secret_key"),
+        writer=keys("s3"),
+        reader=keys("s3_reader" if "s3_reader_access_key" in given else "s3"),
         ca=config.require_secret("s3_ca_certificate") if "s3_ca_certificate" in given else None,
+        outside=True,
     )
 
 
@@ -91,8 +109,8 @@ def bucket_in_aws(bucket: BackupBucket) -> Repository:
         region=bucket.region,
         path=f"/{bucket.folder}",
         uri_style="host",
-        access_key=bucket.writer.access_key,
-        secret_key=bucket.writer.secret_key,
+        writer=Keys(bucket.writer.access_key, bucket.writer.secret_key),
+        reader=Keys(bucket.reader.access_key, bucket.reader.secret_key),
         outside=True,
     )
 
@@ -100,29 +118,33 @@ def bucket_in_aws(bucket: BackupBucket) -> Repository:
 def archive(
     settings: BackupSettings, repository: Repository, given: frozenset[str], opts: pulumi.ResourceOptions
 ) -> Archive:
-    """What PostgreSQL and its backups need to write to `repository`, encrypted with the stack's own passphrase."""
+    """What it takes to write to `repository` and to read it, encrypted with the stack's own passphrase."""
     passphrase = secret(
         "backup_passphrase",
         given,
         # Without it no backup can be read.
         lambda: GeneratedSecret("backup-passphrase", protect=True, opts=opts),
     )
-    config = pulumi.Output.all(repository.access_key, repository.secret_key, passphrase).apply(
-        lambda values: repository_config(settings, repository, *values)
-    )
-    authority = {CA_FILE: repository.ca} if repository.ca is not None else {}
-    return Archive(settings.archive_timeout, {CONFIG_FILE: config, **authority}, repository.server)
+
+    def files(keys: Keys) -> Mapping[str, pulumi.Input[str]]:
+        config = pulumi.Output.all(keys.access_key, keys.secret_key, passphrase).apply(
+            lambda values: repository_config(settings, repository, *values)
+        )
+        return {CONFIG_FILE: config, **({CA_FILE: repository.ca} if repository.ca is not None else {})}
+
+    return Archive(settings.archive_timeout, files(repository.writer), files(repository.reader), repository.outside)
 
 
 @dataclass(frozen=True)
 class BackupsArgs:
-    """`image` is PostgreSQL's: pgBackRest reads the cluster's files itself."""
+    """`image` is PostgreSQL's: pgBackRest reads the cluster's files itself. `metrics` is where it says how it went."""
 
     context: Context
     settings: BackupSettings
     image: str
     archive: Archive
     postgres: Postgres
+    metrics: RuntimeVolume
 
 
 class Backups(pulumi.ComponentResource):
@@ -147,18 +169,23 @@ class Backups(pulumi.ComponentResource):
                 resources=settings.resources,
                 command=["backup"],
                 env={
+                    "ARCHIVE_TIMEOUT": str(settings.archive_timeout),
                     "MAX_BACKUP_AGE": str(settings.max_backup_age),
                     "MAX_WAL_AGE": str(settings.max_wal_age),
+                    "POSTGRES_DB": args.postgres.database,
                     "RETENTION_DAYS": str(settings.retention.days),
                     "RETENTION_FULL": str(settings.retention.full),
                 },
-                files={**args.archive.files, "crontab": crontab(settings.schedule)},
+                files={**args.archive.files, "crontab": backup_crontab(settings.schedule)},
                 mounts=[
                     Mount(args.postgres.data, DATA_PATH, read_only=True),
                     Mount(args.postgres.socket, SOCKET_PATH, read_only=True),
+                    Mount(args.metrics, METRICS_PATH),
                 ],
-                networks=[Attachment(networks.egress if args.archive.outside else networks.data)],
+                networks=[Attachment(args.archive.network(networks))],
                 health=HealthCheck(["backup-health"], interval=HEALTH_INTERVAL),
+                # With another data volume the server at the socket would be another one than the files here.
+                follows=args.postgres.container,
                 stop_timeout=STOP_TIMEOUT,
                 wait_timeout=settings.start_timeout,
             ),
@@ -171,7 +198,7 @@ class Backups(pulumi.ComponentResource):
 def repository_config(
     settings: BackupSettings, repository: Repository, access_key: str, secret_key: str, passphrase: str
 ) -> str:
-    """pgbackrest.conf, for PostgreSQL's archive command and for backups."""
+    """pgbackrest.conf, for who has these keys."""
     return render(
         "pgbackrest.conf",
         settings=settings,
@@ -187,6 +214,11 @@ def repository_config(
     )
 
 
-def crontab(schedule: BackupSchedule) -> str:
-    """The schedule, as supercronic takes it."""
-    return render("crontab", schedule=schedule)
+def backup_crontab(schedule: BackupSchedule) -> str:
+    """The schedule of backups."""
+    return crontab(schedule.time_zone, {"backup-run full": schedule.full, "backup-run diff": schedule.differential})
+
+
+def crontab(time_zone: str, jobs: Mapping[str, str]) -> str:
+    """A schedule by command, as supercronic takes it."""
+    return render("crontab", time_zone=time_zone, jobs=jobs)

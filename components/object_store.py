@@ -22,8 +22,11 @@ DATA_PATH = "/var/lib/objects"
 #: A signature is made over the region, so both sides have to call it the same.
 REGION = "local"
 
-#: The one account. It is no secret, like a user's name; what it may not be is changed: objects belong to it.
+#: The account that writes. It is no secret, like a user's name; what it may not be is changed: objects belong to it.
 ACCESS_KEY = "backups"
+
+#: The account that can do no harm: it lists the bucket and reads what is in it.
+READER_ACCESS_KEY = "backups-reader"
 
 #: Where a client inside its own container, such as the health check, finds the server.
 LOOPBACK = ("localhost", "127.0.0.1")
@@ -51,6 +54,8 @@ class ObjectStore(pulumi.ComponentResource):
     bucket: str
     access_key: str
     secret_key: pulumi.Output[str]
+    reader_access_key: str
+    reader_secret_key: pulumi.Output[str]
     ca_certificate: pulumi.Output[str]
     """What clients check the server's certificate against, in PEM form."""
     container_name: pulumi.Output[str]
@@ -59,6 +64,7 @@ class ObjectStore(pulumi.ComponentResource):
         super().__init__(f"{SYSTEM}:components:ObjectStore", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
         secret_key = GeneratedSecret(f"{name}-secret-key", opts=child)
+        reader_secret_key = GeneratedSecret(f"{name}-reader-secret-key", opts=child)
         authority = CertificateAuthority(f"{name}-authority", child)
         server = ServerCertificate(f"{name}-certificate", authority, [name, *LOOPBACK], child)
         workload = Workload(
@@ -73,6 +79,8 @@ class ObjectStore(pulumi.ComponentResource):
                 files={
                     "access-key": ACCESS_KEY,
                     "secret-key": secret_key.value,
+                    "reader-access-key": READER_ACCESS_KEY,
+                    "reader-secret-key": reader_secret_key.value,
                     "server.crt": server.certificate,
                     "server.key": server.key,
                     "ca.crt": authority.certificate,
@@ -87,6 +95,7 @@ class ObjectStore(pulumi.ComponentResource):
         )
         self.host, self.port, self.region, self.bucket = name, PORT, REGION, args.bucket
         self.access_key, self.secret_key = ACCESS_KEY, secret_key.value
+        self.reader_access_key, self.reader_secret_key = READER_ACCESS_KEY, reader_secret_key.value
         self.ca_certificate = authority.certificate
         self.container_name = workload.container_name
         self.register_outputs({"container_name": self.container_name})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import pulumi
 
@@ -11,15 +12,17 @@ from components.app import AppArgs
 from components.backups import Backups, BackupsArgs, Repository, archive, bucket_in_aws, bucket_inside, bucket_outside
 from components.context import Context
 from components.dashboard import Dashboard, DashboardArgs
+from components.drills import Drills, DrillsArgs
 from components.migrations import Migrations, MigrationsArgs
 from components.naming import SYSTEM, Naming, release
 from components.nats import Nats, NatsArgs
 from components.network import Networks
 from components.nginx import Nginx, NginxArgs
 from components.object_store import ObjectStore, ObjectStoreArgs
-from components.postgres import Postgres, PostgresArgs
+from components.postgres import Postgres, PostgresArgs, data_volumes
+from components.restore import Restore, RestoreArgs
 from components.secrets import GeneratedSecret, secret
-from components.volumes import DataVolume
+from components.volumes import DataVolume, RuntimeVolume
 from components.worker import Worker, WorkerArgs
 from settings import Settings
 
@@ -45,6 +48,8 @@ class Platform(pulumi.ComponentResource):
     """Release (tag or digest of the image) by service."""
     networks: dict[str, pulumi.Output[str]]
     """Docker network name by network."""
+    postgres: dict[str, Any]
+    """The number of PostgreSQL's data volume (`volume`) and the Docker volumes by number (`volumes`)."""
 
     def __init__(self, name: str, args: PlatformArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(f"{SYSTEM}:components:Platform", name, None, opts)
@@ -60,7 +65,10 @@ class Platform(pulumi.ComponentResource):
         nats = Nats("nats", NatsArgs(context, settings.nats, images.nats), child)
         stores: list[pulumi.Resource] = [nats]
         containers: dict[str, pulumi.Output[str]] = {"nats": nats.container_name}
+        self.postgres = {}
         repository: Repository | None = None
+        # WAL is archived while PostgreSQL runs, and for the last time as it stops.
+        ready_for_wal = child
         if settings.has_object_store:
             object_store = ObjectStore(
                 "object-store",
@@ -68,7 +76,7 @@ class Platform(pulumi.ComponentResource):
                 child,
             )
             containers["object-store"] = object_store.container_name
-            repository = bucket_inside(object_store)
+            repository, ready_for_wal = bucket_inside(object_store), after(object_store)
         elif settings.has_backups and settings.backup.s3 is not None:
             repository = bucket_outside(settings.backup.s3, settings.secrets)
         elif settings.has_backups and settings.backup.aws is not None:
@@ -84,21 +92,44 @@ class Platform(pulumi.ComponentResource):
             database_url = pulumi.Config().require_secret("database_url")
         else:
             wal = archive(settings.backup, repository, settings.secrets, child) if repository else None
+            volumes = data_volumes(settings.postgres, naming, self)
+            self.postgres = {
+                "volume": settings.postgres.volume,
+                "volumes": {str(number): volume.name for number, volume in volumes.items()},
+            }
+            ready_for_data = ready_for_wal
+            if wal is not None and (asked := settings.postgres.restore) is not None:
+                restore = Restore(
+                    "restore",
+                    RestoreArgs(context, asked, settings.postgres, images.postgres, wal, volumes[asked.volume]),
+                    ready_for_wal,
+                )
+                containers["restore"] = restore.container_name
+                if asked.volume == settings.postgres.volume:
+                    ready_for_data = pulumi.ResourceOptions.merge(ready_for_wal, after(restore))
             postgres = Postgres(
                 "postgres",
-                PostgresArgs(context, settings.postgres, images.postgres, wal),
-                child,
+                PostgresArgs(context, settings.postgres, images.postgres, volumes[settings.postgres.volume], wal),
+                ready_for_data,
             )
             stores.append(postgres)
             database_url = postgres.database_url
             containers["postgres"] = postgres.container_name
             if wal is not None:
+                metrics = RuntimeVolume("backup-metrics", naming, "backups", child)
                 backups = Backups(
                     "backups",
-                    BackupsArgs(context, settings.backup, images.postgres, wal, postgres),
+                    BackupsArgs(context, settings.backup, images.postgres, wal, postgres, metrics),
                     after(postgres),
                 )
                 containers["backups"] = backups.container_name
+                if settings.has_drills:
+                    drills = Drills(
+                        "drills",
+                        DrillsArgs(context, settings.backup, images.postgres, wal, postgres, metrics),
+                        after(backups),
+                    )
+                    containers["drills"] = drills.container_name
 
         migrations = Migrations(
             "migrations",

@@ -11,7 +11,8 @@ import pulumi
 
 from components.context import Context
 from components.files import MOUNT_PATH
-from components.naming import SYSTEM
+from components.naming import SYSTEM, Naming
+from components.network import Network, Networks
 from components.options import child_after
 from components.rendering import render
 from components.secrets import GeneratedSecret
@@ -45,35 +46,62 @@ class Archive:
     """Where the WAL goes.
 
     `timeout`: seconds after which a segment is archived that isn't full. `files`: pgBackRest's, by
-    name. `server`: the part of the stack that serves the repository; without one it is reached through
-    the network `egress`.
+    name. `reader_files`: the same for who only reads. `outside`: the repository is reached through the
+    network `egress`.
     """
 
     timeout: int
     files: Mapping[str, pulumi.Input[str]]
-    server: pulumi.Resource | None
+    reader_files: Mapping[str, pulumi.Input[str]]
+    outside: bool
 
-    @property
-    def outside(self) -> bool:
-        """Whether the repository is no part of the stack."""
-        return self.server is None
+    def network(self, networks: Networks) -> Network:
+        """The network that leads to the repository."""
+        return networks.egress if self.outside else networks.data
 
 
 @dataclass(frozen=True)
 class PostgresArgs:
-    """The server's settings and image, and its archive if it has one."""
+    """The server's settings and image, the volume of its data, and its archive if it has one."""
 
     context: Context
     settings: PostgresSettings
     image: str
+    data: DataVolume
     archive: Archive | None = None
 
 
-class Postgres(pulumi.ComponentResource):
-    """The database server, its data volume, and the passwords of its two roles."""
+def data_volumes(
+    settings: PostgresSettings, naming: Naming, platform: pulumi.ComponentResource
+) -> Mapping[int, DataVolume]:
+    """The volumes of clusters by number: the one in use, those that are kept, and one that is being restored.
 
+    They are there before `Postgres`, since a restore may have to be.
+    """
+    numbers = {settings.volume, *settings.kept_volumes}
+    restored = {settings.restore.volume} - numbers if settings.restore else set()
+    # Where the volume was before there could be several.
+    formerly = pulumi.Alias(parent=pulumi.create_urn("postgres", f"{SYSTEM}:components:Postgres", parent=platform))
+    return {
+        number: DataVolume(
+            "postgres-data" if number == 1 else f"postgres-data-{number}",
+            naming,
+            "postgres",
+            pulumi.ResourceOptions(parent=platform, aliases=[formerly] if number == 1 else None),
+            # What a restore has made so far can be made again.
+            protect=number in numbers,
+        )
+        for number in sorted(numbers | restored)
+    }
+
+
+class Postgres(pulumi.ComponentResource):
+    """The database server and the passwords of its two roles."""
+
+    database: str
     database_url: pulumi.Output[str]
     container_name: pulumi.Output[str]
+    container: pulumi.Resource
     data: DataVolume
     """The cluster's files."""
     socket: RuntimeVolume
@@ -95,11 +123,8 @@ class Postgres(pulumi.ComponentResource):
         if archive is not None and archive.outside:
             # The app is on it too, and is let in from the network `data` alone.
             attachments.append(Attachment(args.context.networks.egress, named=False))
-        self.data = DataVolume("postgres-data", args.context.naming, name, child)
+        self.data = args.data
         self.socket = RuntimeVolume("postgres-socket", args.context.naming, name, child)
-        # WAL is archived while PostgreSQL runs, and for the last time as it stops. Only the server waits for
-        # the repository: a `destroy` that leaves protected volumes leaves all that they and their parents wait for.
-        servers = [archive.server] if archive is not None and archive.server is not None else []
         workload = Workload(
             name,
             WorkloadArgs(
@@ -131,10 +156,11 @@ class Postgres(pulumi.ComponentResource):
                 stop_timeout=STOP_TIMEOUT,
                 wait_timeout=settings.start_timeout,
             ),
-            child_after(self, opts, *servers),
+            child_after(self, opts),
         )
         self.database_url = app_password.value.apply(lambda password: database_url(settings, name, password))
-        self.container_name = workload.container_name
+        self.database = settings.database
+        self.container, self.container_name = workload.container, workload.container_name
         self.register_outputs({"container_name": self.container_name})
 
 

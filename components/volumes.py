@@ -11,7 +11,8 @@ from components.naming import SYSTEM, Naming
 class DataVolume(pulumi.ComponentResource):
     """A named volume that no config change replaces and no plain `destroy` deletes.
 
-    It is protected in every environment: `make down` leaves it, `make purge` asks first.
+    It is protected in every environment: `make down` leaves it, `make purge` asks first. With
+    `protect=False` it is one whose data is there a second time, and may go.
     """
 
     name: pulumi.Output[str]
@@ -22,6 +23,8 @@ class DataVolume(pulumi.ComponentResource):
         naming: Naming,
         service: str,
         opts: pulumi.ResourceOptions | None = None,
+        *,
+        protect: bool = True,
     ) -> None:
         super().__init__(f"{SYSTEM}:components:DataVolume", name, None, opts)
         volume = docker.Volume(
@@ -32,7 +35,7 @@ class DataVolume(pulumi.ComponentResource):
             ],
             opts=pulumi.ResourceOptions(
                 parent=self,
-                protect=True,
+                protect=protect,
                 # Every property of a volume forces a replacement; none is worth the data in it.
                 ignore_changes=["name", "labels", "driver", "driverOpts"],
             ),

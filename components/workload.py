@@ -36,10 +36,11 @@ TMPFS_SIZE = 64
 DEBUG_ADDRESS = "127.0.0.1"
 
 #: What the provider leaves alone, silently, when it updates a container in place (its update looks at
-#: restart, memory and a few more), and what it can only apply by making a new container.
+#: restart, memory and a few more), and what it can only apply by making a new container. Of `mounts` it
+#: takes a change of their number for one, and not a change of a volume.
 #: "#initerror" is the engine's name for a creation that failed half-way, such as a container that did
 #: not become healthy: without it the next `up` would pass without looking again.
-REPLACE_ON_CHANGES = ["healthcheck", "tmpfs", "init", "cpus", "stopTimeout", "#initerror"]
+REPLACE_ON_CHANGES = ["healthcheck", "mounts", "tmpfs", "init", "cpus", "stopTimeout", "#initerror"]
 
 
 #: What the provider says when `wait` ran out of time.
@@ -118,10 +119,16 @@ class ContainerArgs:
 
 @dataclass(frozen=True, kw_only=True)
 class WorkloadArgs(ContainerArgs):
-    """A service. `wait_timeout` is how long, in seconds, `up` waits for it to be healthy."""
+    """A service.
+
+    `wait_timeout` is how long, in seconds, `up` waits for it to be healthy. `follows` is the container of a
+    service that this one can't outlive: before that one is replaced this one is removed, and after it
+    made anew.
+    """
 
     health: HealthCheck
     wait_timeout: int
+    follows: pulumi.Resource | None = None
     ports: Sequence[PublishedPort] = ()
 
 
@@ -136,6 +143,8 @@ class Workload(pulumi.ComponentResource):
     """A service that runs for ever, and is healthy when `up` is through."""
 
     container_name: pulumi.Output[str]
+    container: pulumi.Resource
+    """What another workload may follow."""
 
     def __init__(self, name: str, args: WorkloadArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(f"{SYSTEM}:components:Workload", name, None, opts)
@@ -160,9 +169,13 @@ class Workload(pulumi.ComponentResource):
                 )
                 for port in args.ports
             ],
-            opts=_replaceable(child_after(self, opts, *files), pulumi.ResourceHookBinding(on_error=[_show_log(name)])),
+            opts=_replaceable(
+                child_after(self, opts, *files),
+                replace_with=[args.follows] if args.follows else None,
+                hooks=pulumi.ResourceHookBinding(on_error=[_show_log(name)]),
+            ),
         )
-        self.container_name = container.name
+        self.container, self.container_name = container, container.name
         self.register_outputs({"container_name": self.container_name})
 
 
@@ -215,6 +228,8 @@ class OneShot(pulumi.ComponentResource):
 
 def _replaceable(
     opts: pulumi.ResourceOptions,
+    *,
+    replace_with: list[pulumi.Resource] | None = None,
     hooks: pulumi.ResourceHookBinding | None = None,
 ) -> pulumi.ResourceOptions:
     """Options under which every change of a container takes effect."""
@@ -224,6 +239,7 @@ def _replaceable(
             # The container's name, fixed address and published port are each taken only once.
             delete_before_replace=True,
             replace_on_changes=REPLACE_ON_CHANGES,
+            replace_with=replace_with,
             hooks=hooks,
         ),
     )

@@ -14,6 +14,7 @@ from settings.units import GB, MB, TB
 from settings.values import (
     Address,
     AwsRegion,
+    BackupLabel,
     Bucket,
     Expression,
     HostName,
@@ -22,6 +23,7 @@ from settings.values import (
     KmsKey,
     Megabytes,
     Milliseconds,
+    Moment,
     ParameterName,
     ParameterValue,
     Port,
@@ -33,6 +35,7 @@ from settings.values import (
     ServerPort,
     Subnet,
     TimeZone,
+    VolumeNumber,
 )
 
 Environment = Literal["dev", "staging", "prod"]
@@ -139,6 +142,15 @@ class BackupResources(Resources):
     memory_reservation: Reservation = 64 * MB
 
 
+class DrillResources(Resources):
+    """What the drills container may take of its host."""
+
+    # It restores, then runs a PostgreSQL of its own.
+    cpus: Cpus = 1.0
+    memory: Memory = 512 * MB
+    memory_reservation: Reservation = 64 * MB
+
+
 class ObjectStoreResources(Resources):
     """What the object store's container may take of its host."""
 
@@ -231,6 +243,22 @@ StartTimeout = Annotated[
 ]
 
 
+class RestoreSettings(Block):
+    """A data volume that is made from backups: of PostgreSQL as it was at one time, or at the end of one backup. While
+    the block is there the job `restore` makes the volume, once. PostgreSQL runs on undisturbed, or starts when it is
+    done where the volume is the one in use: so a new host begins from the backups of another."""
+
+    volume: VolumeNumber
+    """Number of the volume. One that holds a database already is left as it is, and the job fails."""
+    to: Moment | None = None
+    """Time that the database is taken back to, or latest: all that is in the repository."""
+    set: BackupLabel | None = None
+    """Backup that the database is taken back to the end of, in place of a time."""
+    # 100 MB/s make 2 TB in this time, and WAL is replayed on top.
+    timeout: Annotated[Seconds, Field(ge=1 * MINUTE, le=7 * DAY)] = 6 * HOUR
+    """Time that the job may take."""
+
+
 class PostgresSettings(Block):
     """The stack's PostgreSQL."""
 
@@ -248,6 +276,13 @@ class PostgresSettings(Block):
     """Size of /dev/shm, which parallel queries need; counts as the container's memory when used."""
     debug_port: Port | None = None
     """Port on 127.0.0.1 of the host that leads to PostgreSQL; dev only."""
+    volume: VolumeNumber = 1
+    """Number of the data volume in use. Number 1 is the Docker volume postgres-data, number 2 postgres-data-2."""
+    kept_volumes: list[VolumeNumber] = []
+    """Numbers of the data volumes that were in use before a restore and are kept. Each is protected: to have one
+    deleted, first pulumi state unprotect it, then remove its number."""
+    restore: RestoreSettings | None = None
+    """A data volume that is made from backups."""
 
 
 class NatsSettings(Block):
@@ -362,7 +397,8 @@ class BackupRetention(Block):
 
 class S3Repository(Block):
     """A bucket outside the stack. Its keys are the secrets s3_access_key and s3_secret_key, and the certificate of a
-    private authority that its server has to be checked with is s3_ca_certificate."""
+    private authority that its server has to be checked with is s3_ca_certificate. What only reads, restores and drills,
+    has the secrets s3_reader_access_key and s3_reader_secret_key where they are set."""
 
     bucket: Bucket
     """Name of the bucket."""
@@ -399,6 +435,21 @@ class AwsBucketSettings(Block):
     has to let the account's IAM policies say who uses it. Without one S3 uses keys of its own (AES256)."""
 
 
+class DrillSettings(Block):
+    """Drills: the latest backup is restored beside PostgreSQL, checked and thrown away, to prove that it can be."""
+
+    enabled: bool = True
+    """Take drills, where there are backups."""
+    schedule: Schedule = "0 4 * * 0"
+    """When drills are taken, in backup.schedule.time_zone."""
+    # A week between two drills, and a day for one that the host slept through.
+    max_age: Annotated[Seconds, Field(ge=1 * HOUR, le=366 * DAY)] = 8 * DAY
+    """Age of the last drill at which the container is unhealthy. One that is due by then is taken at once."""
+    resources: DrillResources = DrillResources()
+    """What the container may take of its host."""
+    start_timeout: StartTimeout = 2 * MINUTE
+
+
 class BackupSettings(Block):
     """Backups of the stack's PostgreSQL: scheduled ones and the WAL between them, encrypted, in an S3 repository."""
 
@@ -429,6 +480,8 @@ class BackupSettings(Block):
     resources: BackupResources = BackupResources()
     """What the container may take of its host."""
     start_timeout: StartTimeout = 5 * MINUTE
+    drill: DrillSettings = DrillSettings()
+    """Restores that are tried out."""
 
     @property
     def needed_days(self) -> int:
@@ -506,6 +559,11 @@ class Settings(StackConfig):
     def has_backups(self) -> bool:
         """Whether the stack takes backups: of its own PostgreSQL only."""
         return self.backup.enabled and not self.external_database
+
+    @property
+    def has_drills(self) -> bool:
+        """Whether the stack tries its backups out by schedule."""
+        return self.has_backups and self.backup.drill.enabled
 
     @property
     def has_object_store(self) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from ipaddress import AddressValueError, IPv4Address
 from itertools import combinations
+from operator import attrgetter
 from typing import Final
 
 from settings.errors import Path, key_text
@@ -22,7 +23,18 @@ TAKEN_NAMES: Final = frozenset({*StackConfig.model_fields, *RESERVED_BLOCKS, *BU
 
 SET_SECRET: Final = "run pulumi config set --secret"  # noqa: S105 - a command, no secret
 
-SERVICES: Final = ("postgres", "nats", "api", "worker", "dashboard", "nginx", "backup", "object_store")
+SERVICES: Final[tuple[Path, ...]] = (
+    ("postgres",),
+    ("nats",),
+    ("api",),
+    ("worker",),
+    ("dashboard",),
+    ("nginx",),
+    ("backup",),
+    ("backup", "drill"),
+    ("object_store",),
+)
+"""The blocks that have resources."""
 
 # The usual advice for a dedicated server is 25 %, and no more than 40 %: the rest serves connections and the file cache
 # (PostgreSQL manual, "Resource Consumption", shared_buffers).
@@ -80,6 +92,9 @@ class Conflict:
 Rule = Callable[[Settings], Iterator[Conflict]]
 
 _ENVIRONMENT: Final[Path] = ("environment",)
+_KEPT: Final[Path] = ("postgres", "kept_volumes")
+_RESTORE: Final[Path] = ("postgres", "restore")
+_READER_KEYS: Final = ("s3_reader_access_key", "s3_reader_secret_key")
 
 
 def subnets_are_apart(settings: Settings) -> Iterator[Conflict]:
@@ -98,11 +113,11 @@ def subnets_are_apart(settings: Settings) -> Iterator[Conflict]:
 def reservations_fit(settings: Settings) -> Iterator[Conflict]:
     """No service reserves more memory than it may use."""
     for service in SERVICES:
-        resources = getattr(settings, service).resources
-        limit = (service, "resources", "memory")
+        resources = attrgetter(".".join(service))(settings).resources
+        limit = (*service, "resources", "memory")
         if resources.memory_reservation > resources.memory:
             yield Conflict(
-                (service, "resources", "memory_reservation"),
+                (*service, "resources", "memory_reservation"),
                 f"must be at most {key_text(limit)} ({SIZE.format(resources.memory)})",
                 (limit,),
             )
@@ -320,6 +335,73 @@ def wal_has_time_to_arrive(settings: Settings) -> Iterator[Conflict]:
         )
 
 
+def reader_keys_are_given(settings: Settings) -> Iterator[Conflict]:
+    """What may only read a bucket outside the stack has both parts of its key."""
+    repository: Path = ("backup", "repository")
+    for name, other in (_READER_KEYS, _READER_KEYS[::-1]):
+        if name in settings.secrets and settings.backup.repository != "s3":
+            yield Conflict(
+                (name,),
+                f"is used with {key_text(repository)}: s3 only; set that, or run pulumi config rm {name}",
+                (repository,),
+            )
+        elif name not in settings.secrets and other in settings.secrets and settings.backup.repository == "s3":
+            yield Conflict((name,), f"is required by {key_text((other,))}; {SET_SECRET} {name}", (repository,))
+
+
+def drills_have_backups(settings: Settings) -> Iterator[Conflict]:
+    """Drills are of backups."""
+    backup = settings.backup
+    enabled: Path = ("backup", "enabled")
+    if "drill" in backup.model_fields_set and backup.drill.enabled and not backup.enabled:
+        yield Conflict(
+            ("backup", "drill"),
+            f"is for backups, which {key_text(enabled)} (false) switches off; set that to true, or remove the drill",
+            (enabled,),
+        )
+
+
+def kept_volumes_are_others(settings: Settings) -> Iterator[Conflict]:
+    """A data volume is kept once, and is not the one in use."""
+    kept = settings.postgres.kept_volumes
+    in_use: Path = ("postgres", "volume")
+    if settings.postgres.volume in kept:
+        yield Conflict(
+            _KEPT, f"must not name {key_text(in_use)} ({settings.postgres.volume}), which is in use", (in_use,)
+        )
+    elif len(set(kept)) < len(kept):
+        yield Conflict(_KEPT, "must name each volume once")
+
+
+def a_restore_leaves_kept_volumes(settings: Settings) -> Iterator[Conflict]:
+    """What is restored goes to a volume that is not kept."""
+    restore = settings.postgres.restore
+    if restore is not None and restore.volume in settings.postgres.kept_volumes:
+        yield Conflict(
+            (*_RESTORE, "volume"),
+            f"must be a number that {key_text(_KEPT)} does not name ({settings.postgres.kept_volumes})",
+            (_KEPT,),
+        )
+
+
+def a_restore_has_one_target(settings: Settings) -> Iterator[Conflict]:
+    """What is restored is one time or one backup."""
+    restore = settings.postgres.restore
+    if restore is not None and (restore.to is None) == (restore.set is None):
+        yield Conflict(_RESTORE, "must have one of the keys to (a time, or latest) and set (the label of a backup)")
+
+
+def a_restore_has_backups(settings: Settings) -> Iterator[Conflict]:
+    """What is restored comes from the repository of the stack's backups."""
+    enabled: Path = ("backup", "enabled")
+    if settings.postgres.restore is not None and not settings.backup.enabled:
+        yield Conflict(
+            _RESTORE,
+            f"is from backups, which {key_text(enabled)} (false) switches off; set that to true, or remove the restore",
+            (enabled,),
+        )
+
+
 RULES: Final[tuple[Rule, ...]] = (
     subnets_are_apart,
     reservations_fit,
@@ -342,6 +424,12 @@ RULES: Final[tuple[Rule, ...]] = (
     kms_key_is_in_reach,
     repository_keys_are_given,
     wal_has_time_to_arrive,
+    reader_keys_are_given,
+    drills_have_backups,
+    kept_volumes_are_others,
+    a_restore_leaves_kept_volumes,
+    a_restore_has_one_target,
+    a_restore_has_backups,
 )
 
 

@@ -152,6 +152,17 @@ BUILT_IN: Final[Mapping[str, BuiltIn]] = {
         "visible ASCII characters",
         _not_one_line,
     ),
+    "s3_reader_access_key": BuiltIn(
+        "The id of a key for backup.s3 that may list and read, for restores and drills. Without it they have the other"
+        " one.",
+        "visible ASCII characters",
+        _not_one_line,
+    ),
+    "s3_reader_secret_key": BuiltIn(
+        "The key that s3_reader_access_key is the id of. Required with it.",
+        "visible ASCII characters",
+        _not_one_line,
+    ),
     "s3_ca_certificate": BuiltIn(
         "The certificate of the private authority that backup.s3 has its certificate from. Not for one that everybody"
         " knows.",

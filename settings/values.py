@@ -7,6 +7,7 @@ all draw on.
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from ipaddress import AddressValueError, IPv4Address, IPv4Network
 from math import isfinite
 from typing import Annotated, Any, Final
@@ -220,6 +221,10 @@ ParameterValue = Annotated[
 """The value of a PostgreSQL parameter."""
 
 
+VolumeNumber = Annotated[int, Field(ge=1, le=9999)]
+"""The number of a data volume of PostgreSQL."""
+
+
 # Backups
 
 _SCHEDULE: Final = _text(
@@ -305,6 +310,36 @@ KmsKey = Annotated[
     ),
 ]
 """A key of AWS KMS, by its ARN."""
+_MOMENT: Final = _text(
+    "moment",
+    r"^(latest|[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?"
+    r"(Z|[+-][0-9]{2}(:?[0-9]{2})?))$",
+    "latest, or a time with its offset from UTC such as 2026-11-20T14:05:00+01:00, in quotes",
+)
+
+
+def _parse_moment(value: object) -> str:
+    text: str = _MOMENT.parse(value)
+    if text != "latest":
+        try:
+            datetime.fromisoformat(text)
+        except ValueError:
+            raise ValueError(f"must be {_MOMENT.allowed}") from None
+    return text
+
+
+Moment = Annotated[str, Kind(_MOMENT.name, _parse_moment, _MOMENT.allowed, _MOMENT.schema)]
+"""A time to go back to. Without an offset it would depend on who reads it."""
+
+BackupLabel = Annotated[
+    str,
+    _text(
+        "backup label",
+        r"^[0-9]{8}-[0-9]{6}F(_[0-9]{8}-[0-9]{6}[DI])?$",
+        "the label of a backup such as 20261120-020000F or 20261120-020000F_20261121-020000D",
+    ),
+]
+"""The name that pgBackRest gives to a backup."""
 
 RepositoryPath = Annotated[
     str,

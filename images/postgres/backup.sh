@@ -15,7 +15,7 @@ STATUS=/tmp/status.json
 INTERVAL=60
 RETRY=30
 
-. /usr/local/share/tasktracker/repository_error.sh
+. /usr/local/share/tasktracker/repository.sh
 
 say() {
     echo "backup: $*" >&2
@@ -80,7 +80,11 @@ make_stanza() {
 overdue() {
     jq -er --argjson age "$MAX_BACKUP_AGE" --argjson days "$RETENTION_DAYS" '
         if .repository.reachable and .postgres.reachable and .running_since == null
-            and (.last_good == null or now - .last_good.stop > $age)
+            and (
+                .last_good == null or now - .last_good.stop > $age
+                # Since a restore: until then, one would begin with the history that was left.
+                or (.timeline != null and .timeline != .last_good.timeline)
+            )
         then if .last_good_full == null or now - .last_good_full.stop > $days * 86400 then "full" else "diff" end
         else empty end' "$STATUS"
 }
@@ -104,7 +108,7 @@ while kill -0 "$schedule" 2>/dev/null; do
         # It takes long where the repository doesn't answer.
         attend backup-status
         if type=$(overdue); then
-            say "no backup is younger than $MAX_BACKUP_AGE s: taking one"
+            say "no backup of this database is younger than $MAX_BACKUP_AGE s: taking one"
             # What fails now may be the stanza: looked at again.
             attend backup-run "$type" || ready=false
         fi

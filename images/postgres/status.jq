@@ -1,22 +1,12 @@
 # The status, from what backup-status has found. Of a repository that doesn't answer, what was known
 # before is kept.
-def backup: {
-    label, type,
-    start: .timestamp.start,
-    stop: .timestamp.stop,
-    size: .info.size,
-    repository_size: .info.repository.delta,
-    wal_start: .archive.start,
-    wal_stop: .archive.stop,
-    # Pages whose checksums are wrong; null from a backup that did not check.
-    error: (.error // false)
-};
-def newest(f): map(select(f)) | max_by(.stop);
+include "backups";
 
 ($info[0][0] // {}) as $stanza
+| ($archiver[0].timeline) as $timeline
 | ($before[0] // {}) as $before
 | ($failure == "" and $info != []) as $reachable
-| (if $reachable then [$stanza.backup[]? | backup] else $before.backups // [] end) as $backups
+| (if $reachable then ($stanza | backups) else $before.backups // [] end) as $backups
 | {
     time: (now | floor),
     repository: {
@@ -30,10 +20,17 @@ def newest(f): map(select(f)) | max_by(.stop);
     wal: (if $reachable then ($stanza.archive // [] | map({min, max}) | last) else $before.wal end),
     postgres: {
         reachable: ($archiver != []),
+        started: (if $archiver == [] then $before.postgres.started else $archiver[0].started end),
         error: (if $archiver == [] then $psql_errors | rtrimstr("\n") else null end)
     },
-    archive: (($archiver[0] // {}) + {
+    # A restore begins another; after that the backups are those of a history that was left.
+    timeline: $timeline,
+    timeline_since: (if $timeline == $before.timeline then $before.timeline_since else now | floor end),
+    archive: (($archiver[0] // {} | del(.timeline, .started)) + {
         waiting: ($waiting | length),
-        waiting_since: ($waiting | min)
-    })
+        waiting_since: ($waiting | map(.since) | min),
+        # Of 16 MB each; what else waits are a few bytes.
+        waiting_bytes: ([$waiting[] | select(.file | test("^[0-9A-F]{24}[.]"))] | length * 16777216)
+    }),
+    disk: {free: $disk[0], size: $disk[1]}
 }

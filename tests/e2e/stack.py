@@ -25,7 +25,7 @@ from toolchain.steps import ROOT
 #: Everything that the program reads, beside the stack's own config and state.
 PROGRAM = ("__main__.py", "Pulumi.yaml", "VERSION", "app", "components", "images", "settings", ".venv")
 
-SERVICES = ("postgres", "nats", "api", "worker", "dashboard", "nginx", "object-store", "backups")
+SERVICES = ("postgres", "nats", "api", "worker", "dashboard", "nginx", "object-store", "backups", "drills")
 
 #: What a stack outside dev has to name.
 IMAGES = ("postgres", "nats", "api", "worker", "dashboard", "nginx", "object_store")

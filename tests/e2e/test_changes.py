@@ -41,7 +41,9 @@ def test_a_rotated_password_replaces_what_uses_it_and_works(stack: Stack) -> Non
     stack.pulumi("up", "--yes", "--skip-preview", "--replace", urn)
     after = stack.ids()
     users = {"postgres", "migrations", "api", "worker"}
-    assert {name for name in before if before[name] != after[name]} == users | {f"{each}-files" for each in users}
+    # Backups go with the server that they are of.
+    expected = users | {f"{each}-files" for each in users} | {"backups"}
+    assert {name for name in before if before[name] != after[name]} == expected
     assert stack.container("api").exec_run(["cat", "/etc/tasktracker/database-url"]).output != old
     with stack.client() as client:
         task = add_task(client, "after the rotation")

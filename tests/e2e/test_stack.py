@@ -210,6 +210,6 @@ def test_outputs(stack: Stack) -> None:
     outputs = json.loads(stack.pulumi("stack", "output", "--json").stdout)
     assert outputs["url"] == f"http://localhost:{stack.port}"
     assert outputs["containers"]["api"] == f"tasktracker-{stack.name}-api"
-    # The backups are taken by PostgreSQL's image.
-    assert set(outputs["versions"]) == {*SERVICES} - {"backups"}
+    # Backups and drills are taken by PostgreSQL's image.
+    assert set(outputs["versions"]) == {*SERVICES} - {"backups", "drills"}
     assert outputs["networks"]["data"] == f"tasktracker-{stack.name}-data"

@@ -15,6 +15,13 @@ pytestmark = pytest.mark.docker
 
 KEY = "the-stores-own-key-with-$HOME-and-`id`"
 HOSTS = ("object-store", "localhost", "127.0.0.1")
+READER_KEY, APP_KEY = 'the-readers-"own\\key', "the-apps-own-key"
+ACCOUNTS = {
+    "reader-access-key": "backups-reader",
+    "reader-secret-key": READER_KEY,
+    "app-access-key": "app",
+    "app-secret-key": APP_KEY,
+}
 CLIENT = ("pgbackrest", "--config=/etc/tasktracker/pgbackrest.conf", "--log-level-console=error", "--io-timeout=2")
 
 PGBACKREST_CONF = f"""\
@@ -32,6 +39,15 @@ repo1-path=/main
 log-level-file=off
 lock-path=/tmp
 """
+
+
+def as_account(name: str, key: str, bucket: str = "backups") -> dict[str, str]:
+    """What makes the client another account."""
+    return {
+        "PGBACKREST_REPO1_S3_KEY": name,
+        "PGBACKREST_REPO1_S3_KEY_SECRET": key,
+        "PGBACKREST_REPO1_S3_BUCKET": bucket,
+    }
 
 
 class Stand:
@@ -61,6 +77,10 @@ class Stand:
         file.unlink(missing_ok=True)
         file.write_text(text)
         file.chmod(0o444)
+
+    def write_accounts(self) -> None:
+        for name, text in ACCOUNTS.items():
+            self.write(name, text)
 
     def run(self, *options: str, **env: str) -> Container:
         return self.bench.run(
@@ -167,10 +187,54 @@ def test_another_key_and_another_authority_are_refused(stand: Stand) -> None:
     assert "unable to verify certificate" in authority.stdout + authority.stderr
 
 
-@pytest.mark.parametrize("name", ["access-key", "secret-key", "server.crt", "server.key"])
+def test_each_account_may_do_its_part_and_no_more(stand: Stand) -> None:
+    stand.write_accounts()
+    server = stand.run(APP_BUCKET="objects")
+    wait_healthy(server)
+    client = stand.client(server)
+
+    def run(env: dict[str, str], command: str) -> str:
+        """What it prints, or that it is forbidden."""
+        variables = " ".join(f"{key}='{value}'" for key, value in env.items())
+        found = client.exec("sh", "-c", f"echo data | {variables} {' '.join(CLIENT)} {command} 2>&1")
+        return "forbidden" if "403 (Forbidden)" in found.stdout else found.stdout.strip()
+
+    writer: dict[str, str] = {}
+    reader, app = as_account("backups-reader", READER_KEY), as_account("app", APP_KEY, "objects")
+    assert run(writer, "repo-put main/data") == ""
+    assert [run(reader, command) for command in ("repo-ls main", "repo-get main/data")] == ["data", "data"]
+    assert run(reader, "repo-put main/data") == "forbidden"
+    assert run(reader, "repo-put main/new") == "forbidden"
+    assert run(reader, "repo-rm main/data") == "forbidden"
+    assert run(as_account("backups-reader", READER_KEY, "objects"), "repo-ls") == "forbidden"
+    assert [run(app, command) for command in ("repo-put mine", "repo-ls", "repo-get mine", "repo-rm mine")] == [
+        "", "mine", "data", ""
+    ]  # fmt: skip
+    for command in ("repo-ls main", "repo-get main/data", "repo-put main/data"):
+        assert run(as_account("app", APP_KEY), command) == "forbidden"
+    assert run(writer, "repo-get main/data") == "data"
+    assert server.sh("stat -c '%u %a' /tmp/accounts/users.json") == "10005 600\n"
+    processes = server.sh("cat /proc/[0-9]*/cmdline | tr '\\0' ' '")
+    for key in (READER_KEY, APP_KEY):
+        assert key not in processes + server.logs + server.inspect("{{json .}}")
+    # Keys are read at each start, and an account without any is none.
+    stand.write("reader-secret-key", "another")
+    for name in ("app-access-key", "app-secret-key"):
+        (stand.config / name).unlink()
+    server.stop()
+    server.start()
+    wait_healthy(server)
+    client = stand.client(server)
+    assert run(reader, "repo-get main/data") == "forbidden"
+    assert run(as_account("backups-reader", "another"), "repo-get main/data") == "data"
+    assert run(app, "repo-ls") == "forbidden"
+
+
+@pytest.mark.parametrize("name", ["access-key", "secret-key", *ACCOUNTS, "server.crt", "server.key"])
 def test_a_missing_file_is_named(name: str, stand: Stand) -> None:
+    stand.write_accounts()
     (stand.config / name).unlink()
-    server = stand.run()
+    server = stand.run(APP_BUCKET="objects")
     assert server.exit_code() == 78
     assert f"/etc/tasktracker/{name}: there is no such file" in server.logs
 
@@ -180,19 +244,35 @@ def test_a_missing_file_is_named(name: str, stand: Stand) -> None:
     [
         ("secret-key", " \n", "the file is empty"),
         ("access-key", "one\ntwo\n", "must be one line"),
+        ("reader-access-key", "two words", "only letters, digits"),
+        ("reader-access-key", "backups", "must not be the one in access-key"),
+        ("reader-access-key", "app", "must not be the one in app-access-key"),
+        ("app-secret-key", "clé", "must be ASCII characters"),
         ("server.crt", "nonsense", "must be certificates in PEM form"),
         ("server.key", "nonsense", "must be a private key in PEM form"),
     ],
 )
 def test_a_file_that_is_wrong_is_named(name: str, text: str, message: str, stand: Stand) -> None:
+    stand.write_accounts()
     stand.write(name, text)
-    server = stand.run()
+    server = stand.run(APP_BUCKET="objects")
     assert server.exit_code() == 78
     assert f"/etc/tasktracker/{name}: {message}" in server.logs
 
 
-@pytest.mark.parametrize("env", [{"BUCKET": ""}, {"BUCKET": "../x"}, {"REGION": ""}, {"REGION": "Local 1"}])
+@pytest.mark.parametrize(
+    "env",
+    [
+        {"BUCKET": ""},
+        {"BUCKET": "../x"},
+        {"REGION": ""},
+        {"REGION": "Local 1"},
+        {"APP_BUCKET": ""},
+        {"APP_BUCKET": "backups"},
+    ],
+)
 def test_a_setting_that_is_wrong_is_named(env: dict[str, str], stand: Stand) -> None:
+    stand.write_accounts()
     server = stand.run(**env)
     assert server.exit_code() == 78
     assert next(iter(env)) in server.logs

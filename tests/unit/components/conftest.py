@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import configparser
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -27,7 +28,7 @@ from components import Platform, PlatformArgs
 from settings import parse
 
 DIGEST = "@sha256:" + 64 * "a"
-SERVICES = ("postgres", "nats", "api", "worker", "dashboard", "nginx", "object-store", "backups")
+SERVICES = ("postgres", "nats", "api", "worker", "dashboard", "nginx", "object-store", "backups", "drills")
 IMAGES = ("postgres", "nats", "api", "worker", "dashboard", "nginx", "object_store")
 PINNED = {image: f"registry.example.com/tasktracker/{image}:1.2.3{DIGEST}" for image in IMAGES}
 DEV = {"environment": "dev", "images": json.dumps({image: f"tasktracker/{image}:0" for image in IMAGES})}
@@ -118,10 +119,32 @@ class Run:
     def container(self, name: str) -> dict[str, Any]:
         return self.one(CONTAINER, name).inputs
 
+    def uploads(self, service: str) -> dict[str, str]:
+        """The files of a service by name."""
+        found = self.container(f"{service}-files")["uploads"]
+        return {each["file"].removeprefix("/etc/tasktracker/"): each["content"] for each in found}
+
+    def mounts(self, service: str) -> dict[str, tuple[str, bool]]:
+        """The volumes of a service, and whether it only reads them, by folder."""
+        found = self.container(service)["mounts"]
+        return {each["target"]: (each["source"], bool(each.get("readOnly"))) for each in found}
+
+    def networks(self, service: str) -> set[str]:
+        """The networks that a service is on, by their names in the program."""
+        found = self.container(service)["networksAdvanced"]
+        return {each["name"].removeprefix("tasktracker-test-") for each in found}
+
     @property
     def running(self) -> list[Recorded]:
         """The containers that run for ever."""
         return [each for each in self.all(CONTAINER) if each.inputs.get("mustRun")]
+
+
+def pgbackrest_options(text: str) -> configparser.ConfigParser:
+    """A pgbackrest.conf as pgBackRest reads it."""
+    parser = configparser.ConfigParser(delimiters="=", interpolation=None)
+    parser.read_string(text)
+    return parser
 
 
 CONTAINER = "docker:index/container:Container"

@@ -16,8 +16,7 @@ from pulumi.runtime.rpc import deserialize_properties, is_rpc_secret
 from components.backup_bucket import default_name
 from components.naming import Naming
 from settings import parse
-from tests.unit.components.conftest import ACCESS_KEY, ACCOUNT, CONTAINER, PROD, Run
-from tests.unit.components.test_backups import networks, options, uploads
+from tests.unit.components.conftest import ACCESS_KEY, ACCOUNT, CONTAINER, PROD, Run, pgbackrest_options
 
 BUCKET = "aws:s3/bucket:Bucket"
 LIFECYCLE = "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration"
@@ -178,7 +177,7 @@ def test_a_kms_key(told: Run) -> None:
 
 def test_backups_go_to_the_bucket_with_the_writers_key(prod: Run) -> None:
     for service in ("postgres", "backups"):
-        found = options(uploads(prod, service)["pgbackrest.conf"])["global"]
+        found = pgbackrest_options(prod.uploads(service)["pgbackrest.conf"])["global"]
         assert found["repo1-s3-bucket"] == NAME
         assert found["repo1-s3-endpoint"] == "s3.eu-central-1.amazonaws.com"
         assert found["repo1-s3-uri-style"] == "host"
@@ -187,12 +186,18 @@ def test_backups_go_to_the_bucket_with_the_writers_key(prod: Run) -> None:
         assert found["repo1-s3-key"] == "backups-writer-id"
         assert found["repo1-s3-key-secret"] == "secret of tasktracker-test-backups-writer"
         assert "repo1-storage-ca-file" not in found
-    assert networks(prod, "backups") == {"egress"}
+    assert prod.networks("backups") == {"egress"}
     assert "object-store" not in {each.name for each in prod.running}
     # Nothing is written before the bucket is as it should be, and may be written to.
     needed = " ".join(prod.one(CONTAINER, "postgres").request.dependencies)
     assert f"{LOCK}::backups" in needed
     assert f"{USER_POLICY}::backups-writer" in needed
+
+
+def test_who_only_restores_has_the_key_that_only_reads(prod: Run) -> None:
+    found = pgbackrest_options(prod.uploads("drills")["pgbackrest.conf"])["global"]
+    assert found["repo1-s3-key"] == "backups-reader-id"
+    assert found["repo1-s3-key-secret"] == "secret of tasktracker-test-backups-reader"
 
 
 @pytest.mark.parametrize("service", ["backups", "postgres"])

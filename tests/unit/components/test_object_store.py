@@ -18,19 +18,14 @@ def dev(run: Callable[..., Run]) -> Run:
     return run(DEV)
 
 
-def uploads(result: Run) -> dict[str, str]:
-    return {
-        upload["file"].removeprefix("/etc/tasktracker/"): upload["content"]
-        for upload in result.container("object-store-files")["uploads"]
-    }
-
-
 def test_it_has_its_keys_and_certificates_as_files(dev: Run) -> None:
-    files = uploads(dev)
+    files = dev.uploads("object-store")
     server = dev.one(STASH, "object-store-certificate").inputs["input"]
     assert files == {
         "access-key": "backups",
         "secret-key": dev.one(STASH, "object-store-secret-key").inputs["input"],
+        "reader-access-key": "backups-reader",
+        "reader-secret-key": dev.one(STASH, "object-store-reader-secret-key").inputs["input"],
         "server.crt": server["certificate"],
         "server.key": server["key"],
         "ca.crt": dev.one(STASH, "object-store-authority").inputs["input"]["certificate"],

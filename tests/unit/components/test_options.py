@@ -9,7 +9,7 @@ from pulumi.runtime.rpc import deserialize_properties, is_rpc_secret
 
 from tests.unit.components.conftest import CONTAINER, DEV, NETWORK, STASH, VOLUME, Recorded, Run
 
-SERVICES_WITH_FILES = ("postgres", "nats", "object-store", "backups", "api", "worker", "nginx")
+SERVICES_WITH_FILES = ("postgres", "nats", "object-store", "backups", "drills", "api", "worker", "nginx")
 
 
 @pytest.fixture
@@ -48,10 +48,15 @@ def test_an_updated_store_replaces_nothing_that_uses_it(dev: Run) -> None:
             assert not [urn for urn in dependencies.urns if urn.endswith(("Container::postgres", "Container::nats"))]
 
 
+def test_backups_are_gone_before_their_server_is_replaced(dev: Run) -> None:
+    followed = {each.name: [urn.rpartition("::")[2] for urn in each.request.replace_with] for each in dev.running}
+    assert {name: urns for name, urns in followed.items() if urns} == {"backups": ["postgres"]}
+
+
 def test_running_containers_are_replaced_where_the_provider_would_pass_over_a_change(dev: Run) -> None:
     for container in dev.running:
         request = container.request
-        assert {"healthcheck", "tmpfs", "init", "cpus", "#initerror"} <= set(request.replaceOnChanges)
+        assert {"healthcheck", "mounts", "tmpfs", "init", "cpus", "#initerror"} <= set(request.replaceOnChanges)
         assert request.deleteBeforeReplace is True
         assert request.deleteBeforeReplaceDefined is True
 
@@ -93,6 +98,7 @@ def test_the_key_of_encrypted_data_is_protected(dev: Run) -> None:
         "nats-password": False,
         "object-store-authority": False,
         "object-store-certificate": False,
+        "object-store-reader-secret-key": False,
         "object-store-secret-key": False,
         "postgres-app-password": False,
         "postgres-password": False,

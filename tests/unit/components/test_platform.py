@@ -29,9 +29,9 @@ def test_component_tree(run: Callable[..., Run]) -> None:
     made = run(DEV).resources
     components = {each.type.rpartition(":")[2] for each in made if each.type.startswith("tasktracker:")}
     assert components == {
-        "Api", "Backups", "CertificateAuthority", "Dashboard", "DataVolume", "FileVolume", "GeneratedSecret",
-        "Migrations", "Nats", "Network", "Networks", "Nginx", "ObjectStore", "OneShot", "Platform", "Postgres",
-        "RuntimeVolume", "ServerCertificate", "Worker", "Workload",
+        "Api", "Backups", "CertificateAuthority", "Dashboard", "DataVolume", "Drills", "FileVolume",
+        "GeneratedSecret", "Migrations", "Nats", "Network", "Networks", "Nginx", "ObjectStore", "OneShot", "Platform",
+        "Postgres", "RuntimeVolume", "ServerCertificate", "Worker", "Workload",
     }  # fmt: skip
 
 
@@ -71,6 +71,7 @@ def test_default_limits_are_the_requirements(run: Callable[..., Run]) -> None:
         "nginx": ("0.5", 256),
         "object-store": ("1.0", 256),
         "backups": ("1.0", 256),
+        "drills": ("1.0", 512),
     }
 
 
@@ -85,6 +86,7 @@ def test_default_limits_are_the_requirements(run: Callable[..., Run]) -> None:
         ("nginx", "http://127.0.0.1:8081/healthz"),
         ("object-store", "healthcheck"),
         ("backups", "backup-health"),
+        ("drills", "drill-health"),
     ],
 )
 def test_health_checks_ask_the_service(run: Callable[..., Run], service: str, command: str) -> None:
@@ -150,8 +152,7 @@ def test_files_reach_containers_read_only(any_run: Run) -> None:
 def test_carriers_are_never_started(any_run: Run) -> None:
     carriers = [each for each in any_run.all(CONTAINER) if each.name.endswith("-files")]
     assert {each.name for each in carriers} == {
-        f"{service}-files"
-        for service in ("postgres", "nats", "object-store", "backups", "migrations", "api", "worker", "nginx")
+        f"{service}-files" for service in (*SERVICES, "migrations") if service != "dashboard"
     }
     for carrier in carriers:
         assert carrier.inputs["start"] is carrier.inputs["mustRun"] is False
@@ -162,7 +163,7 @@ def test_no_secret_in_env_labels_command_or_health_check(any_run: Run) -> None:
     secrets = [each.inputs["input"] for each in any_run.all("pulumi:index:Stash") if each.name != "migrations"]
     # A certificate is kept together with its key.
     values = [text for value in secrets for text in (value.values() if isinstance(value, dict) else [value])]
-    assert len(values) == 11
+    assert len(values) == 12
     for container in any_run.all(CONTAINER):
         visible = {key: value for key, value in container.inputs.items() if key != "uploads"}
         for value in values:
@@ -203,7 +204,8 @@ def test_app_secrets_become_files(run: Callable[..., Run]) -> None:
 
 def test_external_database_takes_the_place_of_postgres(run: Callable[..., Run]) -> None:
     result = run(DEV, {"database_url": "postgresql://user:password@db.example.com:5432/tasks"})
-    assert not {"postgres", "object-store", "backups"} & {each.name for each in result.running}
+    assert not {"postgres", "object-store", "backups", "drills"} & {each.name for each in result.running}
+    assert result.platform.postgres == {}
     on = {net["name"] for net in result.container("migrations")["networksAdvanced"]}
     assert "tasktracker-test-egress" in on
 
@@ -216,10 +218,15 @@ def test_migrations_run_once_with_the_api_image(run: Callable[..., Run]) -> None
     assert inputs["restart"] == "no"
 
 
-def test_volumes_of_data_and_of_the_socket(any_run: Run) -> None:
+def test_volumes_of_data_and_of_running_containers(any_run: Run) -> None:
     names = {each.inputs["name"] for each in any_run.all(VOLUME) if not each.name.endswith("-files")}
-    volumes = ("postgres-data", "postgres-socket", "nats-data", "objects", "uploads")
-    assert names == {f"tasktracker-test-{each}" for each in volumes}
+    assert names == {
+        f"tasktracker-test-{each}"
+        for each in (
+            *("postgres-data", "nats-data", "objects", "uploads"),
+            *("postgres-socket", "backup-metrics", "drill-scratch"),
+        )
+    }
 
 
 def test_everything_carries_its_stack_and_service(any_run: Run) -> None:
@@ -236,6 +243,7 @@ def test_outputs(run: Callable[..., Run]) -> None:
     assert platform.versions["api"] == "1.2.3"
     assert set(platform.containers) == {*SERVICES, "migrations"}
     assert set(platform.networks) == {"edge", "data", "egress"}
+    assert platform.postgres["volume"] == 1
 
 
 def test_what_is_protected_keeps_nothing_else(any_run: Run) -> None:

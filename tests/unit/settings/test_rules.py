@@ -271,5 +271,78 @@ def test_wal_has_time_to_arrive() -> None:
     assert not problems({"backup": {"archive_timeout": "3m", "max_wal_age": "6m"}})
 
 
+READER = {"s3_reader_access_key": "id", "s3_reader_secret_key": "key"}
+
+
+def test_reader_keys_are_given() -> None:
+    outside = {"backup": {"repository": "s3", "s3": BUCKET}}
+    for name, other in zip(READER, reversed(READER), strict=True):
+        assert problem(outside, {**KEYS, other: "x"}) == (
+            f"tasktracker:{name}: is required by tasktracker:{other}; run pulumi config set --secret {name}"
+        )
+    assert not problems(outside, {**KEYS, **READER})
+    assert problems({}, READER) == [
+        f"tasktracker:{name}: is used with tasktracker:backup.repository: s3 only;"
+        f" set that, or run pulumi config rm {name}"
+        for name in READER
+    ]
+
+
+def test_drills_have_backups() -> None:
+    drill = {"schedule": "0 5 * * 0"}
+    assert problem({"backup": {"enabled": False, "drill": drill}}) == (
+        "tasktracker:backup.drill: is for backups, which tasktracker:backup.enabled (false) switches off;"
+        " set that to true, or remove the drill"
+    )
+    assert not problems({"backup": {"drill": drill}})
+    assert not problems({"backup": {"enabled": False}})
+    assert not problems({"backup": {"enabled": False, "drill": {"enabled": False}}})
+
+
+def test_kept_volumes_are_others() -> None:
+    assert problem({"postgres": {"volume": 2, "kept_volumes": [1, 2]}}) == (
+        "tasktracker:postgres.kept_volumes = [1, 2]: must not name tasktracker:postgres.volume (2), which is in use"
+    )
+    assert problem({"postgres": {"volume": 3, "kept_volumes": [1, 2, 1]}}) == (
+        "tasktracker:postgres.kept_volumes = [1, 2, 1]: must name each volume once"
+    )
+    assert not problems({"postgres": {"volume": 3, "kept_volumes": [2, 1]}})
+
+
+def test_a_restore_leaves_kept_volumes() -> None:
+    restore = {"volume": 1, "to": "latest"}
+    assert problem({"postgres": {"volume": 3, "kept_volumes": [1, 2], "restore": restore}}) == (
+        "tasktracker:postgres.restore.volume = 1: must be a number that tasktracker:postgres.kept_volumes"
+        " does not name ([1, 2])"
+    )
+    for volume in (3, 4):
+        assert not problems(
+            {"postgres": {"volume": 3, "kept_volumes": [1, 2], "restore": {**restore, "volume": volume}}}
+        )
+
+
+def test_a_restore_has_one_target() -> None:
+    message = (
+        "tasktracker:postgres.restore: must have one of the keys to (a time, or latest) and set (the label of a backup)"
+    )
+    assert problem({"postgres": {"restore": {"volume": 2}}}) == message
+    assert problem({"postgres": {"restore": {"volume": 2, "to": "latest", "set": "20261120-020000F"}}}) == message
+
+
+def test_a_restore_with_an_error_in_its_target_has_one() -> None:
+    assert problem({"postgres": {"restore": {"volume": 2, "to": "now"}}}).startswith(
+        'tasktracker:postgres.restore.to = "now": must be'
+    )
+
+
+def test_a_restore_has_backups() -> None:
+    restore = {"volume": 2, "to": "latest"}
+    assert problem({"backup": {"enabled": False}, "postgres": {"restore": restore}}) == (
+        "tasktracker:postgres.restore: is from backups, which tasktracker:backup.enabled (false) switches off;"
+        " set that to true, or remove the restore"
+    )
+    assert not problems({"postgres": {"restore": restore}})
+
+
 def test_each_rule_has_a_test() -> None:
     assert {f"test_{rule.__name__}" for rule in RULES} <= globals().keys()

@@ -117,7 +117,7 @@ def test_an_unknown_secret_is_refused_with_the_nearest_known_one() -> None:
     assert problem({}, {"tls_certifcate": "hunter2"}) == (
         "tasktracker:tls_certifcate: unknown secret; did you mean tls_certificate?"
         " Allowed here: encryption_key, database_url, tls_certificate, tls_key, backup_passphrase,"
-        " s3_access_key, s3_secret_key, s3_ca_certificate"
+        " s3_access_key, s3_secret_key, s3_reader_access_key, s3_reader_secret_key, s3_ca_certificate"
     )
 
 

@@ -34,6 +34,15 @@ GOOD = [
     ("backup.schedule.time_zone", "Europe/Berlin"),
     ("backup.schedule.time_zone", "America/Argentina/Buenos_Aires"),
     ("backup.s3", None),
+    ("postgres.kept_volumes", []),
+    ("postgres.kept_volumes", [2, 9999]),
+    ("postgres.restore", None),
+    ("postgres.restore", {"volume": 2, "to": "latest"}),
+    ("postgres.restore", {"volume": 2, "to": "2026-11-20T14:05:00+01:00"}),
+    ("postgres.restore", {"volume": 2, "to": "2026-11-20T13:05:00.123456Z"}),
+    ("postgres.restore", {"volume": 2, "to": "2026-11-20 14:05:00+01"}),
+    ("postgres.restore", {"volume": 2, "set": "20261120-020000F"}),
+    ("postgres.restore", {"volume": 2, "set": "20261120-020000F_20261121-020000D", "timeout": "72h"}),
     ("app_secrets", {"token": {"min_bytes": 1, "pattern": None}}),
 ]
 
@@ -44,6 +53,9 @@ IDENTIFIER = "must be a name of at most 63 lower-case letters"
 PORT = "must be a whole number from 1 to 65535"
 PARAMETER = "must be true, false, a number, or text with no quotes, backslashes or line breaks"
 
+VOLUME = "must be a whole number from 1 to 9999"
+MOMENT = "must be latest, or a time with its offset from UTC such as 2026-11-20T14:05:00+01:00, in quotes"
+LABEL = "must be the label of a backup such as 20261120-020000F"
 SCHEDULE = "must be the five fields of a cron schedule"
 ZONE = "must be UTC or a name of the tz database"
 
@@ -72,6 +84,18 @@ BAD = [
     ("backup.aws.region", "cn-north-1", AWS_REGION),
     ("backup.aws.region", "us-gov-west-1", AWS_REGION),
     ("backup.aws.region", "eusc-de-east-1", AWS_REGION),
+    ("backup.drill.schedule", "weekly", SCHEDULE),
+    ("postgres.volume", 0, VOLUME),
+    ("postgres.kept_volumes", 2, "must be a list, of which each item is a whole number from 1 to 9999"),
+    ("postgres.kept_volumes", [2, 0], "item 2, 0, must be a whole number from 1 to 9999"),
+    ("postgres.kept_volumes", ["2"], 'item 1, "2", must be a whole number from 1 to 9999; this is text'),
+    ("postgres.restore", {"volume": 2, "to": "yesterday"}, MOMENT),
+    ("postgres.restore", {"volume": 2, "to": "2026-11-20T14:05:00"}, MOMENT),
+    ("postgres.restore", {"volume": 2, "to": "2026-11-20 14:05"}, MOMENT),
+    ("postgres.restore", {"volume": 2, "to": "2026-13-20T14:05:00Z"}, MOMENT),
+    ("postgres.restore", {"volume": 2, "to": "2026-11-20T14:05:00+01:00 id"}, MOMENT),
+    ("postgres.restore", {"volume": 2, "set": "latest"}, LABEL),
+    ("postgres.restore", {"volume": 2, "set": "20261120-020000F_20261121-020000F"}, LABEL),
     ("environment", "production", "must be dev, staging or prod"),
     ("domain", "", HOST),
     ("domain", "https://example.com", HOST),
