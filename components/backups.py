@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pulumi
@@ -78,16 +79,18 @@ def bucket_outside(s3: S3Repository, given: frozenset[str]) -> Repository:
     )
 
 
-def archive(
-    settings: BackupSettings, repository: Repository, given: frozenset[str], opts: pulumi.ResourceOptions
-) -> Archive:
-    """What PostgreSQL and its backups need to write to `repository`, encrypted with the stack's own passphrase."""
-    passphrase = secret(
+def backup_passphrase(given: frozenset[str], opts: pulumi.ResourceOptions) -> pulumi.Output[str]:
+    """What all backups of the stack are encrypted with."""
+    return secret(
         "backup_passphrase",
         given,
         # Without it no backup can be read.
         lambda: GeneratedSecret("backup-passphrase", protect=True, opts=opts),
     )
+
+
+def archive(settings: BackupSettings, repository: Repository, passphrase: pulumi.Output[str]) -> Archive:
+    """What PostgreSQL and its backups need to write to `repository`, encrypted with `passphrase`."""
     config = pulumi.Output.all(repository.access_key, repository.secret_key, passphrase).apply(
         lambda values: repository_config(settings, repository, *values)
     )
@@ -133,7 +136,7 @@ class Backups(pulumi.ComponentResource):
                     "RETENTION_DAYS": str(settings.retention.days),
                     "RETENTION_FULL": str(settings.retention.full),
                 },
-                files={**args.archive.files, "crontab": crontab(settings.schedule)},
+                files={**args.archive.files, "crontab": backup_crontab(settings.schedule)},
                 mounts=[
                     Mount(args.postgres.data, DATA_PATH, read_only=True),
                     Mount(args.postgres.socket, SOCKET_PATH, read_only=True),
@@ -168,6 +171,11 @@ def repository_config(
     )
 
 
-def crontab(schedule: BackupSchedule) -> str:
-    """The schedule, as supercronic takes it."""
-    return render("crontab", schedule=schedule)
+def backup_crontab(schedule: BackupSchedule) -> str:
+    """The schedule of backups."""
+    return crontab(schedule.time_zone, {"backup-run full": schedule.full, "backup-run diff": schedule.differential})
+
+
+def crontab(time_zone: str, jobs: Mapping[str, str]) -> str:
+    """A schedule by command, as supercronic takes it."""
+    return render("crontab", time_zone=time_zone, jobs=jobs)

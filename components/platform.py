@@ -8,9 +8,18 @@ import pulumi
 
 from components.api import Api, ApiArgs
 from components.app import AppArgs
-from components.backups import Backups, BackupsArgs, Repository, archive, bucket_inside, bucket_outside
+from components.backups import (
+    Backups,
+    BackupsArgs,
+    Repository,
+    archive,
+    backup_passphrase,
+    bucket_inside,
+    bucket_outside,
+)
 from components.context import Context
 from components.dashboard import Dashboard, DashboardArgs
+from components.file_backups import FileBackups, FileBackupsArgs
 from components.migrations import Migrations, MigrationsArgs
 from components.naming import SYSTEM, Naming, release
 from components.nats import Nats, NatsArgs
@@ -57,7 +66,7 @@ class Platform(pulumi.ComponentResource):
 
         networks = Networks("networks", naming, settings.network, debug=settings.has_debug_ports, opts=child)
         context = Context(naming, networks, GeneratedSecret("digest-key", opts=child).value)
-        nats = Nats("nats", NatsArgs(context, settings.nats, images.nats), child)
+        nats = Nats("nats", NatsArgs(context, settings.nats, images.nats, settings.has_file_backups), child)
         stores: list[pulumi.Resource] = [nats]
         containers: dict[str, pulumi.Output[str]] = {"nats": nats.container_name}
         repository: Repository | None = None
@@ -73,11 +82,12 @@ class Platform(pulumi.ComponentResource):
             repository, ready_for_wal = bucket_inside(object_store), after(object_store)
         elif settings.has_backups and settings.backup.s3 is not None:
             repository = bucket_outside(settings.backup.s3, settings.secrets)
+        passphrase = backup_passphrase(settings.secrets, child) if repository else None
         database_url: pulumi.Output[str]
         if settings.external_database:
             database_url = pulumi.Config().require_secret("database_url")
         else:
-            wal = archive(settings.backup, repository, settings.secrets, child) if repository else None
+            wal = archive(settings.backup, repository, passphrase) if repository and passphrase else None
             postgres = Postgres(
                 "postgres",
                 PostgresArgs(context, settings.postgres, images.postgres, wal),
@@ -94,6 +104,18 @@ class Platform(pulumi.ComponentResource):
                 )
                 containers["backups"] = backups.container_name
 
+        uploads = DataVolume("uploads", naming, "app", child)
+        if settings.has_file_backups and repository is not None and passphrase is not None:
+            file_backups = FileBackups(
+                "file-backups",
+                FileBackupsArgs(context, settings.backup, images.file_backups, repository, passphrase, uploads, nats),
+                pulumi.ResourceOptions.merge(ready_for_wal, after(nats)),
+            )
+            containers["file-backups"] = file_backups.container_name
+            if settings.backup.files.restore is not None:
+                # What is restored is there before the app works on it.
+                stores.append(file_backups)
+
         migrations = Migrations(
             "migrations",
             MigrationsArgs(
@@ -108,7 +130,7 @@ class Platform(pulumi.ComponentResource):
         config = pulumi.Config()
         app = AppArgs(
             context,
-            DataVolume("uploads", naming, "app", child),
+            uploads,
             {
                 "database-url": database_url,
                 "nats-url": nats.url,

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from ipaddress import AddressValueError, IPv4Address
 from itertools import combinations
+from operator import attrgetter
 from typing import Final
 
 from settings.errors import Path, key_text
@@ -22,7 +23,18 @@ TAKEN_NAMES: Final = frozenset({*StackConfig.model_fields, *RESERVED_BLOCKS, *BU
 
 SET_SECRET: Final = "run pulumi config set --secret"  # noqa: S105 - a command, no secret
 
-SERVICES: Final = ("postgres", "nats", "api", "worker", "dashboard", "nginx", "backup", "object_store")
+SERVICES: Final[tuple[Path, ...]] = (
+    ("postgres",),
+    ("nats",),
+    ("api",),
+    ("worker",),
+    ("dashboard",),
+    ("nginx",),
+    ("backup",),
+    ("backup", "files"),
+    ("object_store",),
+)
+"""The blocks that have resources."""
 
 # The usual advice for a dedicated server is 25 %, and no more than 40 %: the rest serves connections and the file cache
 # (PostgreSQL manual, "Resource Consumption", shared_buffers).
@@ -98,11 +110,11 @@ def subnets_are_apart(settings: Settings) -> Iterator[Conflict]:
 def reservations_fit(settings: Settings) -> Iterator[Conflict]:
     """No service reserves more memory than it may use."""
     for service in SERVICES:
-        resources = getattr(settings, service).resources
-        limit = (service, "resources", "memory")
+        resources = attrgetter(".".join(service))(settings).resources
+        limit = (*service, "resources", "memory")
         if resources.memory_reservation > resources.memory:
             yield Conflict(
-                (service, "resources", "memory_reservation"),
+                (*service, "resources", "memory_reservation"),
                 f"must be at most {key_text(limit)} ({SIZE.format(resources.memory)})",
                 (limit,),
             )
@@ -282,6 +294,35 @@ def wal_has_time_to_arrive(settings: Settings) -> Iterator[Conflict]:
         )
 
 
+def file_backups_have_a_repository(settings: Settings) -> Iterator[Conflict]:
+    """Backups of files go where PostgreSQL's go."""
+    backup = settings.backup
+    enabled: Path = ("backup", "enabled")
+    if "files" in backup.model_fields_set and backup.files.enabled and not backup.enabled:
+        yield Conflict(
+            ("backup", "files"),
+            f"is for backups, which {key_text(enabled)} (false) switches off; set that to true, or remove the files",
+            (enabled,),
+        )
+
+
+def a_restore_of_files_has_a_set(settings: Settings) -> Iterator[Conflict]:
+    """What is restored is named, and comes from backups that the stack takes."""
+    files = settings.backup.files
+    path: Path = ("backup", "files", "restore")
+    enabled: Path = ("backup", "files", "enabled")
+    if files.restore is None:
+        return
+    if files.restore.uploads is None and files.restore.nats is None:
+        yield Conflict(path, "must have one of the keys uploads and nats, or both: the id of a set, or latest")
+    elif not files.enabled:
+        yield Conflict(
+            path,
+            f"is from backups, which {key_text(enabled)} (false) switches off; set that to true, or remove the restore",
+            (enabled,),
+        )
+
+
 RULES: Final[tuple[Rule, ...]] = (
     subnets_are_apart,
     reservations_fit,
@@ -301,6 +342,8 @@ RULES: Final[tuple[Rule, ...]] = (
     repository_is_described,
     repository_keys_are_given,
     wal_has_time_to_arrive,
+    file_backups_have_a_repository,
+    a_restore_of_files_has_a_set,
 )
 
 

@@ -283,6 +283,12 @@ Bucket = Annotated[
 Region = Annotated[str, _text("region", r"^[a-z0-9]+(-[a-z0-9]+){0,5}$", "a region such as eu-central-1")]
 """A region of an S3 service."""
 
+FileSet = Annotated[
+    str,
+    _text("set of files", r"^(latest|[0-9a-f]{8})$", "latest, or the id of a set: 8 hex digits, in quotes"),
+]
+"""A set of backed up files."""
+
 RepositoryPath = Annotated[
     str,
     _text(

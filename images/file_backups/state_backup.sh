@@ -11,7 +11,7 @@ PATIENCE=300
 take_turn "$PATIENCE"
 # An archive that ends too soon is none: it is looked at before it is kept.
 cat >"$RUN/state.tar"
-tar -tf "$RUN/state.tar" >"$RUN/members" 2>"$RUN/errors" || fail 65 "this is no whole tar archive: $(tail -n 1 "$RUN/errors")"
+tar -tf "$RUN/state.tar" >"$RUN/members" 2>"$RUN/errors" || fail 65 "this is no whole tar archive: $(head -n 1 "$RUN/errors")"
 grep -q '[^/]$' "$RUN/members" || fail 65 "the archive holds no file"
 demand "$RUN/config" cat config
 save state "$RUN/state.tar" || exit 74

@@ -25,10 +25,10 @@ from toolchain.steps import ROOT
 #: Everything that the program reads, beside the stack's own config and state.
 PROGRAM = ("__main__.py", "Pulumi.yaml", "VERSION", "app", "components", "images", "settings", ".venv")
 
-SERVICES = ("postgres", "nats", "api", "worker", "dashboard", "nginx", "object-store", "backups")
+SERVICES = ("postgres", "nats", "api", "worker", "dashboard", "nginx", "object-store", "backups", "file-backups")
 
 #: What a stack outside dev has to name.
-IMAGES = ("postgres", "nats", "api", "worker", "dashboard", "nginx", "object_store")
+IMAGES = ("postgres", "nats", "api", "worker", "dashboard", "nginx", "object_store", "file_backups")
 
 #: A test's stack carries the process id of its run.
 STACK_NAME = re.compile(r"e2e(\d+)-\d+")

@@ -12,7 +12,7 @@ import pytest
 from pulumi.runtime.proto.resource_pb2 import RegisterResourceRequest
 from pulumi.runtime.rpc import deserialize_properties, is_rpc_secret
 
-from components.backups import Repository, crontab, repository_config
+from components.backups import Repository, backup_crontab, repository_config
 from components.postgres import server_config
 from settings.models import BackupRetention, BackupSchedule, BackupSettings, PostgresSettings
 from tests.unit.components.conftest import CONTAINER, DEV, PROD, VOLUME, Run
@@ -143,7 +143,7 @@ def test_a_given_passphrase_is_used(run: Callable[..., Run]) -> None:
 
 def test_no_backups(run: Callable[..., Run]) -> None:
     result = run({**DEV, "backup": '{"enabled": false}'})
-    assert not {"backups", "object-store"} & {each.name for each in result.running}
+    assert not {"backups", "file-backups", "object-store"} & {each.name for each in result.running}
     assert "archive" not in uploads(result, "postgres")["postgresql.conf"]
     assert "pgbackrest.conf" not in uploads(result, "postgres")
 
@@ -187,5 +187,5 @@ def test_archiving() -> None:
 
 
 def test_crontab() -> None:
-    lines = crontab(BackupSchedule(full="5 1 * * 6", time_zone="Europe/Berlin")).splitlines()
+    lines = backup_crontab(BackupSchedule(full="5 1 * * 6", time_zone="Europe/Berlin")).splitlines()
     assert lines[1:] == ["CRON_TZ=Europe/Berlin", "5 1 * * 6 backup-run full", "0 2 * * 1-6 backup-run diff"]

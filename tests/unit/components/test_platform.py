@@ -28,9 +28,9 @@ def test_component_tree(run: Callable[..., Run]) -> None:
     made = run(DEV).resources
     components = {each.type.rpartition(":")[2] for each in made if each.type.startswith("tasktracker:")}
     assert components == {
-        "Api", "Backups", "CertificateAuthority", "Dashboard", "DataVolume", "FileVolume", "GeneratedSecret",
-        "Migrations", "Nats", "Network", "Networks", "Nginx", "ObjectStore", "OneShot", "Platform", "Postgres",
-        "RuntimeVolume", "ServerCertificate", "Worker", "Workload",
+        "Api", "Backups", "CertificateAuthority", "Dashboard", "DataVolume", "FileBackups", "FileVolume",
+        "GeneratedSecret", "Migrations", "Nats", "Network", "Networks", "Nginx", "ObjectStore", "OneShot", "Platform",
+        "Postgres", "RuntimeVolume", "ServerCertificate", "Worker", "Workload",
     }  # fmt: skip
 
 
@@ -70,6 +70,7 @@ def test_default_limits_are_the_requirements(run: Callable[..., Run]) -> None:
         "nginx": ("0.5", 256),
         "object-store": ("1.0", 256),
         "backups": ("1.0", 256),
+        "file-backups": ("1.0", 512),
     }
 
 
@@ -84,6 +85,7 @@ def test_default_limits_are_the_requirements(run: Callable[..., Run]) -> None:
         ("nginx", "http://127.0.0.1:8081/healthz"),
         ("object-store", "healthcheck"),
         ("backups", "backup-health"),
+        ("file-backups", "files-health"),
     ],
 )
 def test_health_checks_ask_the_service(run: Callable[..., Run], service: str, command: str) -> None:
@@ -150,7 +152,17 @@ def test_carriers_are_never_started(any_run: Run) -> None:
     carriers = [each for each in any_run.all(CONTAINER) if each.name.endswith("-files")]
     assert {each.name for each in carriers} == {
         f"{service}-files"
-        for service in ("postgres", "nats", "object-store", "backups", "migrations", "api", "worker", "nginx")
+        for service in (
+            "postgres",
+            "nats",
+            "object-store",
+            "backups",
+            "file-backups",
+            "migrations",
+            "api",
+            "worker",
+            "nginx",
+        )
     }
     for carrier in carriers:
         assert carrier.inputs["start"] is carrier.inputs["mustRun"] is False
@@ -161,7 +173,7 @@ def test_no_secret_in_env_labels_command_or_health_check(any_run: Run) -> None:
     secrets = [each.inputs["input"] for each in any_run.all("pulumi:index:Stash") if each.name != "migrations"]
     # A certificate is kept together with its key.
     values = [text for value in secrets for text in (value.values() if isinstance(value, dict) else [value])]
-    assert len(values) == 11
+    assert len(values) == 12
     for container in any_run.all(CONTAINER):
         visible = {key: value for key, value in container.inputs.items() if key != "uploads"}
         for value in values:
@@ -202,7 +214,7 @@ def test_app_secrets_become_files(run: Callable[..., Run]) -> None:
 
 def test_external_database_takes_the_place_of_postgres(run: Callable[..., Run]) -> None:
     result = run(DEV, {"database_url": "postgresql://user:password@db.example.com:5432/tasks"})
-    assert not {"postgres", "object-store", "backups"} & {each.name for each in result.running}
+    assert not {"postgres", "object-store", "backups", "file-backups"} & {each.name for each in result.running}
     on = {net["name"] for net in result.container("migrations")["networksAdvanced"]}
     assert "tasktracker-test-egress" in on
 
@@ -217,7 +229,7 @@ def test_migrations_run_once_with_the_api_image(run: Callable[..., Run]) -> None
 
 def test_volumes_of_data_and_of_the_socket(any_run: Run) -> None:
     names = {each.inputs["name"] for each in any_run.all(VOLUME) if not each.name.endswith("-files")}
-    volumes = ("postgres-data", "postgres-socket", "nats-data", "objects", "uploads")
+    volumes = ("postgres-data", "postgres-socket", "file-backups-work", "nats-data", "objects", "uploads")
     assert names == {f"tasktracker-test-{each}" for each in volumes}
 
 

@@ -34,6 +34,8 @@ GOOD = [
     ("backup.schedule.time_zone", "Europe/Berlin"),
     ("backup.schedule.time_zone", "America/Argentina/Buenos_Aires"),
     ("backup.s3", None),
+    ("backup.files.restore.uploads", "latest"),
+    ("backup.files.restore.nats", "01234567"),
     ("app_secrets", {"token": {"min_bytes": 1, "pattern": None}}),
 ]
 
@@ -41,6 +43,7 @@ HOST = "must be a host name in lower case such as tasks.example.com, with no sch
 IMAGE = "must be an image reference with a tag, a digest or both"
 SUBNET = "must be a private IPv4 subnet from /16 to /28 such as 172.20.0.0/24"
 IDENTIFIER = "must be a name of at most 63 lower-case letters"
+FILE_SET = "must be latest, or the id of a set: 8 hex digits, in quotes"
 PORT = "must be a whole number from 1 to 65535"
 PARAMETER = "must be true, false, a number, or text with no quotes, backslashes or line breaks"
 
@@ -66,6 +69,10 @@ BAD = [
     ("backup.schedule.time_zone", "US/Eastern", ZONE),
     ("backup.schedule.time_zone", "Europe/../passwd", ZONE),
     ("backup.repository", "disk", "must be object_store or s3"),
+    ("backup.files.restore.uploads", "newest", FILE_SET),
+    ("backup.files.restore.nats", "0A1B2C3D", FILE_SET),
+    ("backup.files.restore.nats", 12345678, FILE_SET),
+    ("backup.files.schedule", "hourly", SCHEDULE),
     ("environment", "production", "must be dev, staging or prod"),
     ("domain", "", HOST),
     ("domain", "https://example.com", HOST),
