@@ -43,8 +43,9 @@ repository() {
     restic -o s3.region="$REGION" -o s3.bucket-lookup="$BUCKET_LOOKUP" "$@"
 }
 
+# The client would wait 5 s for an answer, too little for a large stream on a busy host.
 streams() {
-    nats --context "$FILES/nats-context.json" stream "$@"
+    nats --context "$FILES/nats-context.json" --timeout 30s stream "$@"
 }
 
 # Prints what is wrong with the bucket, if anything. The bucket is asked itself: restic would go on
@@ -84,6 +85,11 @@ repository_error() {
     esac
 }
 
+# For what only reads: a repository that is not there is not made.
+require_repository() {
+    "$exists" || fail 65 "there is no repository yet: no backup has been taken"
+}
+
 # restic that must succeed; its output goes to FILE: demand FILE ARGUMENT...
 demand() {
     output=$1
@@ -91,8 +97,9 @@ demand() {
     repository "$@" >"$output" 2>"$RUN/errors" || fail 69 "$(repository_error "$RUN/errors")"
 }
 
-# Waits until no other program of this host works on the repository, for SECONDS at most, and opens it:
-# take_turn SECONDS. Containers that share the folder share the lock; it goes with the one that holds it.
+# Waits until no other program of this host works on the repository, for SECONDS at most, and sees that it
+# can be used: take_turn SECONDS. Containers that share the folder share the lock, and it goes with the
+# program that holds it. $exists says whether there is a repository.
 take_turn() {
     exec 9>>"$WORK/.lock"
     flock --wait "$1" 9 || fail 75 "another backup or restore is running"
@@ -107,12 +114,13 @@ take_turn() {
 # did is over, since the turn is ours. Of other hosts' locks only those go that are long out of date.
 remove_own_locks() {
     grep -qx "$(uname -n)" "$WORK/hosts" 2>/dev/null || uname -n >>"$WORK/hosts"
-    result=0
+    result=0 exists=true
     locks=$(repository list locks --no-lock 2>"$RUN/errors") || result=$?
     case $result in
         0) ;;
-        # There is no repository yet.
-        10) return ;;
+        10)
+            exists=false
+            return ;;
         12) fail 78 "$(repository_error "$RUN/errors")" ;;
         *) fail 69 "$(repository_error "$RUN/errors")" ;;
     esac

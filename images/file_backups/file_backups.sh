@@ -29,13 +29,11 @@ end() {
 
 # Whether a backup should have been there by now.
 is_overdue() {
-    files-status
     jq -e --argjson age "$MAX_AGE" '.running_since == null
         and any(.last_good[]; . == null or now - .time > $age)' "$STATUS" >/dev/null
 }
 
 trap end TERM INT
-# The first of these writes may not be under way while files-status is called here.
 files-status
 files-status --watch &
 supercronic -json -passthrough-logs "$CRONTAB" &

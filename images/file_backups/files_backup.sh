@@ -16,15 +16,11 @@ touch "$STARTED"
 emit start
 started=$(date +%s)
 
-result=0
-repository cat config >"$RUN/output" 2>"$RUN/errors" || result=$?
-case $result in
-    0) ;;
-    10)
-        say "there is no repository yet: making one"
-        demand "$RUN/output" init ;;
-    *) fail 69 "$(repository_error "$RUN/errors")" ;;
-esac
+if ! "$exists"; then
+    say "there is no repository yet: making one"
+    demand "$RUN/output" init
+    touch "$WORK/pruned"
+fi
 
 failed=0
 save uploads "$UPLOADS" || failed=74

@@ -42,14 +42,16 @@ check_room() { # SET FOLDER
 }
 
 # Removes a stream if it is there, and makes it from the snapshot in FOLDER: replace_stream NAME FOLDER
+# $gone says whether the stream was away meanwhile.
 replace_stream() {
-    try=0
+    try=0 gone=false
     while [ "$try" -lt "$TRIES" ]; do
         try=$((try + 1))
         streams ls --names --all --json >"$RUN/names" 2>"$RUN/errors" || continue
         if jq -e --arg name "$1" 'any(.[]?; . == $name)' "$RUN/names" >/dev/null; then
             streams rm --force "$1" >"$RUN/output" 2>"$RUN/errors" || continue
         fi
+        gone=true
         streams restore --no-progress "$2" >"$RUN/output" 2>"$RUN/errors" && return
     done
     return 1
@@ -61,7 +63,7 @@ restore_streams() { # FOLDER
         stream=${folder##*/}
         replace_stream "$stream" "$folder" || {
             reason="the stream $stream can't be restored: $(stream_error)"
-            if [ -d "$STREAMS/$stream" ] && ! replace_stream "$stream" "$STREAMS/$stream"; then
+            if "$gone" && [ -d "$STREAMS/$stream" ] && ! replace_stream "$stream" "$STREAMS/$stream"; then
                 reason="$reason; nor could it be put back: the last set of nats that was taken before a restore holds it"
             fi
             fail 74 "$reason"
@@ -72,6 +74,7 @@ restore_streams() { # FOLDER
 }
 
 take_turn "$PATIENCE"
+require_repository
 emit start
 started=$(date +%s)
 [ -z "$uploads" ] || find_set "$RUN/uploads" uploads "$uploads"

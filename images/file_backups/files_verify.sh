@@ -9,7 +9,7 @@ PATIENCE=300
 
 [ $# -eq 0 ] || fail 64 "use: files-verify"
 take_turn "$PATIENCE"
-demand "$RUN/config" cat config
+require_repository
 repository check --read-data --json >"$RUN/output" 2>"$RUN/errors"
 result=$?
 jq -sR --argjson result "$result" '

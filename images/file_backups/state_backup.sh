@@ -13,6 +13,6 @@ take_turn "$PATIENCE"
 cat >"$RUN/state.tar"
 tar -tf "$RUN/state.tar" >"$RUN/members" 2>"$RUN/errors" || fail 65 "this is no whole tar archive: $(head -n 1 "$RUN/errors")"
 grep -q '[^/]$' "$RUN/members" || fail 65 "the archive holds no file"
-demand "$RUN/config" cat config
+require_repository
 save state "$RUN/state.tar" || exit 74
 files-status

@@ -14,6 +14,7 @@ fail() {
 
 [ $# -le 1 ] || fail 64 "use: state-restore [ID|latest] > ARCHIVE"
 take_turn "$PATIENCE"
+require_repository
 find_set "$RUN/set" state "${1:-latest}"
 demand "$RUN/state.tar" dump "$(jq -r .id "$RUN/set")" "$(jq -r .path "$RUN/set")"
 cat "$RUN/state.tar"

@@ -6,6 +6,7 @@ import io
 import json
 import subprocess
 import tarfile
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ pytestmark = pytest.mark.docker
 PASSPHRASE, SECRET_KEY = "the-passphrase-of-all-sets-of-files", 'the-stores-"own"-\\key#1'
 UPLOADS, WORK = "/var/lib/tasktracker", "/var/lib/file-backups"
 ENV = {"MAX_AGE": "3600", "RETENTION_DAYS": "7", "RETENTION_COUNT": "2"}
-APP = "nats --context /etc/tasktracker/app-context.json"
+APP = "nats --context /etc/tasktracker/nats-context.json"
 
 
 class Stand:
@@ -63,15 +64,16 @@ class Stand:
             mounts={"/var/lib/objects": self.volumes["objects"]},
             options=[self.network],
         )
-        # As the job is: it may write the uploads.
-        self.job = self.run(f"{self.volumes['uploads']}:{UPLOADS}", "sleep", "600")
+        # As the job is: it may write the uploads and the streams.
+        rights = f"--volume={config}/app-context.json:/etc/tasktracker/nats-context.json:ro"
+        self.job = self.run(f"{self.volumes['uploads']}:{UPLOADS}", "sleep", "600", options=[rights])
         wait_for(lambda: self.store.exec("healthcheck").returncode == 0, "the store is healthy")
 
     @property
     def network(self) -> str:
         return f"--network=container:{self.nats.name}"
 
-    def run(self, uploads: str, *command: str, bucket: str = "backups") -> Container:
+    def run(self, uploads: str, *command: str, bucket: str = "backups", options: Sequence[str] = ()) -> Container:
         repository = Repository(
             bucket=bucket, host="localhost", port=7070, region="local", access_key="", secret_key="", ca="PEM"
         )
@@ -81,7 +83,7 @@ class Stand:
             config=self.config,
             env={**repository_env(repository), **ENV},
             mounts={WORK: self.volumes["work"]},
-            options=[self.network, f"--volume={uploads}"],
+            options=[self.network, f"--volume={uploads}", *options],
         )
 
     def write(self, name: str, text: str) -> None:
