@@ -34,8 +34,8 @@ from settings.values import Bucket
 
 SERVICE: Final = "backups"
 
-#: Where pgBackRest's repository is in the bucket: there is room for other backups beside it.
-FOLDER: Final = "postgres"
+#: Where the repository is in the bucket: what pgBackRest keeps, and the folder of the files' backups beside it.
+FOLDER: Final = "repository"
 
 #: Days after which the parts of an upload that was broken off are thrown away; pgBackRest leaves them.
 ABORT_DAYS: Final = 7

@@ -115,16 +115,18 @@ def bucket_in_aws(bucket: BackupBucket) -> Repository:
     )
 
 
-def archive(
-    settings: BackupSettings, repository: Repository, given: frozenset[str], opts: pulumi.ResourceOptions
-) -> Archive:
-    """What it takes to write to `repository` and to read it, encrypted with the stack's own passphrase."""
-    passphrase = secret(
+def backup_passphrase(given: frozenset[str], opts: pulumi.ResourceOptions) -> pulumi.Output[str]:
+    """What all backups of the stack are encrypted with."""
+    return secret(
         "backup_passphrase",
         given,
         # Without it no backup can be read.
         lambda: GeneratedSecret("backup-passphrase", protect=True, opts=opts),
     )
+
+
+def archive(settings: BackupSettings, repository: Repository, passphrase: pulumi.Output[str]) -> Archive:
+    """What it takes to write to `repository` and to read it, encrypted with `passphrase`."""
 
     def files(keys: Keys) -> Mapping[str, pulumi.Input[str]]:
         config = pulumi.Output.all(keys.access_key, keys.secret_key, passphrase).apply(

@@ -9,10 +9,20 @@ import pulumi
 
 from components.api import Api, ApiArgs
 from components.app import AppArgs
-from components.backups import Backups, BackupsArgs, Repository, archive, bucket_in_aws, bucket_inside, bucket_outside
+from components.backups import (
+    Backups,
+    BackupsArgs,
+    Repository,
+    archive,
+    backup_passphrase,
+    bucket_in_aws,
+    bucket_inside,
+    bucket_outside,
+)
 from components.context import Context
 from components.dashboard import Dashboard, DashboardArgs
 from components.drills import Drills, DrillsArgs
+from components.file_backups import FileBackups, FileBackupsArgs
 from components.migrations import Migrations, MigrationsArgs
 from components.naming import SYSTEM, Naming, release
 from components.nats import Nats, NatsArgs
@@ -62,7 +72,7 @@ class Platform(pulumi.ComponentResource):
 
         networks = Networks("networks", naming, settings.network, debug=settings.has_debug_ports, opts=child)
         context = Context(naming, networks, GeneratedSecret("digest-key", opts=child).value)
-        nats = Nats("nats", NatsArgs(context, settings.nats, images.nats), child)
+        nats = Nats("nats", NatsArgs(context, settings.nats, images.nats, settings.has_file_backups), child)
         stores: list[pulumi.Resource] = [nats]
         containers: dict[str, pulumi.Output[str]] = {"nats": nats.container_name}
         self.postgres = {}
@@ -87,11 +97,12 @@ class Platform(pulumi.ComponentResource):
                 "backup-bucket", BackupBucketArgs(naming, settings.backup.aws, settings.object_lock_days), child
             )
             repository, ready_for_wal = bucket_in_aws(backup_bucket), after(backup_bucket)
+        passphrase = backup_passphrase(settings.secrets, child) if repository else None
         database_url: pulumi.Output[str]
         if settings.external_database:
             database_url = pulumi.Config().require_secret("database_url")
         else:
-            wal = archive(settings.backup, repository, settings.secrets, child) if repository else None
+            wal = archive(settings.backup, repository, passphrase) if repository and passphrase else None
             volumes = data_volumes(settings.postgres, naming, self)
             self.postgres = {
                 "volume": settings.postgres.volume,
@@ -131,6 +142,18 @@ class Platform(pulumi.ComponentResource):
                     )
                     containers["drills"] = drills.container_name
 
+        uploads = DataVolume("uploads", naming, "app", child)
+        if settings.has_file_backups and repository is not None and passphrase is not None:
+            file_backups = FileBackups(
+                "file-backups",
+                FileBackupsArgs(context, settings.backup, images.file_backups, repository, passphrase, uploads, nats),
+                pulumi.ResourceOptions.merge(ready_for_wal, after(nats)),
+            )
+            containers["file-backups"] = file_backups.container_name
+            if settings.backup.files.restore is not None:
+                # What is restored is there before the app works on it.
+                stores.append(file_backups)
+
         migrations = Migrations(
             "migrations",
             MigrationsArgs(
@@ -145,7 +168,7 @@ class Platform(pulumi.ComponentResource):
         config = pulumi.Config()
         app = AppArgs(
             context,
-            DataVolume("uploads", naming, "app", child),
+            uploads,
             {
                 "database-url": database_url,
                 "nats-url": nats.url,

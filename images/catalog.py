@@ -33,8 +33,8 @@ class Image:
         parent: the image that it is built on; None for the base.
         parent_argument: the Dockerfile's ARG that takes the parent's reference.
         inputs: files and folders that its Dockerfile copies, relative to the project's folder.
-        go_tools: programs that it copies from its folder `bin`, each built on the host from the Go module in the
-            folder of the program's name.
+        go_tools: programs that it copies from its folder `bin`, each built on the host from the Go module
+            `images/tools/<program>`, which images share.
         versioned: whether it holds the project's own code, and so is another one in each version.
     """
 
@@ -68,7 +68,7 @@ class Image:
     @property
     def modules(self) -> tuple[str, ...]:
         """The folders of the Go modules of `programs`, in the same order."""
-        return tuple(f"images/{self.name}/{tool}" for tool in self.go_tools)
+        return tuple(f"images/tools/{tool}" for tool in self.go_tools)
 
     @property
     def sources(self) -> tuple[str, ...]:
@@ -130,6 +130,24 @@ _ALL = (
         "BASE",
         ("images/object_store/entrypoint.sh", "images/object_store/healthcheck.sh"),
         go_tools=("versitygw",),
+    ),
+    Image(
+        "file_backups",
+        "base",
+        "BASE",
+        (
+            "images/file_backups/common.sh",
+            "images/file_backups/file_backups.sh",
+            "images/file_backups/files_backup.sh",
+            "images/file_backups/files_health.sh",
+            "images/file_backups/files_list.sh",
+            "images/file_backups/files_restore.sh",
+            "images/file_backups/files_status.sh",
+            "images/file_backups/files_verify.sh",
+            "images/file_backups/state_backup.sh",
+            "images/file_backups/state_restore.sh",
+        ),
+        go_tools=("nats", "supercronic"),
     ),
     Image("dashboard", "nginx", "NGINX", ("app/dashboard", "images/dashboard/nginx.conf"), versioned=True),
 )

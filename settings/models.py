@@ -17,6 +17,7 @@ from settings.values import (
     BackupLabel,
     Bucket,
     Expression,
+    FileSet,
     HostName,
     Identifier,
     ImageReference,
@@ -151,6 +152,15 @@ class DrillResources(Resources):
     memory_reservation: Reservation = 64 * MB
 
 
+class FileBackupResources(Resources):
+    """What the container of the files' backups may take of its host."""
+
+    # restic took 200 MB for 170 MB of files; its index is in memory, 1 GB for some 10 million files.
+    cpus: Cpus = 1.0
+    memory: Memory = 512 * MB
+    memory_reservation: Reservation = 64 * MB
+
+
 class ObjectStoreResources(Resources):
     """What the object store's container may take of its host."""
 
@@ -189,6 +199,8 @@ class ImageSettings(Block):
     """The reverse proxy in front."""
     object_store: ImageReference
     """The S3 service for backups."""
+    file_backups: ImageReference
+    """What backs up files and NATS' streams."""
 
 
 class NetworkSettings(Block):
@@ -450,6 +462,37 @@ class DrillSettings(Block):
     start_timeout: StartTimeout = 2 * MINUTE
 
 
+class FileRestoreSettings(Block):
+    """Sets of files that are brought back. While the block is there the job `file-restore` does it, once. What is
+    there now is saved as sets of its own first."""
+
+    uploads: FileSet | None = None
+    """Set that the uploads are restored from. Files that came since stay."""
+    nats: FileSet | None = None
+    """Set that NATS' streams are restored from, messages and consumers. Streams that came since stay."""
+    timeout: Annotated[Seconds, Field(ge=1 * MINUTE, le=7 * DAY)] = 6 * HOUR
+    """Time that the job may take."""
+
+
+class FileBackupSettings(Block):
+    """Backups of the uploads and of NATS' streams, to the repository of PostgreSQL's, encrypted with the same
+    passphrase. Sets stay for backup.retention.days."""
+
+    enabled: bool = True
+    """Take them, where there are backups."""
+    # Only what has changed is read and sent, and a queue's messages are of use for hours, not for days.
+    schedule: Schedule = "0 * * * *"
+    """When they are taken, in backup.schedule.time_zone."""
+    # Three of the schedule.
+    max_age: Annotated[Seconds, Field(ge=10 * MINUTE, le=90 * DAY)] = 3 * HOUR
+    """Age of the last good one at which the container is unhealthy. One that is due by then is taken at once."""
+    restore: FileRestoreSettings | None = None
+    """What is brought back."""
+    resources: FileBackupResources = FileBackupResources()
+    """What the container may take of its host."""
+    start_timeout: StartTimeout = 5 * MINUTE
+
+
 class BackupSettings(Block):
     """Backups of the stack's PostgreSQL: scheduled ones and the WAL between them, encrypted, in an S3 repository."""
 
@@ -482,6 +525,8 @@ class BackupSettings(Block):
     start_timeout: StartTimeout = 5 * MINUTE
     drill: DrillSettings = DrillSettings()
     """Restores that are tried out."""
+    files: FileBackupSettings = FileBackupSettings()
+    """Backups of the uploads and of NATS' streams."""
 
     @property
     def needed_days(self) -> int:
@@ -564,6 +609,11 @@ class Settings(StackConfig):
     def has_drills(self) -> bool:
         """Whether the stack tries its backups out by schedule."""
         return self.has_backups and self.backup.drill.enabled
+
+    @property
+    def has_file_backups(self) -> bool:
+        """Whether the stack backs up its uploads and NATS' streams."""
+        return self.has_backups and self.backup.files.enabled
 
     @property
     def has_object_store(self) -> bool:

@@ -24,6 +24,7 @@ LOCAL_IMAGES: Final[Mapping[str, str]] = {
     "dashboard": "dashboard",
     "nginx": "nginx",
     "object_store": "object_store",
+    "file_backups": "file_backups",
 }
 """The image from `images/` that each service runs in dev; api and worker are two commands of one."""
 

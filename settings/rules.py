@@ -32,6 +32,7 @@ SERVICES: Final[tuple[Path, ...]] = (
     ("nginx",),
     ("backup",),
     ("backup", "drill"),
+    ("backup", "files"),
     ("object_store",),
 )
 """The blocks that have resources."""
@@ -402,6 +403,35 @@ def a_restore_has_backups(settings: Settings) -> Iterator[Conflict]:
         )
 
 
+def file_backups_have_a_repository(settings: Settings) -> Iterator[Conflict]:
+    """Backups of files go where PostgreSQL's go."""
+    backup = settings.backup
+    enabled: Path = ("backup", "enabled")
+    if "files" in backup.model_fields_set and backup.files.enabled and not backup.enabled:
+        yield Conflict(
+            ("backup", "files"),
+            f"is for backups, which {key_text(enabled)} (false) switches off; set that to true, or remove the files",
+            (enabled,),
+        )
+
+
+def a_restore_of_files_has_a_set(settings: Settings) -> Iterator[Conflict]:
+    """What is restored is named, and comes from backups that the stack takes."""
+    files = settings.backup.files
+    path: Path = ("backup", "files", "restore")
+    enabled: Path = ("backup", "files", "enabled")
+    if files.restore is None:
+        return
+    if files.restore.uploads is None and files.restore.nats is None:
+        yield Conflict(path, "must have one of the keys uploads and nats, or both: the id of a set, or latest")
+    elif not files.enabled:
+        yield Conflict(
+            path,
+            f"is from backups, which {key_text(enabled)} (false) switches off; set that to true, or remove the restore",
+            (enabled,),
+        )
+
+
 RULES: Final[tuple[Rule, ...]] = (
     subnets_are_apart,
     reservations_fit,
@@ -430,6 +460,8 @@ RULES: Final[tuple[Rule, ...]] = (
     a_restore_leaves_kept_volumes,
     a_restore_has_one_target,
     a_restore_has_backups,
+    file_backups_have_a_repository,
+    a_restore_of_files_has_a_set,
 )
 
 

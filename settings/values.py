@@ -340,6 +340,11 @@ BackupLabel = Annotated[
     ),
 ]
 """The name that pgBackRest gives to a backup."""
+FileSet = Annotated[
+    str,
+    _text("set of files", r"^(latest|[0-9a-f]{8})$", "latest, or the id of a set: 8 hex digits, in quotes"),
+]
+"""A set of backed up files."""
 
 RepositoryPath = Annotated[
     str,

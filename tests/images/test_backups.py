@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from components.backups import Repository, crontab, repository_config
+from components.backups import Repository, backup_crontab, repository_config
 from components.certificates import new_authority, new_server_certificate
 from components.postgres import access_rules, server_config
 from settings.models import BackupSchedule, BackupSettings, PostgresSettings
@@ -48,7 +48,7 @@ class Stand:
             "pg_hba.conf": access_rules(PostgresSettings(), []),
             "postgres-password": "superusers-word",
             "app-password": "apps-word",
-            "crontab": crontab(BackupSchedule()),
+            "crontab": backup_crontab(BackupSchedule()),
         }.items():
             self.write(name, text)
         self.describe()

@@ -27,15 +27,25 @@ SIZE_LIMITS = {
     "app": 200,
     "dashboard": 110,
     "object_store": 135,
+    "file_backups": 170,
 }
 
-USERS = {"postgres": 10001, "nats": 10002, "nginx": 10003, "app": 10004, "dashboard": 10003, "object_store": 10005}
+USERS = {
+    "postgres": 10001,
+    "nats": 10002,
+    "nginx": 10003,
+    "app": 10004,
+    "dashboard": 10003,
+    "object_store": 10005,
+    "file_backups": 10004,
+}
 
 DATA_FOLDERS = {
     "postgres": "/var/lib/postgresql",
     "nats": "/var/lib/nats",
     "app": "/var/lib/tasktracker",
     "object_store": "/var/lib/objects",
+    "file_backups": "/var/lib/file-backups",
 }
 
 NATS_CONF = """\

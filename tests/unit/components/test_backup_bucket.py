@@ -143,13 +143,13 @@ def test_the_writer_can_not_delete_versions(prod: Run) -> None:
             "Effect": "Allow",
             "Action": ["s3:ListBucket"],
             "Resource": ARN,
-            "Condition": {"StringLike": {"s3:prefix": "postgres/*"}},
+            "Condition": {"StringLike": {"s3:prefix": "repository/*"}},
         },
         "Objects": {
             "Sid": "Objects",
             "Effect": "Allow",
             "Action": ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"],
-            "Resource": f"{ARN}/postgres/*",
+            "Resource": f"{ARN}/repository/*",
         },
     }
 
@@ -157,7 +157,7 @@ def test_the_writer_can_not_delete_versions(prod: Run) -> None:
 def test_the_reader_reads_earlier_versions_too(prod: Run) -> None:
     found = statements(prod, "backups-reader")
     assert found["List"]["Action"] == ["s3:ListBucket", "s3:ListBucketVersions"]
-    assert found["List"]["Condition"] == {"StringLike": {"s3:prefix": "postgres/*"}}
+    assert found["List"]["Condition"] == {"StringLike": {"s3:prefix": "repository/*"}}
     assert found["Objects"]["Action"] == ["s3:GetObject", "s3:GetObjectVersion"]
     assert found.keys() == {"List", "Objects"}
 
@@ -182,7 +182,7 @@ def test_backups_go_to_the_bucket_with_the_writers_key(prod: Run) -> None:
         assert found["repo1-s3-endpoint"] == "s3.eu-central-1.amazonaws.com"
         assert found["repo1-s3-uri-style"] == "host"
         assert found["repo1-s3-region"] == "eu-central-1"
-        assert found["repo1-path"] == "/postgres"
+        assert found["repo1-path"] == "/repository"
         assert found["repo1-s3-key"] == "backups-writer-id"
         assert found["repo1-s3-key-secret"] == "secret of tasktracker-test-backups-writer"
         assert "repo1-storage-ca-file" not in found

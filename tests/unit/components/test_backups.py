@@ -131,7 +131,7 @@ def test_a_given_passphrase_is_used(run: Callable[..., Run]) -> None:
 
 def test_no_backups(run: Callable[..., Run]) -> None:
     result = run({**DEV, "backup": '{"enabled": false}'})
-    assert not {"backups", "drills", "object-store"} & {each.name for each in result.running}
+    assert not {"backups", "drills", "file-backups", "object-store"} & {each.name for each in result.running}
     assert "archive" not in result.uploads("postgres")["postgresql.conf"]
     assert "pgbackrest.conf" not in result.uploads("postgres")
 

@@ -9,7 +9,10 @@ from pulumi.runtime.rpc import deserialize_properties, is_rpc_secret
 
 from tests.unit.components.conftest import CONTAINER, DEV, NETWORK, STASH, VOLUME, Recorded, Run
 
-SERVICES_WITH_FILES = ("postgres", "nats", "object-store", "backups", "drills", "api", "worker", "nginx")
+SERVICES_WITH_FILES = (
+    *("postgres", "nats", "object-store", "backups", "drills", "file-backups"),
+    *("api", "worker", "nginx"),
+)
 
 
 @pytest.fixture
@@ -95,6 +98,7 @@ def test_the_key_of_encrypted_data_is_protected(dev: Run) -> None:
         "backup-passphrase": True,
         "digest-key": False,
         "encryption-key": True,
+        "nats-backup-password": False,
         "nats-password": False,
         "object-store-authority": False,
         "object-store-certificate": False,

@@ -29,7 +29,7 @@ def test_component_tree(run: Callable[..., Run]) -> None:
     made = run(DEV).resources
     components = {each.type.rpartition(":")[2] for each in made if each.type.startswith("tasktracker:")}
     assert components == {
-        "Api", "Backups", "CertificateAuthority", "Dashboard", "DataVolume", "Drills", "FileVolume",
+        "Api", "Backups", "CertificateAuthority", "Dashboard", "DataVolume", "Drills", "FileBackups", "FileVolume",
         "GeneratedSecret", "Migrations", "Nats", "Network", "Networks", "Nginx", "ObjectStore", "OneShot", "Platform",
         "Postgres", "RuntimeVolume", "ServerCertificate", "Worker", "Workload",
     }  # fmt: skip
@@ -72,6 +72,7 @@ def test_default_limits_are_the_requirements(run: Callable[..., Run]) -> None:
         "object-store": ("1.0", 256),
         "backups": ("1.0", 256),
         "drills": ("1.0", 512),
+        "file-backups": ("1.0", 512),
     }
 
 
@@ -87,6 +88,7 @@ def test_default_limits_are_the_requirements(run: Callable[..., Run]) -> None:
         ("object-store", "healthcheck"),
         ("backups", "backup-health"),
         ("drills", "drill-health"),
+        ("file-backups", "files-health"),
     ],
 )
 def test_health_checks_ask_the_service(run: Callable[..., Run], service: str, command: str) -> None:
@@ -163,7 +165,7 @@ def test_no_secret_in_env_labels_command_or_health_check(any_run: Run) -> None:
     secrets = [each.inputs["input"] for each in any_run.all("pulumi:index:Stash") if each.name != "migrations"]
     # A certificate is kept together with its key.
     values = [text for value in secrets for text in (value.values() if isinstance(value, dict) else [value])]
-    assert len(values) == 12
+    assert len(values) == 13
     for container in any_run.all(CONTAINER):
         visible = {key: value for key, value in container.inputs.items() if key != "uploads"}
         for value in values:
@@ -204,7 +206,8 @@ def test_app_secrets_become_files(run: Callable[..., Run]) -> None:
 
 def test_external_database_takes_the_place_of_postgres(run: Callable[..., Run]) -> None:
     result = run(DEV, {"database_url": "postgresql://user:password@db.example.com:5432/tasks"})
-    assert not {"postgres", "object-store", "backups", "drills"} & {each.name for each in result.running}
+    made = {"postgres", "object-store", "backups", "drills", "file-backups"}
+    assert not made & {each.name for each in result.running}
     assert result.platform.postgres == {}
     on = {net["name"] for net in result.container("migrations")["networksAdvanced"]}
     assert "tasktracker-test-egress" in on
@@ -224,7 +227,7 @@ def test_volumes_of_data_and_of_running_containers(any_run: Run) -> None:
         f"tasktracker-test-{each}"
         for each in (
             *("postgres-data", "nats-data", "objects", "uploads"),
-            *("postgres-socket", "backup-metrics", "drill-scratch"),
+            *("postgres-socket", "backup-metrics", "drill-scratch", "file-backups-work"),
         )
     }
 

@@ -165,7 +165,15 @@ def test_a_go_module_names_its_tool_and_locks_all_that_it_needs(module: str) -> 
 
 
 @pytest.mark.parametrize(
-    ("name", "user"), [("postgres", 10001), ("nats", 10002), ("nginx", 10003), ("app", 10004), ("object_store", 10005)]
+    ("name", "user"),
+    [
+        ("postgres", 10001),
+        ("nats", 10002),
+        ("nginx", 10003),
+        ("app", 10004),
+        ("object_store", 10005),
+        ("file_backups", 10004),
+    ],
 )
 def test_the_user_is_a_number(name: str, user: int) -> None:
     assert f"\nUSER {user}:{user}\n" in (ROOT / IMAGES[name].dockerfile).read_text()

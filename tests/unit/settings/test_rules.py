@@ -346,3 +346,26 @@ def test_a_restore_has_backups() -> None:
 
 def test_each_rule_has_a_test() -> None:
     assert {f"test_{rule.__name__}" for rule in RULES} <= globals().keys()
+
+
+def test_file_backups_have_a_repository() -> None:
+    assert problem({"backup": {"enabled": False, "files": {"schedule": "0 3 * * *"}}}) == (
+        "tasktracker:backup.files: is for backups, which tasktracker:backup.enabled (false) switches off;"
+        " set that to true, or remove the files"
+    )
+    assert not problems({"backup": {"enabled": False, "files": {"enabled": False}}})
+
+
+def test_a_restore_of_files_has_a_set() -> None:
+    assert problem({"backup": {"files": {"restore": {"timeout": "1h"}}}}) == (
+        "tasktracker:backup.files.restore: must have one of the keys uploads and nats, or both:"
+        " the id of a set, or latest"
+    )
+    assert not problems({"backup": {"files": {"restore": {"nats": "latest"}}}})
+
+
+def test_a_restore_of_files_has_backups() -> None:
+    assert problem({"backup": {"files": {"enabled": False, "restore": {"uploads": "0a1b2c3d"}}}}) == (
+        "tasktracker:backup.files.restore: is from backups, which tasktracker:backup.files.enabled (false)"
+        " switches off; set that to true, or remove the restore"
+    )

@@ -43,6 +43,8 @@ GOOD = [
     ("postgres.restore", {"volume": 2, "to": "2026-11-20 14:05:00+01"}),
     ("postgres.restore", {"volume": 2, "set": "20261120-020000F"}),
     ("postgres.restore", {"volume": 2, "set": "20261120-020000F_20261121-020000D", "timeout": "72h"}),
+    ("backup.files.restore.uploads", "latest"),
+    ("backup.files.restore.nats", "01234567"),
     ("app_secrets", {"token": {"min_bytes": 1, "pattern": None}}),
 ]
 
@@ -50,6 +52,7 @@ HOST = "must be a host name in lower case such as tasks.example.com, with no sch
 IMAGE = "must be an image reference with a tag, a digest or both"
 SUBNET = "must be a private IPv4 subnet from /16 to /28 such as 172.20.0.0/24"
 IDENTIFIER = "must be a name of at most 63 lower-case letters"
+FILE_SET = "must be latest, or the id of a set: 8 hex digits, in quotes"
 PORT = "must be a whole number from 1 to 65535"
 PARAMETER = "must be true, false, a number, or text with no quotes, backslashes or line breaks"
 
@@ -96,6 +99,10 @@ BAD = [
     ("postgres.restore", {"volume": 2, "to": "2026-11-20T14:05:00+01:00 id"}, MOMENT),
     ("postgres.restore", {"volume": 2, "set": "latest"}, LABEL),
     ("postgres.restore", {"volume": 2, "set": "20261120-020000F_20261121-020000F"}, LABEL),
+    ("backup.files.restore.uploads", "newest", FILE_SET),
+    ("backup.files.restore.nats", "0A1B2C3D", FILE_SET),
+    ("backup.files.restore.nats", 12345678, FILE_SET),
+    ("backup.files.schedule", "hourly", SCHEDULE),
     ("environment", "production", "must be dev, staging or prod"),
     ("domain", "", HOST),
     ("domain", "https://example.com", HOST),

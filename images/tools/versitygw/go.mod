@@ -1,4 +1,4 @@
-module tasktracker.example/images/object_store/versitygw
+module tasktracker.example/images/tools/versitygw
 
 go 1.25.0
 

@@ -1,4 +1,4 @@
-module tasktracker.example/images/postgres/supercronic
+module tasktracker.example/images/tools/supercronic
 
 go 1.26.5
 
