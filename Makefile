@@ -27,6 +27,8 @@ help: ## this list
 up: ## set up this machine and bring the stack up (STACK=dev)
 	@$(SETUP) venv engine $(LOCAL) stack
 	@$(PULUMI) up $(POLICIES) $(YES) --diff=false
+	@# A state in a folder is lost with it: what can be had back is in the repository of the backups.
+	@./tt state save --stack '$(STACK)' --if-possible
 	@echo "==> Task Tracker is at $$($(PULUMI) stack output url)"
 
 .PHONY: preview

@@ -41,7 +41,11 @@ app = typer.Typer(
 )
 backup_app = typer.Typer(help="Backups of PostgreSQL.", no_args_is_help=True)
 volumes_app = typer.Typer(help="PostgreSQL's data volumes.", no_args_is_help=True)
+files_app = typer.Typer(help="Backups of the uploads and of NATS' streams.", no_args_is_help=True)
+state_app = typer.Typer(help="Backups of Pulumi's state, where that is a folder.", no_args_is_help=True)
 app.add_typer(backup_app, name="backup")
+app.add_typer(files_app, name="files")
+app.add_typer(state_app, name="state")
 app.add_typer(volumes_app, name="volumes")
 scratch_app = typer.Typer(help="Servers made by `tt restore --into`.", no_args_is_help=True)
 app.add_typer(scratch_app, name="scratch")
@@ -425,6 +429,119 @@ def scratch_remove(session: Session, name: Annotated[str, typer.Argument(metavar
 
     scratch.remove(Host(session.project), name)
     session.output.result({"removed": name}, f"The scratch '{name}' is gone.")
+
+
+# tt files, tt state
+
+
+@command(files_app, "now")
+def files_now(session: Session) -> None:
+    """Take a backup of the uploads and of NATS' streams now.
+
+    Ctrl-C stops the watching: the backup goes on.
+    """
+    from ops.tt import files  # noqa: PLC0415
+    from ops.tt.host import Host  # noqa: PLC0415
+
+    saved = files.take(Host(session.project), session.output)
+    rows = [(each["id"], each["what"], str(each["files"]), size(each["size"]), size(each["added"])) for each in saved]
+    session.output.result({"saved": saved}, table([("ID", "WHAT", "FILES", "SIZE", "ADDED"), *rows]))
+
+
+@command(files_app, "list")
+def files_list(session: Session) -> None:
+    """The sets of files that can be restored."""
+    from ops.tt import files  # noqa: PLC0415
+    from ops.tt.host import Host  # noqa: PLC0415
+
+    found = [each for each in files.listed(Host(session.project)) if each.what != files.STATE]
+    session.output.result({"sets": [each.asdict() for each in found]}, _set_table(found))
+
+
+def _set_table(sets: Sequence[Any]) -> Any:  # noqa: ANN401 - loaded only when it is used
+    return table([("ID", "WHAT", "TAKEN", "AGE", "FILES", "SIZE", "STATE"), *(each.row for each in reversed(sets))])
+
+
+@command(files_app, "verify")
+def files_verify(session: Session) -> Exit:
+    """Read everything in the repository of files and check it. Exit code 3 if something is damaged or missing."""
+    from ops.tt import files  # noqa: PLC0415
+    from ops.tt.host import Host  # noqa: PLC0415
+
+    told = files.verify(Host(session.project), session.output)
+    if told["ok"]:
+        session.output.result(told, "Everything in the repository of files is as it was written.")
+        return Exit.DONE
+    rows = [(str(each["file"] or ""), str(each["what"])) for each in told["problems"]]
+    session.output.result(told, table([("FILE", "WHAT IS WRONG"), *rows]))
+    return Exit.RED
+
+
+@command(files_app, "restore")
+def files_restore(
+    session: Session,
+    uploads: Annotated[str | None, typer.Option("--uploads", metavar="ID", help="Set of uploads, or latest.")] = None,
+    nats: Annotated[str | None, typer.Option("--nats", metavar="ID", help="Set of streams, or latest.")] = None,
+    yes: YesOption = False,
+) -> None:
+    """Bring back the uploads, or NATS' streams, as they were in a set.
+
+    What is there now is saved first. Files and streams that came since stay.
+    """
+    wanted = {what: label for what, label in (("uploads", uploads), ("nats", nats)) if label is not None}
+    if not wanted:
+        raise UsageError("give one of --uploads ID and --nats ID, or both; `tt files list` has them")
+    from ops.tt import files, restore  # noqa: PLC0415
+
+    with session.project.lock():
+        files.restore(restore.Operator(session.project, session.output, yes), wanted)
+    session.output.result({"restored": wanted}, f"Restored: {', '.join(wanted)}.")
+
+
+@command(state_app, "save")
+def state_save(
+    session: Session,
+    if_possible: Annotated[
+        bool,
+        typer.Option("--if-possible", help="Do nothing where the state is in no folder or the stack has no backups."),
+    ] = False,
+) -> None:
+    """Save the folder of Pulumi's state in the repository of files. Its secrets are encrypted, by a passphrase that
+    is not in it: keep that elsewhere."""
+    from ops.tt import files  # noqa: PLC0415
+    from ops.tt.engine import Engine  # noqa: PLC0415
+    from ops.tt.host import Host  # noqa: PLC0415
+
+    host, backend = Host(session.project), Engine(session.project).backend
+    if if_possible and (not files.is_folder(backend) or host.find(files.SERVICE) is None):
+        session.output.result({"saved": False}, "The state is in no folder, or the stack has no backups: not saved.")
+        return
+    saved = files.save_state(host, files.state_folder(backend, session.project), session.output)
+    session.output.result(dict(saved), f"The state is saved as set {saved['id']}, {size(saved['size'])}.")
+
+
+@command(state_app, "list")
+def state_list(session: Session) -> None:
+    """The sets of the state."""
+    from ops.tt import files  # noqa: PLC0415
+    from ops.tt.host import Host  # noqa: PLC0415
+
+    found = [each for each in files.listed(Host(session.project)) if each.what == files.STATE]
+    session.output.result({"sets": [each.asdict() for each in found]}, _set_table(found))
+
+
+@command(state_app, "fetch")
+def state_fetch(
+    session: Session,
+    file: Annotated[Path, typer.Argument(help="The file to write, a tar archive.", show_default=False)],
+    label: Annotated[str, typer.Option("--set", metavar="ID", help="The set.")] = "latest",
+) -> None:
+    """Write the state as it was saved to a tar archive. The state in use stays as it is."""
+    from ops.tt import files  # noqa: PLC0415
+    from ops.tt.host import Host  # noqa: PLC0415
+
+    count = files.fetch_state(Host(session.project), label, file)
+    session.output.result({"file": str(file.resolve()), "bytes": count}, f"{file}: {size(count)}.")
 
 
 # tt drill, tt dump

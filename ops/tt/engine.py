@@ -123,11 +123,15 @@ class Engine:
             self._stack = Stack.select(project.stack, _Workspace(work_dir=str(project.folder)))
         except StackNotFoundError:
             raise UnreachableError(
-                f"the stack '{project.stack}' is not in {os.environ['PULUMI_BACKEND_URL']}: "
-                f"`make up STACK={project.stack}` makes it"
+                f"the stack '{project.stack}' is not in {self.backend}: `make up STACK={project.stack}` makes it"
             ) from None
         except CommandError as error:
             raise UnreachableError(f"the state can't be read: {_said(error)}") from None
+
+    @property
+    def backend(self) -> str:
+        """The URL of the state backend."""
+        return os.environ["PULUMI_BACKEND_URL"]
 
     def outputs(self) -> Mapping[str, Any]:
         """The stack's outputs, of its last update."""
