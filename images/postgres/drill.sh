@@ -91,7 +91,8 @@ BEGIN;
 DELETE FROM drill_canary;
 INSERT INTO drill_canary (id) VALUES (:'canary');
 COMMIT;
-SELECT pg_walfile_name(pg_current_wal_insert_lsn());
+-- Its place is that of the canary or later, and it is there for certain, though segments may change in between.
+SELECT pg_walfile_name(pg_logical_emit_message(false, 'drill', ''));
 SQL
         finish "PostgreSQL does not take the canary: $(tail -n 1 "$work/psql-errors")"
     written=$EPOCHREALTIME

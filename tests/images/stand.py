@@ -149,7 +149,8 @@ class Stand:
 
     def await_archive(self) -> None:
         """Waits until all that is written is in the repository."""
-        segment = self.query("SELECT pg_walfile_name(pg_switch_wal())")
+        segment = self.query("SELECT pg_walfile_name(pg_logical_emit_message(false, 'test', '', true))")
+        self.query("SELECT pg_switch_wal()")
         wait_for(
             lambda: self.query("SELECT last_archived_wal FROM pg_stat_archiver") >= segment,
             "WAL in the repository",
