@@ -18,6 +18,7 @@ SOURCES = (
     "images/*/*.sh",
     "app/tasktracker/*.py",
     "policies/*.py",
+    "ops/tt/*.py",
 )
 
 #: Tables of these name messages of other programs.
