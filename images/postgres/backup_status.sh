@@ -10,12 +10,9 @@ STARTED=/tmp/backup-started
 # Seconds between two looks. When something is wrong, the end of it is worth knowing soon.
 INTERVAL=60
 INTERVAL_IN_TROUBLE=10
-# Seconds for one answer of the repository, and for all of them: pgBackRest asks for four files, three times each.
-ANSWER=5
-ANSWERS=20
 
-. "$SHARE/repository.sh"
-. "$SHARE/metrics.sh"
+. /usr/local/share/tasktracker/repository.sh
+. /usr/local/share/tasktracker/metrics.sh
 
 # Another cluster's backups are none of this one's. The last of the stanza's clusters is the one it is for.
 is_of_another_cluster() { # INFO

@@ -21,9 +21,9 @@ repository_error() { # FILE
     esac
 }
 
-# Seconds for one answer of the repository, and for all of them: less than the age at which a status is stale.
+# Seconds for one answer of the repository, and for all of them: pgBackRest asks for four files, three times each.
 ANSWER=5
-ANSWERS=60
+ANSWERS=20
 
 # Runs a command of pgBackRest that only asks. Where it fails, ERRORS says why.
 ask_repository() { # ANSWER-FILE ERRORS COMMAND...

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from components.backups import Repository, backup_crontab, repository_config
+from components.backups import Keys, Repository, backup_crontab, repository_config
 from components.certificates import new_authority, new_server_certificate
 from components.postgres import access_rules, server_config
 from settings.models import BackupSchedule, BackupSettings, PostgresSettings
@@ -83,8 +83,9 @@ class Stand:
         self, *, bucket: str = "backups", secret_key: str = SECRET_KEY, passphrase: str = PASSPHRASE, ca: str = ""
     ) -> None:
         """Says what the repository is."""
+        keys = Keys(ACCESS_KEY, secret_key)
         repository = Repository(
-            bucket=bucket, host="localhost", port=7070, region="local", access_key="", secret_key="", ca="PEM"
+            bucket=bucket, host="localhost", port=7070, region="local", writer=keys, reader=keys, ca="PEM"
         )
         text = repository_config(BackupSettings(), repository, ACCESS_KEY, secret_key, passphrase)
         self.write("pgbackrest.conf", text)
