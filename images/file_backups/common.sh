@@ -58,6 +58,7 @@ bucket_error() {
             "$BUCKET_URL/?list-type=2&max-keys=1&prefix=$PREFIX")
     case "$status $(tr -d '\000' <"$answer")" in
         '0 200 '*) ;;
+        *RequestTimeTooSkewed*) echo "the clock of this host or of the repository is wrong: they are more than 15 minutes apart" ;;
         '35 '* | '51 '* | '58 '* | '60 '* | '77 '*)
             echo "the repository's certificate is for another host, or not from the authority that is trusted" ;;
         *NoSuchBucket*) echo "the repository's bucket does not exist" ;;

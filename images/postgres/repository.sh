@@ -7,6 +7,7 @@ repository_error() { # FILE
         *'unable to verify certificate'* | *'unable to find hostname'*)
             echo "the repository's certificate is for another host, or not from the authority that is trusted" ;;
         *NoSuchBucket*) echo "the repository's bucket does not exist" ;;
+        *RequestTimeTooSkewed*) echo "the clock of this host or of the repository is wrong: they are more than 15 minutes apart" ;;
         # The last is what the stack's own object store calls a key that it does not know.
         *'(Forbidden)'* | *InvalidAccessKeyId* | *XAdminUserNotFound*)
             echo "the repository refuses the access key or the secret key, or does not let it do this" ;;

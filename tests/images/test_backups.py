@@ -259,6 +259,15 @@ def described(stand: Stand, **repository: str) -> Iterator[Container]:
         stand.bench.docker.output("rm", "--force", backups.name)
 
 
+def test_a_clock_that_is_wrong_is_named(running: Container) -> None:
+    """By what versitygw and AWS answer, since no container has a clock of its own."""
+    answer = "HTTP request failed with 403 (Forbidden): <Error><Code>RequestTimeTooSkewed</Code></Error>"
+    script = f". /usr/local/share/tasktracker/repository.sh; echo '{answer}' >/tmp/answer; repository_error /tmp/answer"
+    assert running.sh(script) == (
+        "the clock of this host or of the repository is wrong: they are more than 15 minutes apart\n"
+    )
+
+
 @pytest.mark.parametrize(
     ("repository", "words"),
     [
