@@ -299,16 +299,18 @@ def restore(
     if into is not None:
         _restore_into(session, into, target)
         return
+    from ops.tt import plan as plan_  # noqa: PLC0415
     from ops.tt import restore as restore_  # noqa: PLC0415
+    from ops.tt.operator import Operator  # noqa: PLC0415
 
     with session.project.lock():
-        operator = restore_.Operator(session.project, session.output, yes)
+        operator = Operator(session.project, session.output, yes)
         if abort:
             done = restore_.abort(operator)
             session.output.result({"aborted": True, "message": done}, done)
             return
-        plan = restore_.prepare(operator, target, safety=not without_safety_backup)
-        session.output.note(restore_.describe(plan, session.project))
+        plan = plan_.prepare(operator, target, safety=not without_safety_backup)
+        session.output.note(plan_.describe(plan, session.project))
         operator.confirm()
         outcome = restore_.execute(operator, plan)
     session.output.result(outcome.asdict(), *_outcome_lines(outcome, session))
@@ -345,14 +347,14 @@ def _outcome_lines(outcome: Any, session: Session) -> list[str]:  # noqa: ANN401
     lines.append(f"  RTO               {times.duration(outcome.rto)} from go-ahead to serving")
     if outcome.downtime is not None:
         lines.append(f"  downtime          {times.duration(outcome.downtime)} without a database")
+    if outcome.safety_backup:
+        lines.append(f"  safety backup     {outcome.safety_backup}")
     if outcome.kept is not None:
         lines.append(
             f"  kept              data volume {outcome.kept}: `tt volumes use {outcome.kept}` goes back to it, "
             f"`tt volumes remove {outcome.kept}` deletes it"
         )
-    if outcome.safety_backup:
-        lines.append(f"  safety backup     {outcome.safety_backup}")
-    lines.append(f"{session.project.config_file.name} has changed: commit it.")
+        lines.append(f"{session.project.config_file.name} has changed: commit it.")
     return lines
 
 
@@ -386,11 +388,11 @@ def volumes_use(
 
     The one that is in use is kept then.
     """
-    from ops.tt import restore as restore_  # noqa: PLC0415
     from ops.tt import volumes  # noqa: PLC0415
+    from ops.tt.operator import Operator  # noqa: PLC0415
 
     with session.project.lock():
-        operator = restore_.Operator(session.project, session.output, yes)
+        operator = Operator(session.project, session.output, yes)
         outcome = volumes.use(operator, number, safety=not without_safety_backup)
     session.output.result(outcome.asdict(), *_outcome_lines(outcome, session))
 
@@ -398,11 +400,11 @@ def volumes_use(
 @command(volumes_app, "remove")
 def volumes_remove(session: Session, number: NumberArgument, yes: YesOption = False) -> None:
     """Delete a volume that was kept, for good."""
-    from ops.tt import restore as restore_  # noqa: PLC0415
     from ops.tt import volumes  # noqa: PLC0415
+    from ops.tt.operator import Operator  # noqa: PLC0415
 
     with session.project.lock():
-        volumes.remove(restore_.Operator(session.project, session.output, yes), number)
+        volumes.remove(Operator(session.project, session.output, yes), number)
     name = session.project.config_file.name
     session.output.result({"removed": number}, f"Data volume {number} is deleted. {name} has changed: commit it.")
 

@@ -67,7 +67,9 @@ class Database:
             ],
         )
         if result.code:
-            raise FailedError(f"PostgreSQL does not answer: {result.reason}")
+            # psql goes on with advice.
+            said = re.search(r"(?:error|ERROR|FATAL): +(.*)", result.errors)
+            raise FailedError(f"PostgreSQL does not answer: {said[1] if said else result.reason}")
         return (result.output.splitlines() or [""])[-1].strip()
 
     def timeline(self) -> int:

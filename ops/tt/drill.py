@@ -25,6 +25,9 @@ STAGES = {
     "checking": "checking what is restored",
 }
 
+#: What a check came to; there may be nothing to check.
+CHECKED = {True: "ok", False: "FAILED", None: "nothing to check"}
+
 
 def take(host: Host, output: Output) -> Mapping[str, Any]:
     """Takes a drill and returns how it went.
@@ -75,7 +78,7 @@ def rows(done: Mapping[str, Any]) -> list[tuple[str, str]]:
         *((name, times.duration(float(done[key]))) for name, key in times_ if done.get(key) is not None),
         *([("backup", str(done["backup"]))] if done.get("backup") else []),
         *(
-            (f"check {name}", f"{'ok' if check['ok'] else 'FAILED'}: {check['note']}")
+            (f"check {name}", f"{CHECKED[check['ok']]}: {check['note']}")
             for name, check in (done.get("checks") or {}).items()
         ),
     ]

@@ -18,8 +18,8 @@ from ops.tt.drill import DRILLS
 from ops.tt.errors import FailedError, InterruptedWorkError, RefusedError, TtError, UsageError
 from ops.tt.host import Host, answering
 from ops.tt.output import Output
+from ops.tt.plan import check_fits
 from ops.tt.project import NAMESPACE
-from ops.tt.restore import check_fits
 
 PREFIX = "scratch-"
 
@@ -69,6 +69,10 @@ def make(host: Host, output: Output, name: str, target: Target) -> Scratch:
     service = PREFIX + name
     if host.find(service) is not None or _volume(host, service) is not None:
         raise RefusedError(f"there is a scratch '{name}' already: choose another name, or `tt scratch remove {name}`")
+    if host.find(DRILLS) is None:
+        raise RefusedError(
+            "--into works with what drills have, and this stack has none: set backup.drill.enabled to true"
+        )
     database = Database(host)
     now, repository = time.time(), database.repository()
     try:

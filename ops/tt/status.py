@@ -17,9 +17,9 @@ from ops.tt.backups import Repository, ranges_text
 from ops.tt.database import BACKUPS, Database
 from ops.tt.errors import Exit, TtError, UnreachableError
 from ops.tt.host import Host
+from ops.tt.leftovers import leftovers
 from ops.tt.output import size, table
 from ops.tt.project import NAMESPACE, Project, volume_name
-from ops.tt.restore import leftovers
 
 STATUS = "/tmp/status.json"  # noqa: S108 - in the container
 

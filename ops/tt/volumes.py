@@ -10,8 +10,11 @@ from typing import Any
 from ops.tt.engine import UpdateError, data_volume_urns
 from ops.tt.errors import BrokenError, FailedError, InterruptedWorkError, RefusedError, TtError, UsageError
 from ops.tt.host import Host
+from ops.tt.leftovers import leftovers, mounted_volume, refuse_leftovers
+from ops.tt.operator import Operator
+from ops.tt.plan import CONFIG
 from ops.tt.project import DataVolumes, Project, volume_name
-from ops.tt.restore import CONFIG, Change, Operator, Outcome, leftovers, mounted_volume, refuse_leftovers, swap
+from ops.tt.restore import Change, Outcome, swap
 
 
 @dataclass(frozen=True)

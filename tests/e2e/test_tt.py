@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -11,8 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import docker
 import pytest
-from docker.models.containers import Container
 
 from ops.tt import cli
 from ops.tt.database import Database
@@ -127,18 +128,21 @@ def test_a_disk_without_room_for_a_second_copy_is_refused(
 
 
 def test_a_restore_that_is_killed_leaves_all_as_it_was(tt_stack: Stack) -> None:
-    def job() -> Container | None:
-        container = tt_stack.container("restore")
-        return container if container.status == "running" else None
+    ended = threading.Event()
 
     def kill() -> None:
-        eventually(job, TIMEOUT, "the job runs").kill()
+        while not ended.wait(0.1):
+            with contextlib.suppress(docker.errors.DockerException):
+                tt_stack.container("restore").kill()
 
     before = as_it_is(tt_stack)
     killer = threading.Thread(target=kill)
     killer.start()
-    code, told = tt(tt_stack, "restore", "--latest", "--yes", "--without-safety-backup")
-    killer.join()
+    try:
+        code, told = tt(tt_stack, "restore", "--latest", "--yes", "--without-safety-backup")
+    finally:
+        ended.set()
+        killer.join()
     assert code == Exit.FAILED, told
     assert "exit code 137" in told["error"]
     assert "as they were before" in told["error"]
@@ -176,6 +180,24 @@ def test_the_repository_is_whole_and_a_drill_is_green(tt_stack: Stack) -> None:
     assert status["drill"]["backup"] == drill["backup"]
     assert status["volumes"] == {"in_use": 2, "kept": [1]}
     assert status["url"].endswith(f":{tt_stack.port}")
+
+
+def test_a_scratch_server_shows_what_is_there_and_goes(tt_stack: Stack) -> None:
+    before = as_it_is(tt_stack)
+    code, told = tt(tt_stack, "restore", "--latest", "--into", "look")
+    assert code == Exit.DONE, told
+    scratch = tt_stack.container("scratch-look")
+    answer = scratch.exec_run([*told["connect"].split()[4:], "-XAtqc", "SELECT count(*) FROM tasks"])
+    assert (answer.exit_code, answer.output.decode().strip()) == (0, str(len(TASKS)))
+    host = scratch.attrs["HostConfig"]
+    assert (host["ReadonlyRootfs"], host["CapDrop"]) == (True, ["ALL"])
+    assert not host["PortBindings"]
+    assert host["Memory"] == host["MemorySwap"] > 0
+    assert scratch.attrs["NetworkSettings"]["Networks"] == {}
+    assert tt(tt_stack, "restore", "--latest", "--into", "look")[0] == Exit.REFUSED
+    assert [each["name"] for each in tt(tt_stack, "scratch", "list")[1]["scratch"]] == ["look"]
+    assert tt(tt_stack, "scratch", "remove", "look") == (Exit.DONE, {"removed": "look"})
+    assert as_it_is(tt_stack) == before
 
 
 def test_a_dump_can_be_loaded_elsewhere(tt_stack: Stack, tmp_path: Path) -> None:

@@ -10,13 +10,16 @@ from typing import Any, cast
 import docker
 import pytest
 
-from ops.tt import restore, times
+from ops.tt import times
 from ops.tt.backups import Target
 from ops.tt.engine import UpdateError
 from ops.tt.errors import BrokenError, FailedError, InterruptedWorkError, RefusedError
+from ops.tt.leftovers import leftovers, refuse_leftovers
+from ops.tt.operator import Operator
 from ops.tt.output import Output
+from ops.tt.plan import Plan, describe
 from ops.tt.project import Project
-from ops.tt.restore import Change, Operator, Outcome, Plan, describe, leftovers
+from ops.tt.restore import Change, Outcome
 from tests.unit.ops.tt.test_backups import TOLD, Repository
 
 CONFIG = "config:\n  tasktracker:environment: prod # ours\n"
@@ -179,6 +182,11 @@ def test_a_plan_says_what_comes_along_and_what_is_not_safe(project: Project) -> 
     assert "the update brings what is not up yet: update api" in text
 
 
+def test_of_a_postgres_that_is_down_what_is_lost_is_what_it_had_not_archived(project: Project) -> None:
+    text = describe(plan(target=Target(latest=True), safety=False, unsafe_because="PostgreSQL is down"), project)
+    assert "what PostgreSQL had not archived" in text
+
+
 @pytest.mark.parametrize(
     ("target", "lost"),
     [
@@ -221,7 +229,7 @@ def test_a_swap_that_was_cut_off_says_how_to_go_on(project: Project) -> None:
     [problem] = problems(project, postgres=container("running"))
     assert "`make up STACK=prod` finishes it" in problem
     with pytest.raises(RefusedError, match="cut off"):
-        restore.refuse_leftovers(
+        refuse_leftovers(
             cast(Any, SimpleNamespace(project=project, host=FakeHost("prod", postgres=container("running")))),
             project.volumes(),
         )

@@ -111,12 +111,16 @@ def test_wal_that_waits_and_missing_backups_show() -> None:
 def test_a_red_drill_shows_its_reason() -> None:
     done = {
         "ok": False, "reason": "the WAL of the canary was not archived", "rpo_seconds": None, "rto_seconds": None,
-        "checks": {"canary": {"ok": False, "note": "not there"}, "rows": {"ok": True, "note": "7 tables"}},
+        "checks": {
+            "canary": {"ok": False, "note": "not there"}, "rows": {"ok": True, "note": "7 tables"},
+            "vectors": {"ok": None, "note": "no column"},
+        },
     }  # fmt: skip
     assert drill.rows(done) == [
         ("result", "RED: the WAL of the canary was not archived"),
         ("check canary", "FAILED: not there"),
         ("check rows", "ok: 7 tables"),
+        ("check vectors", "nothing to check: no column"),
     ]
     assert "RED" in text(made(drill=done))
 
