@@ -493,10 +493,11 @@ def files_restore(
     wanted = {what: label for what, label in (("uploads", uploads), ("nats", nats)) if label is not None}
     if not wanted:
         raise UsageError("give one of --uploads ID and --nats ID, or both; `tt files list` has them")
-    from ops.tt import files, restore  # noqa: PLC0415
+    from ops.tt import files  # noqa: PLC0415
+    from ops.tt.operator import Operator  # noqa: PLC0415
 
     with session.project.lock():
-        files.restore(restore.Operator(session.project, session.output, yes), wanted)
+        files.restore(Operator(session.project, session.output, yes), wanted)
     session.output.result({"restored": wanted}, f"Restored: {', '.join(wanted)}.")
 
 

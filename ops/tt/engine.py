@@ -164,8 +164,12 @@ class Engine:
         """Takes what is there for what there is to know of updates that were cut off."""
         self._command("refresh", "--clear-pending-creates", "--yes", "--skip-preview")
 
-    def edited(self, changes: Mapping[str, str], removed: Sequence[str] = ()) -> bytes:
+    def edited(
+        self, changes: Mapping[str, str], removed: Sequence[str] = (), texts: Mapping[str, str] | None = None
+    ) -> bytes:
         """The stack's config file with `changes` by path, and without `removed`; the file itself stays as it is.
+
+        What looks like a number becomes one, but for those of `texts`.
 
         Comments stay, and so does every line that is not concerned: Pulumi's own command edits it.
         """
@@ -176,6 +180,8 @@ class Engine:
             values = [part for key, value in changes.items() for part in ("--plaintext", f"{key}={value}")]
             if values:
                 self._config(path, "set-all", "--path", *values)
+            for key, value in (texts or {}).items():
+                self._config(path, "set", "--plaintext", "--path", "--type", "string", key, value)
             return path.read_bytes()
 
     def _config(self, file: Path, *args: str) -> None:

@@ -18,9 +18,11 @@ from ops.tt.database import BUSY, UNREADABLE, events
 from ops.tt.engine import UpdateError
 from ops.tt.errors import FailedError, InterruptedWorkError, RefusedError, UnreachableError, UsageError
 from ops.tt.host import Host, Result, answering
+from ops.tt.leftovers import refuse_leftovers
+from ops.tt.operator import Operator
 from ops.tt.output import Output, size
 from ops.tt.project import NAMESPACE, Project
-from ops.tt.restore import Change, Operator, refuse_leftovers
+from ops.tt.restore import Change
 
 SERVICE = "file-backups"
 
@@ -147,7 +149,7 @@ def restore(operator: Operator, wanted: Mapping[str, str]) -> None:
     )
     operator.confirm()
     change = Change(operator)
-    content = operator.engine.edited({f"{CONFIG}.{what}": each.id for what, each in chosen.items()})
+    content = operator.engine.edited({}, texts={f"{CONFIG}.{what}": each.id for what, each in chosen.items()})
     with change.or_back(), operator.output.work("Restoring files"):
         change.write(content)
         operator.engine.up("tt: restore of files")
