@@ -181,7 +181,7 @@ class Engine:
             if values:
                 self._config(path, "set-all", "--path", *values)
             for key, value in (texts or {}).items():
-                self._config(path, "set", "--plaintext", "--path", "--type", "string", key, value)
+                self._config(path, "set", "--path", "--type", "string", key, value)
             return path.read_bytes()
 
     def _config(self, file: Path, *args: str) -> None:

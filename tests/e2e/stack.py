@@ -66,6 +66,9 @@ class Stack:
             **environment(),
             "PULUMI_BACKEND_URL": f"file://{self.folder}/state",
             "PULUMI_CONFIG_PASSPHRASE_FILE": str(passphrase),
+            # The same for `tt`, which sets up the environment of its engine itself.
+            "TASKTRACKER_BACKEND_URL": f"file://{self.folder}/state",
+            "TASKTRACKER_PASSPHRASE_FILE": str(passphrase),
         }
         self.config = {
             "environment": "dev",

@@ -50,20 +50,12 @@ def tt_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         stack.destroy_all()
 
 
-def environment(stack: Stack) -> dict[str, str]:
-    """What leads `tt` to the stack's own state."""
-    return {
-        "TASKTRACKER_BACKEND_URL": stack.env["PULUMI_BACKEND_URL"],
-        "TASKTRACKER_PASSPHRASE_FILE": stack.env["PULUMI_CONFIG_PASSPHRASE_FILE"],
-    }
-
-
 def tt(stack: Stack, *arguments: str) -> tuple[int, Any]:
     """Runs `tt` in the stack's folder; its exit code and its result."""
     result = subprocess.run(
         [ROOT / "tt", *arguments, "--stack", stack.name, "--json"],
         cwd=stack.folder,
-        env={**os.environ, **environment(stack)},
+        env=stack.env,
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
