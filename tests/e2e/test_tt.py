@@ -108,7 +108,7 @@ def test_what_can_t_be_or_is_not_wanted_changes_nothing(
 def test_a_disk_without_room_for_a_second_copy_is_refused(
     tt_stack: Stack, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for name, value in environment(tt_stack).items():
+    for name, value in tt_stack.env.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(Database, "free", lambda _: 100 << 20)
     arguments = ["tt", "restore", "--latest", "--yes", "--json", "-s", tt_stack.name, "--project", str(tt_stack.folder)]
