@@ -1,7 +1,8 @@
-"""The stack's own S3 service, for its backups."""
+"""The stack's own S3 service, for its backups and for objects of the app."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pulumi
@@ -28,6 +29,9 @@ ACCESS_KEY = "backups"
 #: The account that can do no harm: it lists the bucket and reads what is in it.
 READER_ACCESS_KEY = "backups-reader"
 
+#: The app's account, for a bucket of its own.
+APP_ACCESS_KEY = "app"
+
 #: Where a client inside its own container, such as the health check, finds the server.
 LOOPBACK = ("localhost", "127.0.0.1")
 
@@ -37,7 +41,7 @@ STOP_TIMEOUT = 15
 
 @dataclass(frozen=True)
 class ObjectStoreArgs:
-    """The server's settings and image, and the bucket that it has."""
+    """The server's settings and image, and the bucket that it has for backups."""
 
     context: Context
     settings: ObjectStoreSettings
@@ -46,7 +50,10 @@ class ObjectStoreArgs:
 
 
 class ObjectStore(pulumi.ComponentResource):
-    """An S3 service with one bucket on a data volume, over TLS, on the network `data` alone."""
+    """An S3 service on a data volume, over TLS, on the network `data` alone: a bucket for backups, and one for the app.
+
+    The app's account has no access to the backups, and theirs none to what the app keeps.
+    """
 
     host: str
     port: int
@@ -58,6 +65,10 @@ class ObjectStore(pulumi.ComponentResource):
     reader_secret_key: pulumi.Output[str]
     ca_certificate: pulumi.Output[str]
     """What clients check the server's certificate against, in PEM form."""
+    app_env: Mapping[str, str]
+    """Where the app's bucket is, for its environment; empty without one."""
+    app_files: Mapping[str, pulumi.Input[str]]
+    """What the app needs to use its bucket, by the name of the file; empty without one."""
     container_name: pulumi.Output[str]
 
     def __init__(self, name: str, args: ObjectStoreArgs, opts: pulumi.ResourceOptions | None = None) -> None:
@@ -66,6 +77,23 @@ class ObjectStore(pulumi.ComponentResource):
         secret_key = GeneratedSecret(f"{name}-secret-key", opts=child)
         reader_secret_key = GeneratedSecret(f"{name}-reader-secret-key", opts=child)
         authority = CertificateAuthority(f"{name}-authority", child)
+        env = {"BUCKET": args.bucket, "REGION": REGION}
+        files: dict[str, pulumi.Input[str]] = {}
+        self.app_env, self.app_files = {}, {}
+        if (bucket := args.settings.app_bucket) is not None:
+            app_secret_key = GeneratedSecret(f"{name}-app-secret-key", opts=child).value
+            env["APP_BUCKET"] = bucket
+            files = {"app-access-key": APP_ACCESS_KEY, "app-secret-key": app_secret_key}
+            self.app_env = {
+                "OBJECT_STORE_URL": f"https://{name}:{PORT}",
+                "OBJECT_STORE_BUCKET": bucket,
+                "OBJECT_STORE_REGION": REGION,
+            }
+            self.app_files = {
+                "object-store-access-key": APP_ACCESS_KEY,
+                "object-store-secret-key": app_secret_key,
+                "object-store-ca": authority.certificate,
+            }
         server = ServerCertificate(f"{name}-certificate", authority, [name, *LOOPBACK], child)
         workload = Workload(
             name,
@@ -75,7 +103,7 @@ class ObjectStore(pulumi.ComponentResource):
                 image=args.image,
                 user=USER,
                 resources=args.settings.resources,
-                env={"BUCKET": args.bucket, "REGION": REGION},
+                env=env,
                 files={
                     "access-key": ACCESS_KEY,
                     "secret-key": secret_key.value,
@@ -84,6 +112,7 @@ class ObjectStore(pulumi.ComponentResource):
                     "server.crt": server.certificate,
                     "server.key": server.key,
                     "ca.crt": authority.certificate,
+                    **files,
                 },
                 mounts=[Mount(DataVolume("objects", args.context.naming, name, child), DATA_PATH)],
                 networks=[Attachment(args.context.networks.data)],

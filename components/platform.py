@@ -35,9 +35,7 @@ from components.secrets import GeneratedSecret, secret
 from components.volumes import DataVolume, RuntimeVolume
 from components.worker import Worker, WorkerArgs
 from settings import Settings
-
-#: The bucket of the stack's own object store that backups go to.
-BUCKET = "backups"
+from settings.models import OWN_BUCKET
 
 
 @dataclass(frozen=True)
@@ -79,13 +77,17 @@ class Platform(pulumi.ComponentResource):
         repository: Repository | None = None
         # WAL is archived while PostgreSQL runs, and for the last time as it stops.
         ready_for_wal = child
+        object_store: ObjectStore | None = None
         if settings.has_object_store:
             object_store = ObjectStore(
                 "object-store",
-                ObjectStoreArgs(context, settings.object_store, images.object_store, BUCKET),
+                ObjectStoreArgs(context, settings.object_store, images.object_store, OWN_BUCKET),
                 child,
             )
+            if settings.object_store.app_bucket is not None:
+                stores.append(object_store)
             containers["object-store"] = object_store.container_name
+        if settings.has_own_repository and object_store is not None:
             repository, ready_for_wal = bucket_inside(object_store), after(object_store)
         elif settings.has_backups and settings.backup.s3 is not None:
             repository = bucket_outside(settings.backup.s3, settings.secrets)
@@ -179,7 +181,9 @@ class Platform(pulumi.ComponentResource):
                     lambda: GeneratedSecret("encryption-key", protect=True, opts=child),
                 ),
                 **{key.replace("_", "-"): config.require_secret(key) for key in sorted(settings.app_secrets)},
+                **(object_store.app_files if object_store else {}),
             },
+            env=object_store.app_env if object_store else {},
         )
         ready = after(migrations)
         api = Api("api", ApiArgs(app, settings.api, images.api), ready)

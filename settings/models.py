@@ -48,6 +48,9 @@ DAY: Final = 24 * HOUR
 
 WEEK_DAYS: Final = 7
 
+OWN_BUCKET: Final = "backups"
+"""The bucket of the stack's own object store that backups go to."""
+
 LEAST_KEPT_DAYS: Final = 7
 """A week to notice that something was deleted: what the policies S3-LIFE and S3-LOCK ask for."""
 
@@ -538,8 +541,13 @@ class BackupSettings(Block):
 
 
 class ObjectStoreSettings(Block):
-    """The stack's own S3 service, which keeps the backups where no bucket outside the stack does."""
+    """The stack's own S3 service, which keeps the backups where no bucket outside the stack does, and objects of the
+    app where that is asked for."""
 
+    app_bucket: Bucket | None = None
+    """Bucket of the app's own, with an account for it alone. api and worker find where it is in OBJECT_STORE_URL,
+    OBJECT_STORE_BUCKET and OBJECT_STORE_REGION, and the files of key and certificate in OBJECT_STORE_ACCESS_KEY_FILE,
+    OBJECT_STORE_SECRET_KEY_FILE and OBJECT_STORE_CA_FILE. No backup holds what is in it."""
     resources: ObjectStoreResources = ObjectStoreResources()
     """What the container may take of its host."""
     start_timeout: StartTimeout = 2 * MINUTE
@@ -617,7 +625,12 @@ class Settings(StackConfig):
 
     @property
     def has_object_store(self) -> bool:
-        """Whether the stack has an object store, to keep its backups in."""
+        """Whether the stack has an object store: to keep its backups in, or objects of the app."""
+        return self.has_own_repository or self.object_store.app_bucket is not None
+
+    @property
+    def has_own_repository(self) -> bool:
+        """Whether the stack keeps its backups in its own object store."""
         return self.has_backups and self.backup.repository == "object_store"
 
     @property

@@ -11,7 +11,7 @@ from operator import attrgetter
 from typing import Final
 
 from settings.errors import Path, key_text
-from settings.models import ImageSettings, NetworkSettings, PostgresTuning, Settings, StackConfig
+from settings.models import OWN_BUCKET, ImageSettings, NetworkSettings, PostgresTuning, Settings, StackConfig
 from settings.secrets import BUILT_IN, GENERATED
 from settings.units import SECONDS, SIZE
 
@@ -323,6 +323,12 @@ def repository_keys_are_given(settings: Settings) -> Iterator[Conflict]:
             )
 
 
+def the_apps_bucket_is_its_own(settings: Settings) -> Iterator[Conflict]:
+    """The app's bucket is not the one of the backups."""
+    if settings.object_store.app_bucket == OWN_BUCKET:
+        yield Conflict(("object_store", "app_bucket"), "is the name of the bucket for backups; choose another")
+
+
 def wal_has_time_to_arrive(settings: Settings) -> Iterator[Conflict]:
     """WAL that arrives when it should is no reason to be unhealthy."""
     least = WAL_AGE_TIMEOUTS * settings.backup.archive_timeout
@@ -453,6 +459,7 @@ RULES: Final[tuple[Rule, ...]] = (
     object_lock_ends_in_time,
     kms_key_is_in_reach,
     repository_keys_are_given,
+    the_apps_bucket_is_its_own,
     wal_has_time_to_arrive,
     reader_keys_are_given,
     drills_have_backups,

@@ -172,5 +172,10 @@ BUILT_IN: Final[Mapping[str, BuiltIn]] = {
 }
 """The config secrets that any stack may set."""
 
-GENERATED: Final = frozenset({"nats_url", "postgres_password", "app_password"})
+GENERATED: Final = frozenset(
+    {
+        *("nats_url", "postgres_password", "app_password"),
+        *("object_store_access_key", "object_store_secret_key", "object_store_ca"),
+    }
+)
 """Secrets that the program makes itself and puts beside the app's, by the name that each would have in config."""

@@ -32,6 +32,31 @@ def test_it_has_its_keys_and_certificates_as_files(dev: Run) -> None:
     }
 
 
+APP_BUCKET = json.dumps({"app_bucket": "attachments"})
+
+
+@pytest.mark.parametrize("backup", ["{}", json.dumps({"repository": "s3", "s3": S3}), '{"enabled": false}'])
+def test_the_app_has_a_bucket_of_its_own(run: Callable[..., Run], backup: str) -> None:
+    keys = KEYS if "s3" in backup else {}
+    result = run({**DEV, "object_store": APP_BUCKET, "backup": backup}, keys)
+    secret = result.one(STASH, "object-store-app-secret-key").inputs["input"]
+    files = result.uploads("object-store")
+    assert (files["app-access-key"], files["app-secret-key"]) == ("app", secret)
+    assert "APP_BUCKET=attachments" in result.container("object-store")["envs"]
+    for service in ("api", "worker"):
+        assert result.uploads(service)["object-store-secret-key"] == secret
+        assert result.uploads(service)["object-store-ca"] == files["ca.crt"]
+        environment = result.container(service)["envs"]
+        assert "OBJECT_STORE_URL=https://object-store:7070" in environment
+        assert "OBJECT_STORE_BUCKET=attachments" in environment
+        assert "OBJECT_STORE_SECRET_KEY_FILE=/etc/tasktracker/object-store-secret-key" in environment
+    assert secret not in str([each.inputs["envs"] for each in result.running])
+
+
+def test_without_a_bucket_the_app_has_no_key(dev: Run) -> None:
+    assert not [name for name in dev.uploads("api") if "object" in name]
+
+
 def test_the_authoritys_key_is_in_no_file(dev: Run) -> None:
     key = dev.one(STASH, "object-store-authority").inputs["input"]["key"]
     assert "PRIVATE KEY" in key

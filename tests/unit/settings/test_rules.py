@@ -263,6 +263,13 @@ def test_repository_keys_are_given() -> None:
     assert not problems({"backup": {"enabled": False, "repository": "s3", "s3": BUCKET}})
 
 
+def test_the_apps_bucket_is_its_own() -> None:
+    assert problems({"object_store": {"app_bucket": "backups"}}) == [
+        'tasktracker:object_store.app_bucket = "backups": is the name of the bucket for backups; choose another'
+    ]
+    assert not problems({"object_store": {"app_bucket": "attachments"}})
+
+
 def test_wal_has_time_to_arrive() -> None:
     assert problem({"backup": {"archive_timeout": "3m"}}) == (
         'tasktracker:backup.max_wal_age = "5m" (default): must be at least 6m,'
