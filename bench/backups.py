@@ -7,17 +7,15 @@ killed under write load, all but the repository, and comes up elsewhere from its
 
 from __future__ import annotations
 
-import json
 import os
 import statistics
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import httpx
 
@@ -255,11 +253,8 @@ def run(stack: Stack, service: str, *command: str) -> str:
 
 
 def tt(stack: Stack, *command: str) -> dict[str, Any]:
-    """What the operator's command answers."""
-    arguments = [sys.executable, "-m", "ops.tt", "--stack", stack.name, "--json", *command]
-    env = {**stack.env, "PYTHONPATH": str(Path(__file__).parent.parent)}
-    result = subprocess.run(arguments, capture_output=True, text=True, cwd=stack.folder, env=env, check=False)
-    if result.returncode != 0:
-        raise RuntimeError(f"tt {' '.join(command)} exited {result.returncode}: {result.stdout}{result.stderr}")
-    answer: dict[str, Any] = json.loads(result.stdout)
-    return answer
+    """What the operator's command answers; it has to succeed."""
+    code, answer = stack.tt(*command)
+    if code != 0:
+        raise RuntimeError(f"tt {' '.join(command)} exited {code}: {answer}")
+    return cast(dict[str, Any], answer)

@@ -135,6 +135,21 @@ class Stack:
             raise AssertionError(f"pulumi {' '.join(args)} exited {result.returncode}\n{result.stdout}")
         return result
 
+    def tt(self, *args: str) -> tuple[int, Any]:
+        """Runs the operator's command on this stack; its exit code and its result."""
+        result = subprocess.run(
+            [ROOT / "tt", *args, "--stack", self.name, "--json"],
+            cwd=self.folder,
+            env=self.env,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=COMMAND_TIMEOUT,
+            check=False,
+        )
+        assert "Traceback" not in result.stderr, result.stderr
+        return result.returncode, json.loads(result.stdout)
+
     def up(self, *, check: bool = True) -> subprocess.CompletedProcess[str]:
         return self.pulumi("up", "--yes", "--skip-preview", check=check)
 

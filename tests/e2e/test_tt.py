@@ -10,7 +10,6 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import docker
 import pytest
@@ -19,7 +18,6 @@ from ops.tt import cli
 from ops.tt.database import Database
 from ops.tt.errors import Exit
 from tests.e2e.stack import Stack, add_task, eventually, is_done
-from toolchain.steps import ROOT
 
 pytestmark = [pytest.mark.engine, pytest.mark.docker]
 
@@ -48,22 +46,6 @@ def tt_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         yield stack
     finally:
         stack.destroy_all()
-
-
-def tt(stack: Stack, *arguments: str) -> tuple[int, Any]:
-    """Runs `tt` in the stack's folder; its exit code and its result."""
-    result = subprocess.run(
-        [ROOT / "tt", *arguments, "--stack", stack.name, "--json"],
-        cwd=stack.folder,
-        env=stack.env,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=TIMEOUT,
-        check=False,
-    )
-    assert "Traceback" not in result.stderr, result.stderr
-    return result.returncode, json.loads(result.stdout)
 
 
 def psql(stack: Stack, statement: str) -> str:
@@ -99,7 +81,7 @@ def test_what_can_t_be_or_is_not_wanted_changes_nothing(
     tt_stack: Stack, arguments: tuple[str, ...], message: str
 ) -> None:
     before = as_it_is(tt_stack)
-    code, told = tt(tt_stack, *arguments)
+    code, told = tt_stack.tt(*arguments)
     assert (code, told["code"]) == (Exit.REFUSED, Exit.REFUSED)
     assert message in told["error"]
     assert as_it_is(tt_stack) == before
@@ -131,7 +113,7 @@ def test_a_restore_that_is_killed_leaves_all_as_it_was(tt_stack: Stack) -> None:
     killer = threading.Thread(target=kill)
     killer.start()
     try:
-        code, told = tt(tt_stack, "restore", "--latest", "--yes", "--without-safety-backup")
+        code, told = tt_stack.tt("restore", "--latest", "--yes", "--without-safety-backup")
     finally:
         ended.set()
         killer.join()
@@ -145,7 +127,7 @@ def test_a_dropped_table_comes_back(tt_stack: Stack) -> None:
     moment = psql(tt_stack, "SELECT to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.USZ')")
     psql(tt_stack, "DROP TABLE tasks CASCADE")
     before, start = tt_stack.config_file.read_text(), time.monotonic()
-    code, told = tt(tt_stack, "restore", "--to", moment, "--yes")
+    code, told = tt_stack.tt("restore", "--to", moment, "--yes")
     assert code == Exit.DONE, told
     assert titles(tt_stack) == set(TASKS)
     # What it says it took is what it took, but for Python's start and the backup afterwards.
@@ -156,18 +138,18 @@ def test_a_dropped_table_comes_back(tt_stack: Stack) -> None:
     assert "restore" not in tt_stack.config_file.read_text()
     assert set(before.splitlines()) <= set(tt_stack.config_file.read_text().splitlines())
     # Of the new history a backup is there already; both are in reach.
-    code, listed = tt(tt_stack, "backup", "list")
+    code, listed = tt_stack.tt("backup", "list")
     assert code == Exit.DONE
     assert told["backup_after"] in {each["label"] for each in listed["backups"]}
     assert {each["timeline"] for each in listed["ranges"]} == {1, 2}
 
 
 def test_the_repository_is_whole_and_a_drill_is_green(tt_stack: Stack) -> None:
-    assert tt(tt_stack, "backup", "verify") == (Exit.DONE, {"ok": True, "problems": []})
-    code, drill = tt(tt_stack, "drill")
+    assert tt_stack.tt("backup", "verify") == (Exit.DONE, {"ok": True, "problems": []})
+    code, drill = tt_stack.tt("drill")
     assert (code, drill["reason"]) == (Exit.DONE, None)
     assert drill["rpo_seconds"] is not None
-    code, status = tt(tt_stack, "status")
+    code, status = tt_stack.tt("status")
     assert (code, status["problems"]) == (Exit.DONE, [])
     assert status["drill"]["backup"] == drill["backup"]
     assert status["volumes"] == {"in_use": 2, "kept": [1]}
@@ -176,7 +158,7 @@ def test_the_repository_is_whole_and_a_drill_is_green(tt_stack: Stack) -> None:
 
 def test_a_scratch_server_shows_what_is_there_and_goes(tt_stack: Stack) -> None:
     before = as_it_is(tt_stack)
-    code, told = tt(tt_stack, "restore", "--latest", "--into", "look")
+    code, told = tt_stack.tt("restore", "--latest", "--into", "look")
     assert code == Exit.DONE, told
     scratch = tt_stack.container("scratch-look")
     answer = scratch.exec_run([*told["connect"].split()[4:], "-XAtqc", "SELECT count(*) FROM tasks"])
@@ -186,15 +168,15 @@ def test_a_scratch_server_shows_what_is_there_and_goes(tt_stack: Stack) -> None:
     assert not host["PortBindings"]
     assert host["Memory"] == host["MemorySwap"] > 0
     assert scratch.attrs["NetworkSettings"]["Networks"] == {}
-    assert tt(tt_stack, "restore", "--latest", "--into", "look")[0] == Exit.REFUSED
-    assert [each["name"] for each in tt(tt_stack, "scratch", "list")[1]["scratch"]] == ["look"]
-    assert tt(tt_stack, "scratch", "remove", "look") == (Exit.DONE, {"removed": "look"})
+    assert tt_stack.tt("restore", "--latest", "--into", "look")[0] == Exit.REFUSED
+    assert [each["name"] for each in tt_stack.tt("scratch", "list")[1]["scratch"]] == ["look"]
+    assert tt_stack.tt("scratch", "remove", "look") == (Exit.DONE, {"removed": "look"})
     assert as_it_is(tt_stack) == before
 
 
 def test_a_dump_can_be_loaded_elsewhere(tt_stack: Stack, tmp_path: Path) -> None:
     path = tmp_path / "x.dump"
-    code, told = tt(tt_stack, "dump", str(path))
+    code, told = tt_stack.tt("dump", str(path))
     assert code == Exit.DONE, told
     assert path.stat().st_size == told["bytes"]
     assert list(tmp_path.iterdir()) == [path]
@@ -203,16 +185,16 @@ def test_a_dump_can_be_loaded_elsewhere(tt_stack: Stack, tmp_path: Path) -> None
         input=path.read_bytes(), capture_output=True, check=True,
     ).stdout.decode()  # fmt: skip
     assert " TABLE DATA public tasks " in listed
-    assert tt(tt_stack, "dump", str(path))[0] == Exit.REFUSED
+    assert tt_stack.tt("dump", str(path))[0] == Exit.REFUSED
 
 
 def test_a_kept_volume_goes_when_it_is_told_to(tt_stack: Stack) -> None:
     name = f"tasktracker-{tt_stack.name}-postgres-data"
-    code, told = tt(tt_stack, "volumes", "list")
+    code, told = tt_stack.tt("volumes", "list")
     assert [(each["number"], each["state"]) for each in told["volumes"]] == [(1, "kept"), (2, "in use")]
-    assert tt(tt_stack, "volumes", "remove", "2", "--yes")[0] == Exit.USAGE
-    assert tt(tt_stack, "volumes", "remove", "1")[0] == Exit.REFUSED
-    code, told = tt(tt_stack, "volumes", "remove", "1", "--yes")
+    assert tt_stack.tt("volumes", "remove", "2", "--yes")[0] == Exit.USAGE
+    assert tt_stack.tt("volumes", "remove", "1")[0] == Exit.REFUSED
+    code, told = tt_stack.tt("volumes", "remove", "1", "--yes")
     assert (code, told) == (Exit.DONE, {"removed": 1})
     assert name not in as_it_is(tt_stack)[2]
     assert titles(tt_stack) == set(TASKS)
