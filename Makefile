@@ -95,7 +95,7 @@ test: check ## every test: unit, toolchain, and end to end on a real engine and 
 .PHONY: policies
 policies: ## the policy pack's tests, with 100,000 random inputs through each rule
 	@$(SETUP) venv
-	@$(VENV)/pytest -q tests/policies tests/fuzz policies
+	@FUZZ_INPUTS=100000 $(VENV)/pytest -q tests/policies tests/fuzz policies
 
 .PHONY: bench
 bench: ## benchmarks, one JSON line a figure

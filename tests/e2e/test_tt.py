@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import docker
@@ -21,8 +19,6 @@ from tests.e2e.stack import Stack, add_task, eventually, is_done
 
 pytestmark = [pytest.mark.engine, pytest.mark.docker]
 
-#: Beside the numbers of the other stacks.
-NUMBER = 83
 
 #: Seconds that any one command of a test may take.
 TIMEOUT = 300
@@ -34,18 +30,15 @@ TASKS = ("bread", "milk", "salt")
 
 
 @pytest.fixture(scope="module")
-def tt_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+def tt_stack(make_stack: Callable[..., Stack]) -> Stack:
     """A stack with tasks in it, and its first backup."""
-    stack = Stack(tmp_path_factory.mktemp("stacks") / "83", f"e2e{os.getpid()}-{NUMBER}", NUMBER, {"backup": BACKUP})
-    try:
-        stack.up()
-        with stack.client() as client:
-            for title in TASKS:
-                task = add_task(client, title)
-            eventually(lambda: is_done(client, task), 30, "the tasks are done")
-        yield stack
-    finally:
-        stack.destroy_all()
+    stack = make_stack(backup=BACKUP)
+    stack.up()
+    with stack.client() as client:
+        for title in TASKS:
+            task = add_task(client, title)
+        eventually(lambda: is_done(client, task), 30, "the tasks are done")
+    return stack
 
 
 def psql(stack: Stack, statement: str) -> str:

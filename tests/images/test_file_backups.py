@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from components.backups import Repository, crontab
+from components.backups import Keys, Repository, crontab
 from components.certificates import new_authority, new_server_certificate
 from components.file_backups import keys_file, repository_env
 from components.nats import BACKUP_INBOX, BACKUP_USER, CLIENT_USER, client_context, server_config
@@ -74,8 +74,9 @@ class Stand:
         return f"--network=container:{self.nats.name}"
 
     def run(self, uploads: str, *command: str, bucket: str = "backups", options: Sequence[str] = ()) -> Container:
+        nobody = Keys("", "")
         repository = Repository(
-            bucket=bucket, host="localhost", port=7070, region="local", access_key="", secret_key="", ca="PEM"
+            bucket=bucket, host="localhost", port=7070, region="local", writer=nobody, reader=nobody, ca="PEM"
         )
         return self.bench.run(
             "file_backups",
