@@ -7,6 +7,7 @@ import json
 import subprocess
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import docker
@@ -19,9 +20,6 @@ from tests.e2e.stack import Stack, add_task, eventually, is_done
 
 pytestmark = [pytest.mark.engine, pytest.mark.docker]
 
-
-#: Seconds that any one command of a test may take.
-TIMEOUT = 300
 
 #: The shortest that the settings allow: a drill waits for it.
 BACKUP = {"archive_timeout": "10s", "max_wal_age": "60s"}
