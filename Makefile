@@ -7,10 +7,11 @@ STACK ?= dev
 SERVICE ?= api
 PYTHON ?= python3
 SETUP := $(PYTHON) -m toolchain --stack '$(STACK)'
-CONTAINERS := $(PYTHON) -m toolchain.containers --stack '$(STACK)'
 ENV := source .tools/env
 PULUMI := $(ENV) && exec pulumi --stack '$(STACK)'
 VENV := .venv/bin
+# Most tests wait, for containers and the engine: more processes than this only get in each other's way on two cores.
+PARALLEL := -n 3
 # The preview that refuses what breaks a policy before anything changes; docs/policies.md.
 POLICIES := --policy-pack policies --policy-pack-config policies/config.json
 # dev goes ahead; elsewhere a person reads the diff first, or says YES=--yes.
@@ -26,6 +27,8 @@ help: ## this list
 up: ## set up this machine and bring the stack up (STACK=dev)
 	@$(SETUP) venv engine $(LOCAL) stack
 	@$(PULUMI) up $(POLICIES) $(YES) --diff=false
+	@# A state in a folder is lost with it: what can be had back is in the repository of the backups.
+	@./tt state save --stack '$(STACK)' --if-possible
 	@echo "==> Task Tracker is at $$($(PULUMI) stack output url)"
 
 .PHONY: preview
@@ -48,12 +51,13 @@ purge: ## ask, then remove the stack with all its data (CONFIRM=<stack> answers)
 	@$(PULUMI) destroy --yes --skip-preview
 
 .PHONY: status
-status: ## the stack's containers: state, health, memory, ports and release
-	@$(CONTAINERS) status
+status: ## the stack at a glance: services, backups, the last drill, and what is wrong
+	@$(SETUP) venv
+	@exec ./tt status --stack '$(STACK)'
 
 .PHONY: logs
 logs: ## follow the log of a service (SERVICE=api)
-	@exec $(CONTAINERS) logs '$(SERVICE)'
+	@exec $(PYTHON) -m toolchain.containers --stack '$(STACK)' '$(SERVICE)'
 
 .PHONY: audit
 audit: ## hold what really runs on the Docker host against the policies
@@ -79,19 +83,19 @@ check: ## lint, types and unit tests; no Docker
 	@$(VENV)/ruff format --check .
 	@$(VENV)/mypy
 	@$(VENV)/lint-imports
-	@$(VENV)/pytest -q tests/unit tests/policies components policies toolchain/containers.py
+	@$(VENV)/pytest -q tests/unit tests/policies components policies ops/tt
 
 .PHONY: test
 test: check ## every test: unit, toolchain, and end to end on a real engine and a real Docker
 	@$(SETUP) engine
 	@# 69: no Docker engine can run here; then the tests that need one are skipped, unless this is CI.
 	@$(SETUP) docker images browser || { [ $$? -eq 69 ] && [ "$$CI" != true ]; }
-	@$(ENV) && pytest -q tests --ignore tests/unit --ignore tests/policies
+	@$(ENV) && pytest -q $(PARALLEL) tests --ignore tests/unit --ignore tests/policies
 
 .PHONY: policies
 policies: ## the policy pack's tests, with 100,000 random inputs through each rule
 	@$(SETUP) venv
-	@$(VENV)/pytest -q tests/policies tests/fuzz policies
+	@FUZZ_INPUTS=100000 $(VENV)/pytest -q tests/policies tests/fuzz policies
 
 .PHONY: bench
 bench: ## benchmarks, one JSON line a figure
@@ -103,6 +107,7 @@ docs: ## write the generated documents anew
 	@$(SETUP) venv engine stack graphviz
 	@$(VENV)/python -m settings.schema
 	@$(VENV)/python -m policies.reference
+	@$(VENV)/python -m ops.tt.reference
 	@$(VENV)/python -m docs.pull_request_comment
 	@$(ENV) && python -m docs.picture
 

@@ -1,7 +1,7 @@
 """`make bench`: prints the machine's facts, then one JSON line a figure.
 
 Every figure has `figure`, `value` (the median where there were several runs), `unit` and, with
-several runs, all of them in `runs`. The stack is one of the benchmark's own and is removed at the end.
+several runs, all of them in `runs`. The stacks are the benchmark's own and are removed at the end.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import Any, cast
 
 import httpx
 
-from bench import policies
+from bench import backups, policies
 from images.catalog import IMAGES, local_reference
 from tests.e2e.stack import SERVICES, Stack, add_task, eventually, is_done
 
@@ -120,7 +120,7 @@ def measure(stack: Stack) -> None:
 
 
 def main() -> None:
-    """Makes a stack, measures it, removes it."""
+    """Makes stacks, measures them, removes them."""
     with tempfile.TemporaryDirectory() as folder:
         stack = Stack(Path(folder) / "stack", f"bench{os.getpid()}", NUMBER)
         try:
@@ -128,6 +128,7 @@ def main() -> None:
             policies.growth(Path(folder) / "many", f"many{os.getpid()}", report, seconds)
         finally:
             stack.destroy_all()
+        backups.measure(Path(folder), report)
 
 
 if __name__ == "__main__":

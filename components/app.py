@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pulumi
 
@@ -19,14 +19,15 @@ DATA_PATH = "/var/lib/tasktracker"
 class AppArgs:
     """What api and worker are given: where the stores are, and the secrets to reach them.
 
-    `secrets` maps the name of each secret file to its content. `slot` is the release's slot, or
-    None where there is one release only.
+    `secrets` maps the name of each secret file to its content, and `env` holds what is no secret.
+    `slot` is the release's slot, or None where there is one release only.
     """
 
     context: Context
     uploads: DataVolume
     secrets: Mapping[str, pulumi.Input[str]]
     slot: str | None = None
+    env: Mapping[str, str] = field(default_factory=dict)
 
 
 def file_env(files: Mapping[str, object]) -> dict[str, str]:
@@ -41,7 +42,7 @@ def file_env(files: Mapping[str, object]) -> dict[str, str]:
 def app_env(args: AppArgs, log_level: str) -> dict[str, str]:
     """The environment of api and worker."""
     slot = {"TASKTRACKER_SLOT": args.slot} if args.slot else {}
-    return {**file_env(args.secrets), "TASKTRACKER_LOG_LEVEL": log_level, **slot}
+    return {**args.env, **file_env(args.secrets), "TASKTRACKER_LOG_LEVEL": log_level, **slot}
 
 
 def slotted(name: str, slot: str | None) -> str:

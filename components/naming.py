@@ -1,11 +1,11 @@
-"""Names and labels of what a stack makes on a Docker host. Pure."""
+"""Names and labels of what a stack makes. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-#: Prefix of every name on the Docker host, and of every type token.
+#: Prefix of every name on the Docker host and in AWS, and of every type token.
 SYSTEM = "tasktracker"
 
 #: Characters of a digest that tell one release from another.
@@ -14,9 +14,9 @@ DIGEST_LENGTH = 12
 
 @dataclass(frozen=True)
 class Naming:
-    """Names of one stack's containers, volumes and networks.
+    """Names of one stack's containers, volumes and networks, and of what it has in AWS.
 
-    Every name carries the stack, so that stacks live side by side on one host.
+    Every name carries the stack, so that stacks live side by side on one host and in one account.
     """
 
     stack: str
@@ -30,6 +30,14 @@ class Naming:
         return f"{SYSTEM}-{self.stack}-{name}"
 
     def network(self, name: str) -> str:
+        """`tasktracker-<stack>-<name>`."""
+        return f"{SYSTEM}-{self.stack}-{name}"
+
+    def bucket(self, name: str, account: str) -> str:
+        """`tasktracker-<stack>-<name>-<account>`: all the accounts of AWS share the names of buckets."""
+        return f"{SYSTEM}-{self.stack}-{name}-{account}"
+
+    def user(self, name: str) -> str:
         """`tasktracker-<stack>-<name>`."""
         return f"{SYSTEM}-{self.stack}-{name}"
 

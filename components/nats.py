@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from urllib.parse import quote
 
@@ -30,8 +31,12 @@ MONITOR_PORT = 8222
 USER = "10002:10002"
 DATA_PATH = "/var/lib/nats"
 
-#: The one account's user name; who may connect is decided by the generated password.
+#: The app's user name; who may connect is decided by the generated password.
 CLIENT_USER = "tasktracker"
+
+#: The name of the user that may read streams as snapshots, and nothing else: no subject but its own replies.
+BACKUP_USER = "backups"
+BACKUP_INBOX = "_INBOX_backups"
 
 #: Seconds to flush the store.
 STOP_TIMEOUT = 30
@@ -39,24 +44,30 @@ STOP_TIMEOUT = 30
 
 @dataclass(frozen=True)
 class NatsArgs:
-    """The server's settings and image."""
+    """The server's settings and image, and whether its streams are backed up, which takes a user."""
 
     context: Context
     settings: NatsSettings
     image: str
+    backups: bool = False
 
 
 class Nats(pulumi.ComponentResource):
-    """The message server, its store's volume, and the password of its clients."""
+    """The message server, its store's volume, and the passwords of its clients."""
 
     url: pulumi.Output[str]
+    client: pulumi.Output[str]
+    """How the app's user connects, as a context of the `nats` command."""
+    backup_client: pulumi.Output[str] | None = None
+    """How the backups' user does, if there is one."""
     container_name: pulumi.Output[str]
 
     def __init__(self, name: str, args: NatsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(f"{SYSTEM}:components:Nats", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
         settings = args.settings
-        password = GeneratedSecret("nats-password", opts=child)
+        password = GeneratedSecret("nats-password", opts=child).value
+        backup_password = GeneratedSecret("nats-backup-password", opts=child).value if args.backups else None
         server_name = args.context.naming.container(name)
         published = {PORT: settings.debug_port, MONITOR_PORT: settings.debug_monitor_port}
         ports = [
@@ -76,7 +87,11 @@ class Nats(pulumi.ComponentResource):
                 user=USER,
                 resources=settings.resources,
                 command=["-c", f"{MOUNT_PATH}/nats.conf"],
-                files={"nats.conf": password.value.apply(lambda value: server_config(settings, server_name, value))},
+                files={
+                    "nats.conf": pulumi.Output.all(password, backup_password).apply(
+                        lambda values: server_config(settings, server_name, *values)
+                    )
+                },
                 mounts=[Mount(DataVolume("nats-data", args.context.naming, name, child), DATA_PATH)],
                 networks=attachments,
                 ports=ports,
@@ -86,13 +101,23 @@ class Nats(pulumi.ComponentResource):
             ),
             child_after(self, opts),
         )
-        self.url = password.value.apply(lambda value: f"nats://{CLIENT_USER}:{quote(value, safe='')}@{name}:{PORT}")
+        self.url = password.apply(lambda value: f"nats://{CLIENT_USER}:{quote(value, safe='')}@{name}:{PORT}")
+        self.client = password.apply(lambda value: client_context(name, CLIENT_USER, value))
+        if backup_password is not None:
+            self.backup_client = backup_password.apply(
+                lambda value: client_context(name, BACKUP_USER, value, inbox_prefix=BACKUP_INBOX)
+            )
         self.container_name = workload.container_name
         self.register_outputs({"container_name": self.container_name})
 
 
-def server_config(settings: NatsSettings, server_name: str, password: str) -> str:
-    """nats.conf."""
+def client_context(host: str, user: str, password: str, **options: str) -> str:
+    """A context of the `nats` command: the server and how to log in."""
+    return json.dumps({"url": f"nats://{host}:{PORT}", "user": user, "password": password, **options})
+
+
+def server_config(settings: NatsSettings, server_name: str, password: str, backup_password: str | None = None) -> str:
+    """nats.conf; with `backup_password` the user of the backups is there."""
     return render(
         "nats.conf",
         settings=settings,
@@ -102,4 +127,7 @@ def server_config(settings: NatsSettings, server_name: str, password: str) -> st
         store_path=DATA_PATH,
         user=CLIENT_USER,
         password=password,
+        backup_user=BACKUP_USER,
+        backup_inbox=BACKUP_INBOX,
+        backup_password=backup_password,
     )

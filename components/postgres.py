@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Network
 from urllib.parse import quote
@@ -11,11 +11,12 @@ import pulumi
 
 from components.context import Context
 from components.files import MOUNT_PATH
-from components.naming import SYSTEM
+from components.naming import SYSTEM, Naming
+from components.network import Network, Networks
 from components.options import child_after
 from components.rendering import render
 from components.secrets import GeneratedSecret
-from components.volumes import DataVolume
+from components.volumes import DataVolume, RuntimeVolume
 from components.workload import (
     DEBUG_ADDRESS,
     Attachment,
@@ -30,31 +31,86 @@ from settings.models import PostgresSettings
 PORT = 5432
 USER = "10001:10001"
 DATA_PATH = "/var/lib/postgresql"
+CLUSTER_PATH = f"{DATA_PATH}/17/data"
 SOCKET_PATH = "/run/postgresql"
+
+#: pgBackRest's name for the cluster in its repository.
+STANZA = "main"
 
 #: Seconds for a fast shutdown with its checkpoint; what is killed later recovers from its WAL.
 STOP_TIMEOUT = 60
 
 
 @dataclass(frozen=True)
+class Archive:
+    """Where the WAL goes.
+
+    `timeout`: seconds after which a segment is archived that isn't full. `files`: pgBackRest's, by
+    name. `reader_files`: the same for who only reads. `outside`: the repository is reached through the
+    network `egress`.
+    """
+
+    timeout: int
+    files: Mapping[str, pulumi.Input[str]]
+    reader_files: Mapping[str, pulumi.Input[str]]
+    outside: bool
+
+    def network(self, networks: Networks) -> Network:
+        """The network that leads to the repository."""
+        return networks.egress if self.outside else networks.data
+
+
+@dataclass(frozen=True)
 class PostgresArgs:
-    """The server's settings and image."""
+    """The server's settings and image, the volume of its data, and its archive if it has one."""
 
     context: Context
     settings: PostgresSettings
     image: str
+    data: DataVolume
+    archive: Archive | None = None
+
+
+def data_volumes(
+    settings: PostgresSettings, naming: Naming, platform: pulumi.ComponentResource
+) -> Mapping[int, DataVolume]:
+    """The volumes of clusters by number: the one in use, those that are kept, and one that is being restored.
+
+    They are there before `Postgres`, since a restore may have to be.
+    """
+    numbers = {settings.volume, *settings.kept_volumes}
+    restored = {settings.restore.volume} - numbers if settings.restore else set()
+    # Where the volume was before there could be several.
+    formerly = pulumi.Alias(parent=pulumi.create_urn("postgres", f"{SYSTEM}:components:Postgres", parent=platform))
+    return {
+        number: DataVolume(
+            "postgres-data" if number == 1 else f"postgres-data-{number}",
+            naming,
+            "postgres",
+            pulumi.ResourceOptions(parent=platform, aliases=[formerly] if number == 1 else None),
+            # What a restore has made so far can be made again.
+            protect=number in numbers,
+        )
+        for number in sorted(numbers | restored)
+    }
 
 
 class Postgres(pulumi.ComponentResource):
-    """The database server, its data volume, and the passwords of its two roles."""
+    """The database server and the passwords of its two roles."""
 
+    database: str
     database_url: pulumi.Output[str]
     container_name: pulumi.Output[str]
+    container: pulumi.Resource
+    data: DataVolume
+    """The cluster's files."""
+    socket: RuntimeVolume
+    """The folder of the server's socket."""
 
     def __init__(self, name: str, args: PostgresArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(f"{SYSTEM}:components:Postgres", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
-        settings = args.settings
+        settings, archive = args.settings, args.archive
         superuser_password = GeneratedSecret("postgres-password", opts=child)
         app_password = GeneratedSecret("postgres-app-password", opts=child)
         clients = [args.context.networks.data.args.subnet]
@@ -64,6 +120,11 @@ class Postgres(pulumi.ComponentResource):
             clients.append(args.context.networks.debug.args.subnet)
             attachments.append(Attachment(args.context.networks.debug))
             ports.append(PublishedPort(PORT, settings.debug_port, DEBUG_ADDRESS))
+        if archive is not None and archive.outside:
+            # The app is on it too, and is let in from the network `data` alone.
+            attachments.append(Attachment(args.context.networks.egress, named=False))
+        self.data = args.data
+        self.socket = RuntimeVolume("postgres-socket", args.context.naming, name, child)
         workload = Workload(
             name,
             WorkloadArgs(
@@ -79,15 +140,13 @@ class Postgres(pulumi.ComponentResource):
                     "APP_PASSWORD_FILE": f"{MOUNT_PATH}/app-password",
                 },
                 files={
-                    "postgresql.conf": server_config(settings),
+                    "postgresql.conf": server_config(settings, archive.timeout if archive else None),
                     "pg_hba.conf": access_rules(settings, clients),
                     "postgres-password": superuser_password.value,
                     "app-password": app_password.value,
+                    **(archive.files if archive else {}),
                 },
-                mounts=[
-                    Mount(DataVolume("postgres-data", args.context.naming, name, child), DATA_PATH),
-                ],
-                tmpfs=["/tmp", SOCKET_PATH],  # noqa: S108 - the container's own memory
+                mounts=[Mount(self.data, DATA_PATH), Mount(self.socket, SOCKET_PATH)],
                 networks=attachments,
                 ports=ports,
                 health=HealthCheck(
@@ -100,7 +159,8 @@ class Postgres(pulumi.ComponentResource):
             child_after(self, opts),
         )
         self.database_url = app_password.value.apply(lambda password: database_url(settings, name, password))
-        self.container_name = workload.container_name
+        self.database = settings.database
+        self.container, self.container_name = workload.container, workload.container_name
         self.register_outputs({"container_name": self.container_name})
 
 
@@ -110,13 +170,14 @@ def database_url(settings: PostgresSettings, host: str, password: str) -> str:
     return f"postgresql://{user}:{password}@{host}:{PORT}/{settings.database}"
 
 
-def server_config(settings: PostgresSettings) -> str:
-    """postgresql.conf."""
+def server_config(settings: PostgresSettings, archive_timeout: int | None = None) -> str:
+    """postgresql.conf; with `archive_timeout` (seconds) WAL is archived."""
     return render(
         "postgresql.conf",
         tuning=settings.tuning,
         port=PORT,
         socket_path=SOCKET_PATH,
+        archive_timeout=archive_timeout,
         quote=_literal,
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
+from typing import Any
 
 import pulumi
 
@@ -24,19 +25,32 @@ class GeneratedSecret(pulumi.ComponentResource):
 
     def __init__(self, name: str, *, protect: bool = False, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(f"{SYSTEM}:components:GeneratedSecret", name, None, opts)
-        stash = pulumi.Stash(
-            name,
-            input=pulumi.Output.secret(secrets.token_urlsafe(ENTROPY_BYTES)),
-            opts=pulumi.ResourceOptions(
-                parent=self,
-                protect=protect,
-                # Every run offers a fresh value; the one in the state stays.
-                ignore_changes=["input"],
-                additional_secret_outputs=["input", "output"],
-            ),
-        )
+        stash = keep(name, secrets.token_urlsafe(ENTROPY_BYTES), parent=self, protect=protect)
         self.value = pulumi.Output.secret(stash.output)
         self.register_outputs({})
+
+
+def keep(
+    name: str,
+    fresh: pulumi.Input[Any],
+    *,
+    parent: pulumi.Resource,
+    protect: bool = False,
+    renew_with: pulumi.Input[str] | None = None,
+) -> pulumi.Stash:
+    """A Stash that holds, as a secret, what `fresh` was on the first `up`, and what it is when `renew_with` changes."""
+    return pulumi.Stash(
+        name,
+        input=pulumi.Output.secret(fresh),
+        opts=pulumi.ResourceOptions(
+            parent=parent,
+            protect=protect,
+            # Every run offers a fresh value; the one in the state stays.
+            ignore_changes=["input"],
+            replacement_trigger=renew_with,
+            additional_secret_outputs=["input", "output"],
+        ),
+    )
 
 
 def secret(key: str, given: frozenset[str], generate: Callable[[], GeneratedSecret]) -> pulumi.Output[str]:

@@ -1,4 +1,4 @@
-"""Volumes that hold data nobody can make again."""
+"""Volumes: of data that nobody can make again, and of what containers share while they run."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from components.naming import SYSTEM, Naming
 class DataVolume(pulumi.ComponentResource):
     """A named volume that no config change replaces and no plain `destroy` deletes.
 
-    It is protected in every environment: `make down` leaves it, `make purge` asks first.
+    It is protected in every environment: `make down` leaves it, `make purge` asks first. With
+    `protect=False` it is one whose data is there a second time, and may go.
     """
 
     name: pulumi.Output[str]
@@ -22,6 +23,8 @@ class DataVolume(pulumi.ComponentResource):
         naming: Naming,
         service: str,
         opts: pulumi.ResourceOptions | None = None,
+        *,
+        protect: bool = True,
     ) -> None:
         super().__init__(f"{SYSTEM}:components:DataVolume", name, None, opts)
         volume = docker.Volume(
@@ -32,10 +35,35 @@ class DataVolume(pulumi.ComponentResource):
             ],
             opts=pulumi.ResourceOptions(
                 parent=self,
-                protect=True,
+                protect=protect,
                 # Every property of a volume forces a replacement; none is worth the data in it.
                 ignore_changes=["name", "labels", "driver", "driverOpts"],
             ),
+        )
+        self.name = volume.name
+        self.register_outputs({"name": self.name})
+
+
+class RuntimeVolume(pulumi.ComponentResource):
+    """A named volume that containers share something in while they run, such as a socket; nothing is lost with it."""
+
+    name: pulumi.Output[str]
+
+    def __init__(
+        self,
+        name: str,
+        naming: Naming,
+        service: str,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__(f"{SYSTEM}:components:RuntimeVolume", name, None, opts)
+        volume = docker.Volume(
+            name,
+            name=naming.volume(name),
+            labels=[
+                docker.VolumeLabelArgs(label=label, value=value) for label, value in naming.labels(service).items()
+            ],
+            opts=pulumi.ResourceOptions(parent=self, delete_before_replace=True),
         )
         self.name = volume.name
         self.register_outputs({"name": self.name})

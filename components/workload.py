@@ -22,7 +22,7 @@ from components.hardening import hardened
 from components.naming import SYSTEM, release
 from components.network import Network
 from components.options import child_after
-from components.volumes import DataVolume
+from components.volumes import DataVolume, RuntimeVolume
 from settings.models import Resources
 
 #: Open files: four times what nginx's 4096 connections or PostgreSQL and NATS at their defaults take,
@@ -36,10 +36,11 @@ TMPFS_SIZE = 64
 DEBUG_ADDRESS = "127.0.0.1"
 
 #: What the provider leaves alone, silently, when it updates a container in place (its update looks at
-#: restart, memory and a few more), and what it can only apply by making a new container.
+#: restart, memory and a few more), and what it can only apply by making a new container. Of `mounts` it
+#: takes a change of their number for one, and not a change of a volume.
 #: "#initerror" is the engine's name for a creation that failed half-way, such as a container that did
 #: not become healthy: without it the next `up` would pass without looking again.
-REPLACE_ON_CHANGES = ["healthcheck", "tmpfs", "init", "cpus", "stopTimeout", "#initerror"]
+REPLACE_ON_CHANGES = ["healthcheck", "mounts", "tmpfs", "init", "cpus", "stopTimeout", "#initerror"]
 
 
 #: What the provider says when `wait` ran out of time.
@@ -63,10 +64,14 @@ class HealthCheck:
 
 @dataclass(frozen=True)
 class Attachment:
-    """A network that a workload is on, under its service's name, at a fixed address if given."""
+    """A network that a workload is on, under its service's name, at a fixed address if given.
+
+    `named` is false where it only calls out: one that is on two networks of it would find it by its name on either.
+    """
 
     network: Network
     address: str | None = None
+    named: bool = True
 
 
 @dataclass(frozen=True)
@@ -80,10 +85,11 @@ class PublishedPort:
 
 @dataclass(frozen=True)
 class Mount:
-    """A data volume and where the workload finds it."""
+    """A volume and where the workload finds it; one that another workload writes is `read_only`."""
 
-    volume: DataVolume
+    volume: DataVolume | RuntimeVolume
     path: str
+    read_only: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,10 +119,16 @@ class ContainerArgs:
 
 @dataclass(frozen=True, kw_only=True)
 class WorkloadArgs(ContainerArgs):
-    """A service. `wait_timeout` is how long, in seconds, `up` waits for it to be healthy."""
+    """A service.
+
+    `wait_timeout` is how long, in seconds, `up` waits for it to be healthy. `follows` is the container of a
+    service that this one can't outlive: before that one is replaced this one is removed, and after it
+    made anew.
+    """
 
     health: HealthCheck
     wait_timeout: int
+    follows: pulumi.Resource | None = None
     ports: Sequence[PublishedPort] = ()
 
 
@@ -131,6 +143,8 @@ class Workload(pulumi.ComponentResource):
     """A service that runs for ever, and is healthy when `up` is through."""
 
     container_name: pulumi.Output[str]
+    container: pulumi.Resource
+    """What another workload may follow."""
 
     def __init__(self, name: str, args: WorkloadArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(f"{SYSTEM}:components:Workload", name, None, opts)
@@ -155,9 +169,13 @@ class Workload(pulumi.ComponentResource):
                 )
                 for port in args.ports
             ],
-            opts=_replaceable(child_after(self, opts, *files), pulumi.ResourceHookBinding(on_error=[_show_log(name)])),
+            opts=_replaceable(
+                child_after(self, opts, *files),
+                replace_with=[args.follows] if args.follows else None,
+                hooks=pulumi.ResourceHookBinding(on_error=[_show_log(name)]),
+            ),
         )
-        self.container_name = container.name
+        self.container, self.container_name = container, container.name
         self.register_outputs({"container_name": self.container_name})
 
 
@@ -210,6 +228,8 @@ class OneShot(pulumi.ComponentResource):
 
 def _replaceable(
     opts: pulumi.ResourceOptions,
+    *,
+    replace_with: list[pulumi.Resource] | None = None,
     hooks: pulumi.ResourceHookBinding | None = None,
 ) -> pulumi.ResourceOptions:
     """Options under which every change of a container takes effect."""
@@ -219,6 +239,7 @@ def _replaceable(
             # The container's name, fixed address and published port are each taken only once.
             delete_before_replace=True,
             replace_on_changes=REPLACE_ON_CHANGES,
+            replace_with=replace_with,
             hooks=hooks,
         ),
     )
@@ -238,7 +259,11 @@ def _container(args: ContainerArgs, files: Sequence[FileVolume]) -> dict[str, An
         **args.context.naming.labels(args.service, slot=args.slot, release=release(args.image))
     }
     mounts = [
-        docker.ContainerMountArgs(type="volume", source=mount.volume.name, target=mount.path) for mount in args.mounts
+        # Unset for a volume that is written: the provider sees a change in `false`.
+        docker.ContainerMountArgs(
+            type="volume", source=mount.volume.name, target=mount.path, read_only=mount.read_only or None
+        )
+        for mount in args.mounts
     ]
     for volume in files:
         # A label that changes makes a new container: this is how it follows its files, and how the
@@ -271,7 +296,7 @@ def _container(args: ContainerArgs, files: Sequence[FileVolume]) -> dict[str, An
         "networks_advanced": [
             docker.ContainerNetworksAdvancedArgs(
                 name=attachment.network.name,
-                aliases=[args.service],
+                aliases=[args.service] if attachment.named else None,
                 ipv4_address=attachment.address,
             )
             for attachment in args.networks

@@ -33,6 +33,8 @@ class Image:
         parent: the image that it is built on; None for the base.
         parent_argument: the Dockerfile's ARG that takes the parent's reference.
         inputs: files and folders that its Dockerfile copies, relative to the project's folder.
+        go_tools: programs that it copies from its folder `bin`, each built on the host from the Go module
+            `images/tools/<program>`, which images share.
         versioned: whether it holds the project's own code, and so is another one in each version.
     """
 
@@ -40,6 +42,7 @@ class Image:
     parent: str | None
     parent_argument: str
     inputs: tuple[str, ...] = ()
+    go_tools: tuple[str, ...] = ()
     versioned: bool = False
 
     @property
@@ -54,14 +57,25 @@ class Image:
 
     @property
     def dockerignore(self) -> str:
-        """What keeps all but `inputs` out of its build, relative to the project's folder."""
+        """What keeps all but `inputs` and `programs` out of its build, relative to the project's folder."""
         return f"{self.dockerfile}.dockerignore"
+
+    @property
+    def programs(self) -> tuple[str, ...]:
+        """What is built from `go_tools`, relative to the project's folder. Their modules decide their content."""
+        return tuple(f"images/{self.name}/bin/{tool}" for tool in self.go_tools)
+
+    @property
+    def modules(self) -> tuple[str, ...]:
+        """The folders of the Go modules of `programs`, in the same order."""
+        return tuple(f"images/tools/{tool}" for tool in self.go_tools)
 
     @property
     def sources(self) -> tuple[str, ...]:
         """All files and folders that decide its content, sorted."""
         version = ("VERSION",) if self.versioned else ()
-        return tuple(sorted((self.dockerfile, self.dockerignore, *self.inputs, *version)))
+        locks = [f"{module}/{file}" for module in self.modules for file in ("go.mod", "go.sum")]
+        return tuple(sorted((self.dockerfile, self.dockerignore, *self.inputs, *locks, *version)))
 
 
 _ALL = (
@@ -71,14 +85,70 @@ _ALL = (
         "base",
         "BASE",
         (
+            "images/postgres/backup.sh",
+            "images/postgres/backup_health.sh",
+            "images/postgres/backup_list.sh",
+            "images/postgres/backup_metrics.jq",
+            "images/postgres/backup_run.sh",
+            "images/postgres/backup_status.sh",
+            "images/postgres/backup_verify.sh",
+            "images/postgres/backups.jq",
+            "images/postgres/choose.jq",
+            "images/postgres/drill.sh",
+            "images/postgres/drill_changes.sql",
+            "images/postgres/drill_health.sh",
+            "images/postgres/drill_metrics.jq",
+            "images/postgres/drill_result.sh",
+            "images/postgres/drill_rows.jq",
+            "images/postgres/drill_rows.sql",
+            "images/postgres/drill_vectors.sql",
+            "images/postgres/drill_words.jq",
+            "images/postgres/drills.sh",
             "images/postgres/entrypoint.sh",
+            "images/postgres/health.jq",
+            "images/postgres/keep.jq",
+            "images/postgres/list.jq",
+            "images/postgres/metrics.jq",
+            "images/postgres/metrics.sh",
+            "images/postgres/pgbackrest_archive.sh",
+            "images/postgres/private_server.sh",
             "images/postgres/provision.sql",
             "images/postgres/provision_hba.conf",
+            "images/postgres/repository.sh",
+            "images/postgres/restore.sh",
+            "images/postgres/status.jq",
+            "images/postgres/verify.jq",
         ),
+        go_tools=("supercronic",),
     ),
     Image("nats", "base", "BASE"),
     Image("nginx", "base", "BASE"),
     Image("app", "base", "BASE", ("app/pyproject.toml", "app/requirements.lock", "app/tasktracker"), versioned=True),
+    Image(
+        "object_store",
+        "base",
+        "BASE",
+        ("images/object_store/entrypoint.sh", "images/object_store/healthcheck.sh"),
+        go_tools=("versitygw",),
+    ),
+    Image(
+        "file_backups",
+        "base",
+        "BASE",
+        (
+            "images/file_backups/common.sh",
+            "images/file_backups/file_backups.sh",
+            "images/file_backups/files_backup.sh",
+            "images/file_backups/files_health.sh",
+            "images/file_backups/files_list.sh",
+            "images/file_backups/files_restore.sh",
+            "images/file_backups/files_status.sh",
+            "images/file_backups/files_verify.sh",
+            "images/file_backups/state_backup.sh",
+            "images/file_backups/state_restore.sh",
+        ),
+        go_tools=("nats", "supercronic"),
+    ),
     Image("dashboard", "nginx", "NGINX", ("app/dashboard", "images/dashboard/nginx.conf"), versioned=True),
 )
 

@@ -13,18 +13,30 @@ from pydantic import BaseModel, ConfigDict, Field
 from settings.units import GB, MB, TB
 from settings.values import (
     Address,
+    AwsRegion,
+    BackupLabel,
+    Bucket,
     Expression,
+    FileSet,
     HostName,
     Identifier,
     ImageReference,
+    KmsKey,
     Megabytes,
     Milliseconds,
+    Moment,
     ParameterName,
     ParameterValue,
     Port,
+    Region,
+    RepositoryPath,
+    Schedule,
     Seconds,
     SecretName,
+    ServerPort,
     Subnet,
+    TimeZone,
+    VolumeNumber,
 )
 
 Environment = Literal["dev", "staging", "prod"]
@@ -33,6 +45,14 @@ LogLevel = Literal["debug", "info", "warning", "error"]
 MINUTE: Final = 60
 HOUR: Final = 60 * MINUTE
 DAY: Final = 24 * HOUR
+
+WEEK_DAYS: Final = 7
+
+OWN_BUCKET: Final = "backups"
+"""The bucket of the stack's own object store that backups go to."""
+
+LEAST_KEPT_DAYS: Final = 7
+"""A week to notice that something was deleted: what the policies S3-LIFE and S3-LOCK ask for."""
 
 
 class Block(BaseModel):
@@ -117,6 +137,42 @@ class DashboardResources(Resources):
     memory_reservation: Reservation = 128 * MB
 
 
+class BackupResources(Resources):
+    """What the backups container may take of its host."""
+
+    # zstd and AES at 1 CPU do some 100 MB/s; a process of pgBackRest takes 20 to 40 MB.
+    cpus: Cpus = 1.0
+    memory: Memory = 256 * MB
+    memory_reservation: Reservation = 64 * MB
+
+
+class DrillResources(Resources):
+    """What the drills container may take of its host."""
+
+    # It restores, then runs a PostgreSQL of its own.
+    cpus: Cpus = 1.0
+    memory: Memory = 512 * MB
+    memory_reservation: Reservation = 64 * MB
+
+
+class FileBackupResources(Resources):
+    """What the container of the files' backups may take of its host."""
+
+    # restic took 200 MB for 170 MB of files; its index is in memory, 1 GB for some 10 million files.
+    cpus: Cpus = 1.0
+    memory: Memory = 512 * MB
+    memory_reservation: Reservation = 64 * MB
+
+
+class ObjectStoreResources(Resources):
+    """What the object store's container may take of its host."""
+
+    # A backup at half a CPU came to 30 MB/s, for TLS and the checks of what is stored.
+    cpus: Cpus = 1.0
+    memory: Memory = 256 * MB
+    memory_reservation: Reservation = 64 * MB
+
+
 class NginxResources(Resources):
     """What the nginx container may take of its host."""
 
@@ -144,6 +200,10 @@ class ImageSettings(Block):
     """The dashboard's static files and the server for them."""
     nginx: ImageReference
     """The reverse proxy in front."""
+    object_store: ImageReference
+    """The S3 service for backups."""
+    file_backups: ImageReference
+    """What backs up files and NATS' streams."""
 
 
 class NetworkSettings(Block):
@@ -198,6 +258,22 @@ StartTimeout = Annotated[
 ]
 
 
+class RestoreSettings(Block):
+    """A data volume that is made from backups: of PostgreSQL as it was at one time, or at the end of one backup. While
+    the block is there the job `restore` makes the volume, once. PostgreSQL runs on undisturbed, or starts when it is
+    done where the volume is the one in use: so a new host begins from the backups of another."""
+
+    volume: VolumeNumber
+    """Number of the volume. One that holds a database already is left as it is, and the job fails."""
+    to: Moment | None = None
+    """Time that the database is taken back to, or latest: all that is in the repository."""
+    set: BackupLabel | None = None
+    """Backup that the database is taken back to the end of, in place of a time."""
+    # 100 MB/s make 2 TB in this time, and WAL is replayed on top.
+    timeout: Annotated[Seconds, Field(ge=1 * MINUTE, le=7 * DAY)] = 6 * HOUR
+    """Time that the job may take."""
+
+
 class PostgresSettings(Block):
     """The stack's PostgreSQL."""
 
@@ -215,6 +291,13 @@ class PostgresSettings(Block):
     """Size of /dev/shm, which parallel queries need; counts as the container's memory when used."""
     debug_port: Port | None = None
     """Port on 127.0.0.1 of the host that leads to PostgreSQL; dev only."""
+    volume: VolumeNumber = 1
+    """Number of the data volume in use. Number 1 is the Docker volume postgres-data, number 2 postgres-data-2."""
+    kept_volumes: list[VolumeNumber] = []
+    """Numbers of the data volumes that were in use before a restore and are kept. Each is protected: to have one
+    deleted, first pulumi state unprotect it, then remove its number."""
+    restore: RestoreSettings | None = None
+    """A data volume that is made from backups."""
 
 
 class NatsSettings(Block):
@@ -306,6 +389,170 @@ class NginxSettings(Block):
     """How long a WebSocket may stay silent before nginx closes it."""
 
 
+class BackupSchedule(Block):
+    """When backups are taken, beside the WAL, which is archived as it is written."""
+
+    full: Schedule = "0 2 * * 0"
+    """Full backups: every database file."""
+    differential: Schedule = "0 2 * * 1-6"
+    """Differential backups: what has changed since the last full one."""
+    time_zone: TimeZone = "UTC"
+    """Time zone of the schedule."""
+
+
+class BackupRetention(Block):
+    """What the repository keeps. A full backup goes, with its differentials and its WAL, when neither of the two wants
+    it."""
+
+    full: Annotated[int, Field(ge=1, le=1000)] = 2
+    """Full backups without errors that are kept at least."""
+    days: Annotated[int, Field(ge=1, le=3650)] = 7
+    """Days that a restore can go back to at least, once there are backups as old."""
+
+
+class S3Repository(Block):
+    """A bucket outside the stack. Its keys are the secrets s3_access_key and s3_secret_key, and the certificate of a
+    private authority that its server has to be checked with is s3_ca_certificate. What only reads, restores and drills,
+    has the secrets s3_reader_access_key and s3_reader_secret_key where they are set."""
+
+    bucket: Bucket
+    """Name of the bucket."""
+    endpoint: HostName
+    """Host of the S3 service, such as s3.eu-central-1.amazonaws.com."""
+    port: ServerPort = 443
+    """Port of the S3 service, for HTTPS."""
+    region: Region
+    """Region of the bucket."""
+    path: RepositoryPath = "/"
+    """Folder of the bucket that holds the repository; each stack has one of its own."""
+    uri_style: Literal["host", "path"] = "host"
+    """Whether the bucket is in the host's name, as with AWS, or in the path, as with most others."""
+
+
+class AwsBucketSettings(Block):
+    """A bucket in AWS S3 that the program makes, protects and never empties, with two keys for it alone: one that
+    writes backups, and one that only reads them."""
+
+    region: AwsRegion
+    """Region of the bucket."""
+    bucket: Bucket | None = None
+    """Name of the bucket; without one it is tasktracker-STACK-backups-ACCOUNT, with the number of the AWS account."""
+    noncurrent_days: Annotated[int, Field(ge=LEAST_KEPT_DAYS, le=3650)] = 30
+    """Days for which what was deleted or overwritten, by mistake or with a stolen key, can be had back. Expired
+    backups are kept, and paid for, as long."""
+    object_lock_days: Annotated[int, Field(ge=LEAST_KEPT_DAYS, le=3650)] | None = None
+    """Days for which S3 itself refuses to delete what was written, unless somebody may bypass its governance mode; prod
+    only, where it can be changed but not be switched off. Without it, as long as a restore may need what was written:
+    retention.days and a week, or retention.full weeks if that is longer. Set it where full backups are rarer than
+    weekly."""
+    kms_key: KmsKey | None = None
+    """Key of AWS KMS, in the bucket's region, that S3 encrypts with on top of the backups' own encryption. Its policy
+    has to let the account's IAM policies say who uses it. Without one S3 uses keys of its own (AES256)."""
+
+
+class DrillSettings(Block):
+    """Drills: the latest backup is restored beside PostgreSQL, checked and thrown away, to prove that it can be."""
+
+    enabled: bool = True
+    """Take drills, where there are backups."""
+    schedule: Schedule = "0 4 * * 0"
+    """When drills are taken, in backup.schedule.time_zone."""
+    # A week between two drills, and a day for one that the host slept through.
+    max_age: Annotated[Seconds, Field(ge=1 * HOUR, le=366 * DAY)] = 8 * DAY
+    """Age of the last drill at which the container is unhealthy. One that is due by then is taken at once."""
+    resources: DrillResources = DrillResources()
+    """What the container may take of its host."""
+    start_timeout: StartTimeout = 2 * MINUTE
+
+
+class FileRestoreSettings(Block):
+    """Sets of files that are brought back. While the block is there the job `file-restore` does it, once. What is
+    there now is saved as sets of its own first."""
+
+    uploads: FileSet | None = None
+    """Set that the uploads are restored from. Files that came since stay."""
+    nats: FileSet | None = None
+    """Set that NATS' streams are restored from, messages and consumers. Streams that came since stay."""
+    timeout: Annotated[Seconds, Field(ge=1 * MINUTE, le=7 * DAY)] = 6 * HOUR
+    """Time that the job may take."""
+
+
+class FileBackupSettings(Block):
+    """Backups of the uploads and of NATS' streams, to the repository of PostgreSQL's, encrypted with the same
+    passphrase. Sets stay for backup.retention.days."""
+
+    enabled: bool = True
+    """Take them, where there are backups."""
+    # Only what has changed is read and sent, and a queue's messages are of use for hours, not for days.
+    schedule: Schedule = "0 * * * *"
+    """When they are taken, in backup.schedule.time_zone."""
+    # Three of the schedule.
+    max_age: Annotated[Seconds, Field(ge=10 * MINUTE, le=90 * DAY)] = 3 * HOUR
+    """Age of the last good one at which the container is unhealthy. One that is due by then is taken at once."""
+    restore: FileRestoreSettings | None = None
+    """What is brought back."""
+    resources: FileBackupResources = FileBackupResources()
+    """What the container may take of its host."""
+    start_timeout: StartTimeout = 5 * MINUTE
+
+
+class BackupSettings(Block):
+    """Backups of the stack's PostgreSQL: scheduled ones and the WAL between them, encrypted, in an S3 repository."""
+
+    enabled: bool = True
+    """Archive the WAL and take backups."""
+    repository: Literal["object_store", "s3", "aws"] = "object_store"
+    """Where backups go: the stack's own object store, the bucket of backup.s3, or a bucket in AWS that the program
+    makes as backup.aws says. For that it takes the credentials that the AWS CLI would (AWS_PROFILE, AWS_ACCESS_KEY_ID,
+    a role of the host)."""
+    s3: S3Repository | None = None
+    """The bucket outside the stack."""
+    aws: AwsBucketSettings | None = None
+    """The bucket in AWS that the program makes."""
+    schedule: BackupSchedule = BackupSchedule()
+    """When backups are taken."""
+    retention: BackupRetention = BackupRetention()
+    """What is kept."""
+    archive_timeout: Annotated[Seconds, Field(ge=10, le=HOUR)] = 1 * MINUTE
+    """Time after which WAL is archived though its segment isn't full: what the loss of the host can cost."""
+    max_wal_age: Annotated[Seconds, Field(ge=1 * MINUTE, le=DAY)] = 5 * MINUTE
+    """Time that WAL may wait for the archive before the container is unhealthy."""
+    # A day between two backups, and two hours for one to be taken.
+    max_backup_age: Annotated[Seconds, Field(ge=1 * HOUR, le=90 * DAY)] = 26 * HOUR
+    """Age of the last backup at which the container is unhealthy. A backup that is due by then is taken at once, such
+    as after a night with the host switched off."""
+    processes: Annotated[int, Field(ge=1, le=64)] = 2
+    """Files that are compressed and sent at the same time."""
+    resources: BackupResources = BackupResources()
+    """What the container may take of its host."""
+    start_timeout: StartTimeout = 5 * MINUTE
+    drill: DrillSettings = DrillSettings()
+    """Restores that are tried out."""
+    files: FileBackupSettings = FileBackupSettings()
+    """Backups of the uploads and of NATS' streams."""
+
+    @property
+    def needed_days(self) -> int:
+        """How old what a restore needs can be, with a full backup every week.
+
+        A full backup goes when a newer one is old enough, and `retention.full` newer ones are there.
+        """
+        return max(self.retention.days + WEEK_DAYS, self.retention.full * WEEK_DAYS)
+
+
+class ObjectStoreSettings(Block):
+    """The stack's own S3 service, which keeps the backups where no bucket outside the stack does, and objects of the
+    app where that is asked for."""
+
+    app_bucket: Bucket | None = None
+    """Bucket of the app's own, with an account for it alone. api and worker find where it is in OBJECT_STORE_URL,
+    OBJECT_STORE_BUCKET and OBJECT_STORE_REGION, and the files of key and certificate in OBJECT_STORE_ACCESS_KEY_FILE,
+    OBJECT_STORE_SECRET_KEY_FILE and OBJECT_STORE_CA_FILE. No backup holds what is in it."""
+    resources: ObjectStoreResources = ObjectStoreResources()
+    """What the container may take of its host."""
+    start_timeout: StartTimeout = 2 * MINUTE
+
+
 class AppSecret(Block):
     """What is asked of one secret of the app."""
 
@@ -338,6 +585,10 @@ class StackConfig(Block):
     """The dashboard."""
     nginx: NginxSettings = NginxSettings()
     """The reverse proxy."""
+    backup: BackupSettings = BackupSettings()
+    """Backups of PostgreSQL."""
+    object_store: ObjectStoreSettings = ObjectStoreSettings()
+    """The S3 service for backups."""
     app_secrets: dict[SecretName, AppSecret] = {}
     """Further secrets of the app, by the name of the config secret that holds each. api and worker find the secret
     some_name in the file /etc/tasktracker/some-name, and that path in the variable SOME_NAME_FILE."""
@@ -356,6 +607,39 @@ class Settings(StackConfig):
     def external_database(self) -> bool:
         """Whether the app uses a PostgreSQL outside the stack (config secret `database_url`)."""
         return "database_url" in self.secrets
+
+    @property
+    def has_backups(self) -> bool:
+        """Whether the stack takes backups: of its own PostgreSQL only."""
+        return self.backup.enabled and not self.external_database
+
+    @property
+    def has_drills(self) -> bool:
+        """Whether the stack tries its backups out by schedule."""
+        return self.has_backups and self.backup.drill.enabled
+
+    @property
+    def has_file_backups(self) -> bool:
+        """Whether the stack backs up its uploads and NATS' streams."""
+        return self.has_backups and self.backup.files.enabled
+
+    @property
+    def has_object_store(self) -> bool:
+        """Whether the stack has an object store: to keep its backups in, or objects of the app."""
+        return self.has_own_repository or self.object_store.app_bucket is not None
+
+    @property
+    def has_own_repository(self) -> bool:
+        """Whether the stack keeps its backups in its own object store."""
+        return self.has_backups and self.backup.repository == "object_store"
+
+    @property
+    def object_lock_days(self) -> int | None:
+        """Days for which what is in the bucket in AWS is locked; None where it isn't."""
+        aws = self.backup.aws
+        if aws is None or self.environment != "prod":
+            return None
+        return aws.object_lock_days or self.backup.needed_days
 
     @property
     def has_debug_ports(self) -> bool:

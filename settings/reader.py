@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from images.catalog import local_reference
-from settings.describe import allowed, children, holds_keys, nearest, plain_type, type_at
+from settings.describe import allowed, children, holds_keys, is_list, nearest, plain_type, type_at
 from settings.errors import PROJECT, Path, Problem, SettingsError, value_text
 from settings.models import AppSecret, Settings, StackConfig
 from settings.rules import RESERVED_BLOCKS, SET_SECRET, Conflict, conflicts
@@ -23,6 +23,8 @@ LOCAL_IMAGES: Final[Mapping[str, str]] = {
     "worker": "app",
     "dashboard": "dashboard",
     "nginx": "nginx",
+    "object_store": "object_store",
+    "file_backups": "file_backups",
 }
 """The image from `images/` that each service runs in dev; api and worker are two commands of one."""
 
@@ -51,6 +53,7 @@ def parse(stack: str, config: Mapping[str, str], secret_keys: Collection[str] = 
 
     # What is left is valid, and what is missing now has a problem already.
     tree = _with_local_images({"environment": "dev", **tree})
+    _remove_incomplete(tree)
     secrets = given.values.keys() & {*BUILT_IN, *app_secrets}
     settings = Settings.model_validate({**tree, "secrets": frozenset(secrets)})
     problems.add(_malformed_secrets(given, settings))
@@ -202,6 +205,15 @@ def _remove_invalid(tree: Tree) -> list[Problem]:
     return problems
 
 
+def _remove_incomplete(tree: Tree) -> None:
+    """Take out of `tree` the optional blocks that lack a required key, or had it refused."""
+    try:
+        StackConfig.model_validate(tree)
+    except ValidationError as invalid:
+        for error in invalid.errors(include_url=False):
+            _remove(tree, tuple(str(key) for key in error["loc"][:-1]))
+
+
 def _remove(tree: Tree, path: Path) -> None:
     *blocks, last = path
     for key in blocks:
@@ -214,6 +226,10 @@ def _remove(tree: Tree, path: Path) -> None:
 def _problem(error: ErrorDetails) -> Problem:
     """pydantic's finding in the words of the field that it is about."""
     path = tuple(str(key) for key in error["loc"])
+    if is_list(_type_at(path[:-1])):
+        # A list is taken or refused as a whole.
+        item = f"item {int(path[-1]) + 1}, {value_text(error['input'])}, must be {allowed(_type_at(path))}"
+        return Problem(path[:-1], f"{item}{_type_hint(error)}")
     if error["type"] == "extra_forbidden":
         return _unknown_key(path, [*children(plain_type(_type_at(path[:-1])))], "unknown key")
     if path[-1] == "[key]" and error["type"] == "value_error":

@@ -91,6 +91,15 @@ def _check_key(value: str) -> str | None:
     return None if _holds_pem(value, "([A-Z]+ )?PRIVATE KEY") else "must be a private key in PEM form"
 
 
+def _check_passphrase(value: str) -> str | None:
+    return _not_one_line(value) or _too_short(value, MIN_KEY_BYTES)
+
+
+def _not_one_line(value: str) -> str | None:
+    """pgbackrest.conf ends a value at a line's end, and drops blanks around it."""
+    return None if re.fullmatch(r"[!-~]+", value) else "must be one line of visible ASCII characters with no blanks"
+
+
 def _holds_pem(value: str, label: str) -> bool:
     """Whether a PEM block of that label is in `value`, with a body that is Base64."""
     block = re.search(
@@ -127,8 +136,46 @@ BUILT_IN: Final[Mapping[str, BuiltIn]] = {
         "PEM, without a pass phrase",
         _check_key,
     ),
+    "backup_passphrase": BuiltIn(
+        "What backups are encrypted with, to go on with a repository that another stack has made. Without it the stack"
+        " makes one and keeps it.",
+        f"at least {MIN_KEY_BYTES} visible ASCII characters",
+        _check_passphrase,
+    ),
+    "s3_access_key": BuiltIn(
+        "The id of the key for backup.s3. Required with it.",
+        "visible ASCII characters",
+        _not_one_line,
+    ),
+    "s3_secret_key": BuiltIn(
+        "The key for backup.s3. Required with it.",
+        "visible ASCII characters",
+        _not_one_line,
+    ),
+    "s3_reader_access_key": BuiltIn(
+        "The id of a key for backup.s3 that may list and read, for restores and drills. Without it they have the other"
+        " one.",
+        "visible ASCII characters",
+        _not_one_line,
+    ),
+    "s3_reader_secret_key": BuiltIn(
+        "The key that s3_reader_access_key is the id of. Required with it.",
+        "visible ASCII characters",
+        _not_one_line,
+    ),
+    "s3_ca_certificate": BuiltIn(
+        "The certificate of the private authority that backup.s3 has its certificate from. Not for one that everybody"
+        " knows.",
+        "PEM",
+        _check_certificate,
+    ),
 }
 """The config secrets that any stack may set."""
 
-GENERATED: Final = frozenset({"nats_url", "postgres_password", "app_password"})
+GENERATED: Final = frozenset(
+    {
+        *("nats_url", "postgres_password", "app_password"),
+        *("object_store_access_key", "object_store_secret_key", "object_store_ca"),
+    }
+)
 """Secrets that the program makes itself and puts beside the app's, by the name that each would have in config."""

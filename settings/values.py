@@ -7,6 +7,7 @@ all draw on.
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from ipaddress import AddressValueError, IPv4Address, IPv4Network
 from math import isfinite
 from typing import Annotated, Any, Final
@@ -71,6 +72,9 @@ Milliseconds = Annotated[int, _amount("fine duration", MILLISECONDS)]
 
 Port = Annotated[int, Field(ge=1, le=65_535)]
 """A TCP port of the host."""
+
+ServerPort = Annotated[int, Field(ge=1, le=65_535)]
+"""A TCP port of a server elsewhere."""
 
 
 # Names and addresses
@@ -215,6 +219,142 @@ ParameterValue = Annotated[
     ),
 ]
 """The value of a PostgreSQL parameter."""
+
+
+VolumeNumber = Annotated[int, Field(ge=1, le=9999)]
+"""The number of a data volume of PostgreSQL."""
+
+
+# Backups
+
+_SCHEDULE: Final = _text(
+    "schedule",
+    r"^[0-9*,/-]{1,100}( [0-9*,/-]{1,100}){4}$",
+    "the five fields of a cron schedule (minute, hour, day of month, month, day of week with 0 for Sunday) such as"
+    " 0 2 * * 1-6, with no names",
+)
+# Least and greatest value of each field.
+_CRON_FIELDS: Final = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 6))
+_CRON_ITEM: Final = re.compile(r"(\*|(?P<first>[0-9]{1,2})(-(?P<last>[0-9]{1,2}))?)(/(?P<step>[0-9]{1,2}))?")
+
+
+def _parse_schedule(value: object) -> str:
+    text: str = _SCHEDULE.parse(value)
+    if not all(
+        _is_cron_item(item, *limits)
+        for field, limits in zip(text.split(" "), _CRON_FIELDS, strict=True)
+        for item in field.split(",")
+    ):
+        raise ValueError(f"must be {_SCHEDULE.allowed}")
+    return text
+
+
+def _is_cron_item(text: str, least: int, most: int) -> bool:
+    """Whether `text` is `*`, `n` or `n-m`, with or without a step, inside the limits."""
+    item = _CRON_ITEM.fullmatch(text)
+    if item is None:
+        return False
+    first = int(item["first"] or least)
+    last = int(item["last"] or item["first"] or most)
+    return least <= first <= last <= most and 1 <= int(item["step"] or 1) <= most
+
+
+Schedule = Annotated[str, Kind(_SCHEDULE.name, _parse_schedule, _SCHEDULE.allowed, _SCHEDULE.schema)]
+"""Times in cron's syntax."""
+
+TimeZone = Annotated[
+    str,
+    _text(
+        "time zone",
+        # The areas of the tz database that are no legacy: what every system has.
+        r"^(UTC|(Africa|America|Antarctica|Arctic|Asia|Atlantic|Australia|Europe|Indian|Pacific)"
+        r"(/[A-Z][A-Za-z]*([_-][A-Za-z]+)*){1,2})$",
+        "UTC or a name of the tz database such as Europe/Berlin",
+    ),
+]
+"""A time zone by area and city."""
+
+Bucket = Annotated[
+    str,
+    _text(
+        "bucket",
+        # The rules of Amazon S3, without dots: TLS certificates of the style "host" don't cover those.
+        r"^(?=.{3,63}$)[a-z0-9]+(-+[a-z0-9]+)*$",
+        "a bucket's name of 3 to 63 lower-case letters, digits and hyphens, with no hyphen at either end",
+    ),
+]
+"""The name of an S3 bucket."""
+
+Region = Annotated[str, _text("region", r"^[a-z0-9]+(-[a-z0-9]+){0,5}$", "a region such as eu-central-1")]
+"""A region of an S3 service."""
+
+AwsRegion = Annotated[
+    str,
+    _text(
+        "AWS region",
+        # Only these have the names arn:aws: and amazonaws.com.
+        r"^(?!cn-)[a-z]{2}-[a-z]+-[1-9]$",
+        "a region of AWS such as eu-central-1, outside of China, GovCloud and sovereign clouds",
+    ),
+]
+"""A region of AWS, of those that are open to all."""
+
+KmsKey = Annotated[
+    str,
+    _text(
+        "KMS key",
+        # An IAM policy that names an alias grants nothing.
+        r"^arn:aws:kms:(?!cn-)[a-z]{2}-[a-z]+-[1-9]:[0-9]{12}:key/(mrk-[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$",
+        "the ARN of a key, not of an alias, such as"
+        " arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab",
+    ),
+]
+"""A key of AWS KMS, by its ARN."""
+_MOMENT: Final = _text(
+    "moment",
+    r"^(latest|[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?"
+    r"(Z|[+-][0-9]{2}(:?[0-9]{2})?))$",
+    "latest, or a time with its offset from UTC such as 2026-11-20T14:05:00+01:00, in quotes",
+)
+
+
+def _parse_moment(value: object) -> str:
+    text: str = _MOMENT.parse(value)
+    if text != "latest":
+        try:
+            datetime.fromisoformat(text)
+        except ValueError:
+            raise ValueError(f"must be {_MOMENT.allowed}") from None
+    return text
+
+
+Moment = Annotated[str, Kind(_MOMENT.name, _parse_moment, _MOMENT.allowed, _MOMENT.schema)]
+"""A time to go back to. Without an offset it would depend on who reads it."""
+
+BackupLabel = Annotated[
+    str,
+    _text(
+        "backup label",
+        r"^[0-9]{8}-[0-9]{6}F(_[0-9]{8}-[0-9]{6}[DI])?$",
+        "the label of a backup such as 20261120-020000F or 20261120-020000F_20261121-020000D",
+    ),
+]
+"""The name that pgBackRest gives to a backup."""
+FileSet = Annotated[
+    str,
+    _text("set of files", r"^(latest|[0-9a-f]{8})$", "latest, or the id of a set: 8 hex digits, in quotes"),
+]
+"""A set of backed up files."""
+
+RepositoryPath = Annotated[
+    str,
+    _text(
+        "repository path",
+        r"^/$|^(?=.{1,200}$)(/(?!\.)[A-Za-z0-9._-]+)+$",
+        "/ or a path such as /backups/tasktracker, of letters, digits, dots, hyphens and underscores",
+    ),
+]
+"""A folder in a bucket."""
 
 
 # Secrets

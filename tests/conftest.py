@@ -1,12 +1,16 @@
-"""What tests need of the machine, found out once."""
+"""What tests need of the machine, found out once, and what they leave there, removed."""
 
 from __future__ import annotations
 
 import os
 
+import docker
 import pytest
 from hypothesis import settings
+from xdist.remote import Producer
 
+from tests.distribution import GroupScheduling, place
+from tests.leftovers import remove_those_of_dead_runs
 from toolchain import docker_engine
 
 # CI judges a change, not its luck: there the examples are the same each time. No deadline: a busy machine is slow.
@@ -15,8 +19,18 @@ settings.register_profile("here", deadline=None)
 settings.load_profile("ci" if os.environ.get("CI") == "true" else "here")
 
 
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> GroupScheduling:
+    """What decides which process runs a test, where there are several."""
+    return GroupScheduling(config, log)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Without a Docker engine the tests that need one are skipped by name; in CI they fail."""
+    """The tests that take longest come first, where several processes run them.
+
+    Without a Docker engine the tests that need one are skipped by name; in CI they fail.
+    """
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        items.sort(key=lambda item: place(item.nodeid))
     needing = [item for item in items if item.get_closest_marker("docker")]
     if not needing or docker_engine.answers():
         return
@@ -24,3 +38,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         raise pytest.UsageError("no Docker engine answers, and with CI=true that is a failure")
     for item in needing:
         item.add_marker(pytest.mark.skip(reason="no Docker engine answers"))
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Removes what processes left that ran tests and were killed: an interrupted one has ten seconds to tidy up."""
+    if config.getoption("numprocesses") and "PYTEST_XDIST_WORKER" not in os.environ and docker_engine.answers():
+        remove_those_of_dead_runs(docker.from_env())

@@ -19,7 +19,9 @@ import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
+from toolchain import golang
 from toolchain.environment import Way, shell_script, variables
+from toolchain.golang import NoGoError, find_go, parse_version
 from toolchain.steps import ROOT, TOOLS, StepError, run, say
 
 TOOLCHAIN = ROOT / "toolchain"
@@ -39,17 +41,12 @@ INSTALL_SCRIPT = "https://get.pulumi.com"
 #: Seconds that a machine without that access loses before it goes on to the build.
 CONNECT_TIMEOUT = 5.0
 
-#: What the modules in go.mod ask for.
-MINIMUM_GO = (1, 25)
-
 #: What the wrapper's relative path relies on: `.tools/bin` lies two folders below the project's.
 LANGUAGE_HOST = """\
 #!/bin/sh
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/../.." && pwd)
 exec "$root/.venv/bin/python" "$root/toolchain/language_host.py" "$@"
 """
-
-Version = tuple[int, ...]
 
 
 class Unavailable(Exception):
@@ -202,58 +199,29 @@ def _download() -> None:
 
 def _build() -> None:
     """Builds engine and Docker plugin from Go modules; the language host is a script."""
-    go = _go()
+    try:
+        find_go()
+    except NoGoError as error:
+        raise Unavailable(str(error)) from error
     version = "github.com/pulumi/pulumi/sdk/v3/go/common/version.Version"
     _clear()
-    _go_build(
+    golang.build(
         f"Building the Pulumi engine {engine_version()} (5 minutes the first time)",
-        [go, "build", "-ldflags", f"-s -w -X {version}=v{engine_version()}"],
-        package="github.com/pulumi/pulumi/pkg/v3/cmd/pulumi",
-        program=BIN / "pulumi",
-        cwd=TOOLCHAIN,
+        TOOLCHAIN,
+        "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi",
+        BIN / "pulumi",
+        options=["-ldflags", f"-s -w -X {version}=v{engine_version()}"],
     )
-    _go_build(
+    golang.build(
         f"Building the Docker plugin {plugin_version()} (3 minutes the first time)",
-        # Without docker_compose, which the vendor's plugin lacks too, 180 packages less are compiled.
-        [go, "build", "-tags", "no_compose", "-ldflags", f"-s -w -X main.version={plugin_version()}"],
-        package=".",
+        PLUGIN,
+        ".",
         # As if the engine had downloaded it: it warns of plugins that it finds on PATH.
-        program=PLUGINS / f"resource-docker-v{plugin_version()}" / "pulumi-resource-docker",
-        cwd=PLUGIN,
+        PLUGINS / f"resource-docker-v{plugin_version()}" / "pulumi-resource-docker",
+        # Without docker_compose, which the vendor's plugin lacks too, 180 packages less are compiled.
+        options=["-tags", "no_compose", "-ldflags", f"-s -w -X main.version={plugin_version()}"],
     )
     _write(BIN / "pulumi-language-python", LANGUAGE_HOST, mode=0o755)
-
-
-def _go_build(title: str, command: list[str], *, package: str, program: Path, cwd: Path) -> None:
-    """Builds `package` into the file `program`, which appears only when it is whole."""
-    unfinished = BIN / f".{program.name}.new"
-    run(
-        title,
-        [*command, "-o", unfinished, package],
-        log=f"build-{program.name}",
-        # go.mod and go.sum are final, whatever the user's settings for other projects say.
-        env={"GOFLAGS": "-mod=readonly -buildvcs=false", "GOWORK": "off"},
-        cwd=cwd,
-    )
-    program.parent.mkdir(parents=True, exist_ok=True)
-    unfinished.replace(program)
-
-
-def _go() -> str:
-    """The path of a Go that is new enough.
-
-    Raises:
-        Unavailable: there is none; says what to install.
-    """
-    wanted = ".".join(map(str, MINIMUM_GO))
-    advice = f"install Go {wanted} or newer (https://go.dev/dl) so that `go version` shows it"
-    go = shutil.which("go")
-    if go is None:
-        raise Unavailable(f"no Go to build with: {advice}")
-    process = subprocess.run([go, "env", "GOVERSION"], capture_output=True, text=True, check=False, cwd=ROOT)
-    if process.returncode or parse_version(process.stdout)[:2] < MINIMUM_GO:
-        raise Unavailable(f"{go} is {process.stdout.strip() or 'broken'}: {advice}")
-    return go
 
 
 def _clear() -> None:
@@ -274,12 +242,6 @@ def _write(path: Path, text: str, *, mode: int = 0o644) -> None:
     unfinished.write_text(text)
     unfinished.chmod(mode)
     unfinished.replace(path)
-
-
-def parse_version(text: str) -> Version:
-    """The numbers of the first version in `text`: (3, 256, 0) of `v3.256.0-dev`; () without one."""
-    match = re.search(r"\d+(\.\d+)+", text)
-    return tuple(map(int, match[0].split("."))) if match else ()
 
 
 def _search(pattern: str, path: Path) -> str:

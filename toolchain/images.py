@@ -10,6 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 from images.catalog import IMAGES, NAMESPACE, CatalogError, Image, local_reference
+from toolchain import golang
 from toolchain.bootstrap import discard_bootstrap, ensure_bootstrap
 from toolchain.build_secrets import build_secrets
 from toolchain.docker_cli import Docker, connect
@@ -30,7 +31,7 @@ def ensure_images(names: Iterable[str] | None = None) -> None:
     Prints a line for each with its size.
 
     Raises:
-        StepError: no engine, no client that can build, or a build failed.
+        StepError: no engine, no client that can build, no Go to build programs with, or a build failed.
     """
     wanted = [name for name in IMAGES if name != "base"] if names is None else list(names)
     references = _references()
@@ -141,6 +142,9 @@ def _present(docker: Docker) -> dict[str, str]:
 def _build_all(names: list[str], references: Mapping[str, str]) -> None:
     """Builds the images `names`, each after its parent, some side by side."""
     docker = connect(build=True)
+    if any(IMAGES[name].go_tools for name in names):
+        # Said before the long builds, not after.
+        golang.find_go()
     futures: dict[str, Future[None]] = {}
     with build_secrets(os.environ) as secrets, ThreadPoolExecutor(CONCURRENCY) as pool:
 
@@ -163,6 +167,8 @@ def _build_all(names: list[str], references: Mapping[str, str]) -> None:
 def _build(docker: Docker, image: Image, references: Mapping[str, str], secrets: Mapping[str, Path]) -> None:
     parent = ensure_bootstrap(docker) if image.parent is None else references[image.parent]
     arguments = {"VERSION": version(), "COMMIT": commit(image)}
+    if image.go_tools:
+        _build_programs(image, docker.output("version", "--format", "{{.Server.Arch}}"))
     run(
         f"Building {references[image.name]}",
         build_command(docker.path, image, references, parent, arguments, secrets),
@@ -171,6 +177,19 @@ def _build(docker: Docker, image: Image, references: Mapping[str, str], secrets:
     )
     if image.parent is None:
         discard_bootstrap(docker)
+
+
+def _build_programs(image: Image, architecture: str) -> None:
+    """Builds the programs that `image` copies, for the engine's system: this machine's may be another one."""
+    for module, program in zip(image.modules, image.programs, strict=True):
+        golang.build(
+            f"Building {Path(program).name} for the image {image.name}",
+            ROOT / module,
+            "tool",
+            ROOT / program,
+            options=["-trimpath", "-ldflags", "-s -w"],
+            env={"GOOS": "linux", "GOARCH": architecture, "CGO_ENABLED": "0"},
+        )
 
 
 def _git(root: Path, *args: str) -> str:

@@ -1,18 +1,21 @@
 #!/bin/sh
 # Starts PostgreSQL on the volume /var/lib/postgresql: makes a cluster the first time, brings roles,
-# passwords and extensions up to date every time, and refuses a folder that it can't serve.
+# passwords and extensions up to date every time, and refuses a folder that it can't serve. With
+# arguments it runs those instead: another command of the image, such as backup.
 #
 # Environment: POSTGRES_DB, APP_USER (a role that is no superuser; it owns the database),
 # POSTGRES_PASSWORD_FILE, APP_PASSWORD_FILE.
 # Exit codes, from sysexits.h: 64 wrong use, 65 wrong data folder, 73 volume not writable,
 # 75 volume in use (trying again may help), 78 wrong setting or secret.
 set -eu
+[ $# -eq 0 ] || exec "$@"
 umask 077
 
 VOLUME=/var/lib/postgresql
 MAJOR=17
 CONFIG=/etc/tasktracker/postgresql.conf
 HBA=/etc/tasktracker/pg_hba.conf
+SOCKET=/run/postgresql
 SHARE=/usr/local/share/tasktracker
 # The cluster is made here and renamed when complete, so PGDATA is whole or absent.
 STAGING=$VOLUME/$MAJOR/.staging
@@ -121,7 +124,8 @@ init_cluster() {
 }
 
 # Runs provision.sql on a server that listens on a private socket only and logs no statement. It has
-# the real configuration, so that WAL archiving knows no gap. The library that keeps statements
+# the real configuration, so that WAL archiving knows no gap: with no command, what is to be archived
+# waits for the server proper, and a repository that is down holds up nothing. The library that keeps statements
 # (pg_stat_statements) isn't loaded.
 provision() {
     say "setting roles, passwords and extensions"
@@ -130,7 +134,8 @@ provision() {
         -c config_file=$CONFIG -c hba_file=$SHARE/provision_hba.conf \
         -c listen_addresses='' -c port=5432 -c unix_socket_directories=$socket \
         -c unix_socket_permissions=0700 -c shared_preload_libraries='' -c session_preload_libraries='' \
-        -c logging_collector=off -c log_destination=stderr -c log_min_messages=warning \
+        -c logging_collector=off -c log_destination=stderr -c log_min_messages=error \
+        -c archive_command='' \
         -c log_statement=none -c log_min_duration_statement=-1 -c log_min_error_statement=panic \
         -c debug_print_parse=off -c debug_print_rewritten=off -c debug_print_plan=off \
         -c log_connections=off -c log_disconnections=off -c log_checkpoints=off" ||
@@ -148,9 +153,9 @@ check_environment
 lock_volume
 check_volume
 cluster_exists || init_cluster
-# Nobody else has the volume, so this file is a dead server's. It must go: its process id may well
+# Nobody else has the volume, so these files are a dead server's. They must go: its process id may well
 # be that of a living process in this container, and the server would refuse to start.
-rm -f "$PGDATA/postmaster.pid"
+rm -f "$PGDATA/postmaster.pid" "$SOCKET"/.s.PGSQL.*
 if [ -e "$PGDATA/recovery.signal" ] || [ -e "$PGDATA/standby.signal" ]; then
     say "a recovery is pending: passwords and extensions are left to the next start"
 else

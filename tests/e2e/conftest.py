@@ -11,34 +11,38 @@ from typing import Any
 import docker
 import pytest
 
-from tests.e2e.stack import Stack, remove_leftovers, stacks_of_dead_runs
+from tests.e2e.stack import Stack
+from tests.leftovers import name_of_this_run, remove, remove_those_of_dead_runs
 
 #: Pulumi programs, which only an engine can run.
 collect_ignore = ["programs"]
 
-#: Stacks of this run; each gets subnets and ports of its own.
-_numbers = count(1)
+#: Stacks that one process may make.
+STACKS = 8
+
+#: Stacks of this process, which is one of several if its tests are distributed; each gets subnets and ports of its own.
+_numbers = count(1 + STACKS * int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")))
 
 
 @pytest.fixture(scope="session")
 def make_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Stack]]:
     """Makes stacks, and removes them with everything they made on the host."""
     client = docker.from_env()
-    for leftover in stacks_of_dead_runs(client):
-        remove_leftovers(client, leftover)
+    remove_those_of_dead_runs(client)
     made: list[Stack] = []
     folder: Path = tmp_path_factory.mktemp("stacks")
 
     def make(**config: Any) -> Stack:
         number = next(_numbers)
-        # The process id keeps two runs on one host apart; their subnets still need one run at a time.
-        stack = Stack(folder / str(number), f"e2e{os.getpid()}-{number}", number, config)
+        # The names keep two runs on one host apart; their subnets still need one run at a time.
+        stack = Stack(folder / str(number), name_of_this_run("e2e", number), number, config)
         made.append(stack)
         return stack
 
     yield make
     for stack in made:
-        stack.destroy_all()
+        # Faster than the engine: who interrupts a run doesn't wait for it.
+        remove(client, stack.name)
 
 
 @pytest.fixture(scope="session")
@@ -47,3 +51,11 @@ def stack(make_stack: Callable[..., Stack]) -> Stack:
     stack = make_stack()
     stack.up()
     return stack
+
+
+@pytest.fixture
+def restored(stack: Stack) -> Iterator[None]:
+    """Brings the stack back to its config, whatever the test did."""
+    yield
+    stack.write_config()
+    stack.up()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import json
 import os
-import re
 import secrets
 import subprocess
 import time
@@ -19,16 +18,28 @@ import httpx
 import yaml
 from docker.models.containers import Container
 
+from tests.leftovers import remove
 from toolchain.engine import environment
 from toolchain.steps import ROOT
 
 #: Everything that the program reads, beside the stack's own config and state.
 PROGRAM = ("__main__.py", "Pulumi.yaml", "VERSION", "app", "components", "images", "settings", ".venv")
 
-SERVICES = ("postgres", "nats", "api", "worker", "dashboard", "nginx")
+SERVICES = (
+    "postgres",
+    "nats",
+    "api",
+    "worker",
+    "dashboard",
+    "nginx",
+    "object-store",
+    "backups",
+    "drills",
+    "file-backups",
+)
 
-#: A test's stack carries the process id of its run.
-STACK_NAME = re.compile(r"e2e(\d+)-\d+")
+#: What a stack outside dev has to name.
+IMAGES = ("postgres", "nats", "api", "worker", "dashboard", "nginx", "object_store", "file_backups")
 
 #: Seconds that any one command of a test may take.
 COMMAND_TIMEOUT = 600
@@ -55,6 +66,9 @@ class Stack:
             **environment(),
             "PULUMI_BACKEND_URL": f"file://{self.folder}/state",
             "PULUMI_CONFIG_PASSPHRASE_FILE": str(passphrase),
+            # The same for `tt`, which sets up the environment of its engine itself.
+            "TASKTRACKER_BACKEND_URL": f"file://{self.folder}/state",
+            "TASKTRACKER_PASSPHRASE_FILE": str(passphrase),
         }
         self.config = {
             "environment": "dev",
@@ -103,7 +117,7 @@ class Stack:
         self.config_file.write_text(yaml.safe_dump({**kept, "config": {**values, **secure}}))
 
     def pulumi(
-        self, *args: str, check: bool = True, env: Mapping[str, str] | None = None
+        self, *args: str, check: bool = True, env: Mapping[str, str] | None = None, stdin: str = ""
     ) -> subprocess.CompletedProcess[str]:
         """Runs the Pulumi CLI on this stack; output and errors in `stdout`."""
         stack = [] if args[:2] == ("stack", "init") else ["--stack", self.name]
@@ -111,7 +125,7 @@ class Stack:
             ["pulumi", *args, *stack, "--non-interactive", "--color", "never", "--cwd", str(self.folder)],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            stdin=subprocess.DEVNULL,
+            input=stdin,
             text=True,
             env={**self.env, **(env or {})},
             timeout=COMMAND_TIMEOUT,
@@ -120,6 +134,21 @@ class Stack:
         if check and result.returncode != 0:
             raise AssertionError(f"pulumi {' '.join(args)} exited {result.returncode}\n{result.stdout}")
         return result
+
+    def tt(self, *args: str) -> tuple[int, Any]:
+        """Runs the operator's command on this stack; its exit code and its result."""
+        result = subprocess.run(
+            [ROOT / "tt", *args, "--stack", self.name, "--json"],
+            cwd=self.folder,
+            env=self.env,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=COMMAND_TIMEOUT,
+            check=False,
+        )
+        assert "Traceback" not in result.stderr, result.stderr
+        return result.returncode, json.loads(result.stdout)
 
     def up(self, *, check: bool = True) -> subprocess.CompletedProcess[str]:
         return self.pulumi("up", "--yes", "--skip-preview", check=check)
@@ -143,7 +172,7 @@ class Stack:
         self.pulumi("cancel", "--yes", check=False)
         self.pulumi("state", "unprotect", "--all", "--yes", check=False)
         self.pulumi("destroy", "--yes", "--skip-preview", check=False)
-        remove_leftovers(self.docker, self.name)
+        remove(self.docker, self.name)
 
     @property
     def filters(self) -> dict[str, Any]:
@@ -176,24 +205,6 @@ class Stack:
     def healthy(self, service: str) -> bool:
         state = self.container(service).attrs["State"]
         return bool(state["Running"]) and state["Health"]["Status"] == "healthy"
-
-
-def remove_leftovers(client: docker.DockerClient, stack: str) -> None:
-    """Removes what Docker still has of a stack."""
-    filters: dict[str, Any] = {"label": f"stack={stack}"}
-    for container in client.containers.list(all=True, filters=filters):
-        container.remove(force=True)
-    for kind in (client.networks, client.volumes):
-        for each in kind.list(filters=filters):
-            each.remove()
-
-
-def stacks_of_dead_runs(client: docker.DockerClient) -> set[str]:
-    """Names of the stacks of test runs that were killed before they could remove them."""
-    kinds = (client.containers.list(all=True), client.networks.list(), client.volumes.list())
-    labels = [(each.attrs.get("Labels") or getattr(each, "labels", None) or {}) for kind in kinds for each in kind]
-    runs = {found[0]: found[1] for each in labels if (found := STACK_NAME.fullmatch(each.get("stack", "")))}
-    return {stack for stack, process in runs.items() if not Path("/proc", process).exists()}
 
 
 def eventually(condition: Callable[[], Any], seconds: float, what: str, *, interval: float = 0.2) -> Any:

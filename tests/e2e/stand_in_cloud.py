@@ -35,6 +35,9 @@ PACKAGES = ("aws", "cloudflare")
 #: The account that everything is in.
 ACCOUNT = "123456789012"
 
+#: What it gives as the secret of an access key.
+AWS_SECRET = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
+
 #: Properties that say which thing it is: the real providers replace it when one of them changes.
 IDENTITY = frozenset({"accountId", "bucket", "tunnelId", "zoneId"})
 
@@ -50,6 +53,7 @@ OUTPUTS: dict[str, Callable[[str, Mapping[str, Any]], dict[str, Any]]] = {
     "aws:s3/bucket:Bucket": lambda id_, inputs: {"arn": f"arn:aws:s3:::{id_}", "bucket": id_},
     "aws:iam/role:Role": lambda id_, inputs: {"arn": f"arn:aws:iam::{ACCOUNT}:role/{id_}", "name": id_},
     "aws:iam/user:User": lambda id_, inputs: {"arn": f"arn:aws:iam::{ACCOUNT}:user/{id_}", "name": id_},
+    "aws:iam/accessKey:AccessKey": lambda id_, inputs: {"secret": AWS_SECRET, "status": "Active"},
     "aws:iam/policy:Policy": lambda id_, inputs: {"arn": f"arn:aws:iam::{ACCOUNT}:policy/{id_}"},
 }
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.stack import SERVICES, Stack
+from tests.e2e.stack import IMAGES, Stack
 
 pytestmark = pytest.mark.engine
 
@@ -20,7 +20,7 @@ PORT = 18000 + 10 * NUMBER
 #: Where no engine answers.
 NO_DOCKER = {"DOCKER_HOST": "unix:///nowhere/docker.sock"}
 
-PINNED = {service: f"registry.example.com/tasktracker/{service}:1.2.3@sha256:{64 * 'a'}" for service in SERVICES}
+PINNED = {image: f"registry.example.com/tasktracker/{image}:1.2.3@sha256:{64 * 'a'}" for image in IMAGES}
 OUTSIDE_DEV: dict[str, Any] = {"domain": "tasks.example.com", "images": PINNED}
 
 
@@ -35,8 +35,8 @@ def preview(folder: Path, **config: Any) -> tuple[int, str]:
 def test_an_environment_with_pinned_images_passes(tmp_path: Path, environment: str) -> None:
     code, output = preview(tmp_path, environment=environment, **OUTSIDE_DEV)
     assert code == 0, output
-    for service in SERVICES:
-        assert PINNED[service] in output
+    for image in IMAGES:
+        assert PINNED[image] in output
     assert re.findall(r"external *: (\d+)", output) == [str(PORT)]
     assert "tasktracker-preview-debug" not in output
 

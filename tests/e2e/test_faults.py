@@ -77,7 +77,7 @@ class Traffic:
 def test_a_killed_container_comes_back_and_loses_no_task(stack: Stack, service: str) -> None:
     started = stack.container(service).attrs["State"]["StartedAt"]
     with Traffic(stack) as traffic:
-        eventually(lambda: len(traffic.accepted) >= 5, 10, "traffic flows")
+        eventually(lambda: len(traffic.accepted) >= 5, BACK_WITHIN, "traffic flows")
         stack.kill(service)
         eventually(
             lambda: stack.container(service).attrs["State"]["StartedAt"] != started and stack.healthy(service),
@@ -89,12 +89,19 @@ def test_a_killed_container_comes_back_and_loses_no_task(stack: Stack, service: 
     with stack.client() as client:
         for task in traffic.accepted:
             eventually(lambda task=task: is_done(client, task), BACK_WITHIN, f"task {task} is done")
+
+
+def test_kills_change_nothing_that_up_would_change_back(stack: Stack) -> None:
+    for service in SERVICES:
+        stack.kill(service)
+    for service in SERVICES:
+        eventually(lambda service=service: stack.healthy(service), BACK_WITHIN, f"{service} is healthy again")
     stack.expect_no_changes()
 
 
 def test_a_stopped_worker_finishes_what_it_has(stack: Stack) -> None:
     with Traffic(stack) as traffic:
-        eventually(lambda: len(traffic.accepted) >= 5, 10, "traffic flows")
+        eventually(lambda: len(traffic.accepted) >= 5, BACK_WITHIN, "traffic flows")
         worker = stack.container("worker")
         worker.stop()
         worker.reload()

@@ -14,11 +14,12 @@ from uuid import uuid4
 import pytest
 
 from images.catalog import IMAGES, local_reference
+from tests.leftovers import name_of_this_run
 from toolchain.docker_cli import Docker, connect
 from toolchain.images import ensure_images
 
 #: Seconds that anything here may take to become true.
-PATIENCE = 30.0
+PATIENCE = 60.0
 
 
 @functools.cache
@@ -138,7 +139,7 @@ def docker() -> Docker:
 @pytest.fixture(scope="module")
 def shared_bench(docker: Docker) -> Iterator[Bench]:
     """For containers that the tests of a module share."""
-    bench = Bench(docker, f"tt-images-{uuid4().hex[:8]}")
+    bench = Bench(docker, name_of_this_run("images-", uuid4().hex[:8]))
     yield bench
     bench.clear()
 
@@ -146,6 +147,6 @@ def shared_bench(docker: Docker) -> Iterator[Bench]:
 @pytest.fixture
 def bench(docker: Docker) -> Iterator[Bench]:
     """For containers of one test."""
-    bench = Bench(docker, f"tt-images-{uuid4().hex[:8]}")
+    bench = Bench(docker, name_of_this_run("images-", uuid4().hex[:8]))
     yield bench
     bench.clear()

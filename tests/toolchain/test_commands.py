@@ -11,7 +11,8 @@ from pulumi import automation
 
 from tests.toolchain import stand_in
 from tests.toolchain.conftest import Project, copy_of
-from toolchain.engine import engine_version, parse_version
+from toolchain.engine import engine_version
+from toolchain.golang import parse_version
 from toolchain.steps import ROOT
 
 pytestmark = pytest.mark.engine

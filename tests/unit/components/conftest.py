@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import configparser
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -27,13 +28,26 @@ from components import Platform, PlatformArgs
 from settings import parse
 
 DIGEST = "@sha256:" + 64 * "a"
-SERVICES = ("postgres", "nats", "api", "worker", "dashboard", "nginx")
-PINNED = {service: f"registry.example.com/tasktracker/{service}:1.2.3{DIGEST}" for service in SERVICES}
-DEV = {"environment": "dev", "images": json.dumps({service: f"tasktracker/{service}:0" for service in SERVICES})}
+SERVICES = (
+    "postgres",
+    "nats",
+    "api",
+    "worker",
+    "dashboard",
+    "nginx",
+    "object-store",
+    "backups",
+    "drills",
+    "file-backups",
+)
+IMAGES = ("postgres", "nats", "api", "worker", "dashboard", "nginx", "object_store", "file_backups")
+PINNED = {image: f"registry.example.com/tasktracker/{image}:1.2.3{DIGEST}" for image in IMAGES}
+DEV = {"environment": "dev", "images": json.dumps({image: f"tasktracker/{image}:0" for image in IMAGES})}
 DEBUG_PORTS = {
     "postgres": json.dumps({"debug_port": 15432}),
     "nats": json.dumps({"debug_port": 14222, "debug_monitor_port": 18222}),
 }
+ACCOUNT = "123456789012"
 PROD = {"environment": "prod", "domain": "tasks.example.com", "images": json.dumps(PINNED)}
 
 
@@ -64,10 +78,14 @@ class Answers(Mocks):
         outputs = dict(args.inputs)
         if args.typ == STASH:
             outputs["output"] = args.inputs["input"]
+        if args.typ == ACCESS_KEY:
+            outputs["secret"] = f"secret of {args.inputs['user']}"
         return f"{args.name}-id", outputs
 
     def call(self, args: MockCallArgs) -> Any:
-        raise AssertionError(f"the program calls no provider function, and called {args.token}")
+        if args.token == "aws:index/getCallerIdentity:getCallerIdentity":
+            return {"accountId": ACCOUNT, "id": ACCOUNT, "arn": "", "userId": ""}
+        raise AssertionError(f"the program calls no other function of a provider, and called {args.token}")
 
 
 class Recorder(MockMonitor):
@@ -112,15 +130,38 @@ class Run:
     def container(self, name: str) -> dict[str, Any]:
         return self.one(CONTAINER, name).inputs
 
+    def uploads(self, service: str) -> dict[str, str]:
+        """The files of a service by name."""
+        found = self.container(f"{service}-files")["uploads"]
+        return {each["file"].removeprefix("/etc/tasktracker/"): each["content"] for each in found}
+
+    def mounts(self, service: str) -> dict[str, tuple[str, bool]]:
+        """The volumes of a service, and whether it only reads them, by folder."""
+        found = self.container(service)["mounts"]
+        return {each["target"]: (each["source"], bool(each.get("readOnly"))) for each in found}
+
+    def networks(self, service: str) -> set[str]:
+        """The networks that a service is on, by their names in the program."""
+        found = self.container(service)["networksAdvanced"]
+        return {each["name"].removeprefix("tasktracker-test-") for each in found}
+
     @property
     def running(self) -> list[Recorded]:
         """The containers that run for ever."""
         return [each for each in self.all(CONTAINER) if each.inputs.get("mustRun")]
 
 
+def pgbackrest_options(text: str) -> configparser.ConfigParser:
+    """A pgbackrest.conf as pgBackRest reads it."""
+    parser = configparser.ConfigParser(delimiters="=", interpolation=None)
+    parser.read_string(text)
+    return parser
+
+
 CONTAINER = "docker:index/container:Container"
 VOLUME = "docker:index/volume:Volume"
 STASH = "pulumi:index:Stash"
+ACCESS_KEY = "aws:iam/accessKey:AccessKey"
 NETWORK = "docker:index/network:Network"
 
 

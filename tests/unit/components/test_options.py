@@ -9,7 +9,10 @@ from pulumi.runtime.rpc import deserialize_properties, is_rpc_secret
 
 from tests.unit.components.conftest import CONTAINER, DEV, NETWORK, STASH, VOLUME, Recorded, Run
 
-SERVICES_WITH_FILES = ("postgres", "nats", "api", "worker", "nginx")
+SERVICES_WITH_FILES = (
+    *("postgres", "nats", "object-store", "backups", "drills", "file-backups"),
+    *("api", "worker", "nginx"),
+)
 
 
 @pytest.fixture
@@ -48,10 +51,15 @@ def test_an_updated_store_replaces_nothing_that_uses_it(dev: Run) -> None:
             assert not [urn for urn in dependencies.urns if urn.endswith(("Container::postgres", "Container::nats"))]
 
 
+def test_backups_are_gone_before_their_server_is_replaced(dev: Run) -> None:
+    followed = {each.name: [urn.rpartition("::")[2] for urn in each.request.replace_with] for each in dev.running}
+    assert {name: urns for name, urns in followed.items() if urns} == {"backups": ["postgres"]}
+
+
 def test_running_containers_are_replaced_where_the_provider_would_pass_over_a_change(dev: Run) -> None:
     for container in dev.running:
         request = container.request
-        assert {"healthcheck", "tmpfs", "init", "cpus", "#initerror"} <= set(request.replaceOnChanges)
+        assert {"healthcheck", "mounts", "tmpfs", "init", "cpus", "#initerror"} <= set(request.replaceOnChanges)
         assert request.deleteBeforeReplace is True
         assert request.deleteBeforeReplaceDefined is True
 
@@ -78,7 +86,7 @@ def label(run: Run, service: str) -> str:
 
 
 def test_data_volumes_are_protected_and_never_replaced(dev: Run) -> None:
-    for name in ("postgres-data", "nats-data", "uploads"):
+    for name in ("postgres-data", "nats-data", "objects", "uploads"):
         request = dev.one(VOLUME, name).request
         assert request.protect is True
         assert set(request.ignoreChanges) == {"name", "labels", "driver", "driverOpts"}
@@ -87,9 +95,15 @@ def test_data_volumes_are_protected_and_never_replaced(dev: Run) -> None:
 def test_the_key_of_encrypted_data_is_protected(dev: Run) -> None:
     protected = {each.name: each.request.protect for each in dev.all(STASH) if each.name != "migrations"}
     assert protected == {
+        "backup-passphrase": True,
         "digest-key": False,
         "encryption-key": True,
+        "nats-backup-password": False,
         "nats-password": False,
+        "object-store-authority": False,
+        "object-store-certificate": False,
+        "object-store-reader-secret-key": False,
+        "object-store-secret-key": False,
         "postgres-app-password": False,
         "postgres-password": False,
     }

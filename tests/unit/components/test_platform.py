@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
 
-from tests.unit.components.conftest import CONTAINER, DEBUG_PORTS, DEV, NETWORK, PROD, SERVICES, VOLUME, Run
+from tests.unit.components.conftest import CONTAINER, DEBUG_PORTS, DEV, NETWORK, PROD, SERVICES, VOLUME, Recorded, Run
 
 SECRET_TYPES = "tasktracker:components:GeneratedSecret"
 
@@ -28,8 +29,9 @@ def test_component_tree(run: Callable[..., Run]) -> None:
     made = run(DEV).resources
     components = {each.type.rpartition(":")[2] for each in made if each.type.startswith("tasktracker:")}
     assert components == {
-        "Api", "Dashboard", "DataVolume", "FileVolume", "GeneratedSecret", "Migrations", "Nats", "Network",
-        "Networks", "Nginx", "OneShot", "Platform", "Postgres", "Worker", "Workload",
+        "Api", "Backups", "CertificateAuthority", "Dashboard", "DataVolume", "Drills", "FileBackups", "FileVolume",
+        "GeneratedSecret", "Migrations", "Nats", "Network", "Networks", "Nginx", "ObjectStore", "OneShot", "Platform",
+        "Postgres", "RuntimeVolume", "ServerCertificate", "Worker", "Workload",
     }  # fmt: skip
 
 
@@ -67,6 +69,10 @@ def test_default_limits_are_the_requirements(run: Callable[..., Run]) -> None:
         "worker": ("2.0", 2048),
         "dashboard": ("0.5", 512),
         "nginx": ("0.5", 256),
+        "object-store": ("1.0", 256),
+        "backups": ("1.0", 256),
+        "drills": ("1.0", 512),
+        "file-backups": ("1.0", 512),
     }
 
 
@@ -79,6 +85,10 @@ def test_default_limits_are_the_requirements(run: Callable[..., Run]) -> None:
         ("worker", "http://127.0.0.1:8001/health"),
         ("dashboard", "http://127.0.0.1:8080/healthz"),
         ("nginx", "http://127.0.0.1:8081/healthz"),
+        ("object-store", "healthcheck"),
+        ("backups", "backup-health"),
+        ("drills", "drill-health"),
+        ("file-backups", "files-health"),
     ],
 )
 def test_health_checks_ask_the_service(run: Callable[..., Run], service: str, command: str) -> None:
@@ -103,6 +113,7 @@ def test_networks_keep_the_stores_apart(any_run: Run) -> None:
     prefix = "tasktracker-test-"
     front = {f"{prefix}edge"}
     assert on["nginx"] == on["dashboard"] == front
+    assert on["object-store"] == {f"{prefix}data"}
     for store in ("postgres", "nats"):
         assert f"{prefix}data" in on[store]
         assert not on[store] & {f"{prefix}edge", f"{prefix}egress"}
@@ -143,7 +154,7 @@ def test_files_reach_containers_read_only(any_run: Run) -> None:
 def test_carriers_are_never_started(any_run: Run) -> None:
     carriers = [each for each in any_run.all(CONTAINER) if each.name.endswith("-files")]
     assert {each.name for each in carriers} == {
-        f"{service}-files" for service in ("postgres", "nats", "migrations", "api", "worker", "nginx")
+        f"{service}-files" for service in (*SERVICES, "migrations") if service != "dashboard"
     }
     for carrier in carriers:
         assert carrier.inputs["start"] is carrier.inputs["mustRun"] is False
@@ -152,8 +163,9 @@ def test_carriers_are_never_started(any_run: Run) -> None:
 
 def test_no_secret_in_env_labels_command_or_health_check(any_run: Run) -> None:
     secrets = [each.inputs["input"] for each in any_run.all("pulumi:index:Stash") if each.name != "migrations"]
-    values = [str(value.get("value", value) if isinstance(value, dict) else value) for value in secrets]
-    assert len(values) == 5
+    # A certificate is kept together with its key.
+    values = [text for value in secrets for text in (value.values() if isinstance(value, dict) else [value])]
+    assert len(values) == 13
     for container in any_run.all(CONTAINER):
         visible = {key: value for key, value in container.inputs.items() if key != "uploads"}
         for value in values:
@@ -194,7 +206,9 @@ def test_app_secrets_become_files(run: Callable[..., Run]) -> None:
 
 def test_external_database_takes_the_place_of_postgres(run: Callable[..., Run]) -> None:
     result = run(DEV, {"database_url": "postgresql://user:password@db.example.com:5432/tasks"})
-    assert "postgres" not in {each.name for each in result.running}
+    made = {"postgres", "object-store", "backups", "drills", "file-backups"}
+    assert not made & {each.name for each in result.running}
+    assert result.platform.postgres == {}
     on = {net["name"] for net in result.container("migrations")["networksAdvanced"]}
     assert "tasktracker-test-egress" in on
 
@@ -207,9 +221,15 @@ def test_migrations_run_once_with_the_api_image(run: Callable[..., Run]) -> None
     assert inputs["restart"] == "no"
 
 
-def test_data_volumes(any_run: Run) -> None:
+def test_volumes_of_data_and_of_running_containers(any_run: Run) -> None:
     names = {each.inputs["name"] for each in any_run.all(VOLUME) if not each.name.endswith("-files")}
-    assert names == {f"tasktracker-test-{each}" for each in ("postgres-data", "nats-data", "uploads")}
+    assert names == {
+        f"tasktracker-test-{each}"
+        for each in (
+            *("postgres-data", "nats-data", "objects", "uploads"),
+            *("postgres-socket", "backup-metrics", "drill-scratch", "file-backups-work"),
+        )
+    }
 
 
 def test_everything_carries_its_stack_and_service(any_run: Run) -> None:
@@ -226,3 +246,17 @@ def test_outputs(run: Callable[..., Run]) -> None:
     assert platform.versions["api"] == "1.2.3"
     assert set(platform.containers) == {*SERVICES, "migrations"}
     assert set(platform.networks) == {"edge", "data", "egress"}
+    assert platform.postgres["volume"] == 1
+
+
+def test_what_is_protected_keeps_nothing_else(any_run: Run) -> None:
+    """`destroy --exclude-protected` leaves also what a protected resource depends on, and what its parents do."""
+    known = {(each.type, each.name): each for each in any_run.resources}
+    protected = [each for each in any_run.resources if each.request.protect]
+    assert {each.name for each in protected} >= {"postgres-data", "nats-data", "uploads"}
+    for each in protected:
+        above: Recorded | None = each
+        while above is not None:
+            assert list(above.request.dependencies) == [], (each.name, above.name)
+            parents_type, _, parent = above.request.parent.rpartition("::")
+            above = known.get((re.split(r"::|\$", parents_type)[-1], parent))

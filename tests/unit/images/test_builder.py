@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from images.catalog import IMAGES, local_reference
-from toolchain import images
+from images.catalog import IMAGES, ROOT, local_reference
+from toolchain import golang, images
+from toolchain.golang import NoGoError
 from toolchain.images import build_command, commit, to_build, version
 from toolchain.steps import StepError
 
@@ -112,7 +113,9 @@ class Engine:
         self.built: list[str] = []
         self.path = Path("/usr/bin/docker")
 
-    def output(self, *_: str) -> str:
+    def output(self, *args: str) -> str:
+        if args[0] == "version":
+            return "arm64"
         return "\n".join(f"{reference} 100MB" for reference in self.present)
 
     def run(self, *args: str) -> subprocess.CompletedProcess[str]:
@@ -135,6 +138,7 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> Engine:
     monkeypatch.setattr(images, "run", engine.build)
     monkeypatch.setattr(images, "ensure_bootstrap", lambda _: "debian:trixie-slim")
     monkeypatch.setattr(images, "build_secrets", lambda _: nullcontext({}))
+    monkeypatch.setattr(golang, "find_go", lambda: "go")
     return engine
 
 
@@ -152,6 +156,35 @@ def test_a_failed_parent_fails_the_build_and_its_children_are_not_tried(engine: 
     with pytest.raises(StepError, match="nginx: failed"):
         images.ensure_images(["dashboard"])
     assert engine.built == ["base"]
+
+
+def test_programs_are_built_for_the_engine_before_the_image_that_copies_them(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    builds: list[tuple[Path, str, Path, object]] = []
+
+    def build(_: str, module: Path, package: str, program: Path, **options: object) -> None:
+        assert "object_store" not in engine.built
+        builds.append((module, package, program, options["env"]))
+
+    monkeypatch.setattr(golang, "build", build)
+    images.ensure_images(["nats", "object_store"])
+    folder = ROOT / "images/object_store"
+    env = {"GOOS": "linux", "GOARCH": "arm64", "CGO_ENABLED": "0"}
+    assert builds == [(ROOT / "images/tools/versitygw", "tool", folder / "bin/versitygw", env)]
+    assert set(engine.built) == {"base", "nats", "object_store"}
+
+
+def test_without_go_nothing_is_begun(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_go() -> str:
+        raise NoGoError("no Go to build with: install it")
+
+    monkeypatch.setattr(golang, "find_go", no_go)
+    with pytest.raises(StepError, match="no Go to build with"):
+        images.ensure_images(["nats", "object_store"])
+    assert engine.built == []
+    images.ensure_images(["nats"])
+    assert engine.built == ["base", "nats"]
 
 
 def test_pruning_keeps_what_is_current_or_in_use(engine: Engine) -> None:

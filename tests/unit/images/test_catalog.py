@@ -22,6 +22,11 @@ def file_of(path: Path) -> Path:
     )
 
 
+def copies(name: str) -> set[str]:
+    """What an image's Dockerfile copies."""
+    return {*IMAGES[name].inputs, *IMAGES[name].programs}
+
+
 @pytest.mark.parametrize("name", IMAGES)
 def test_a_reference_has_the_repository_and_a_short_hash(name: str) -> None:
     assert re.fullmatch(rf"tasktracker/{name}:[0-9a-f]{{12}}", local_reference(name))
@@ -84,7 +89,9 @@ def test_leftovers_do_not_matter(name: str, tree: Path) -> None:
     assert local_reference("app", tree) == before
 
 
-@pytest.mark.parametrize("path", ["app/tests/test_api.py", "app/requirements.in", "README.md"])
+@pytest.mark.parametrize(
+    "path", ["app/tests/test_api.py", "app/requirements.in", "README.md", "images/object_store/bin/versitygw"]
+)
 def test_what_no_image_copies_does_not_matter(path: str, tree: Path) -> None:
     before = {name: local_reference(name, tree) for name in IMAGES}
     (tree / path).parent.mkdir(exist_ok=True)
@@ -126,7 +133,7 @@ def test_each_image_comes_after_its_parent() -> None:
 def test_a_build_sees_what_its_name_is_made_of_and_nothing_else(name: str) -> None:
     patterns = (ROOT / IMAGES[name].dockerignore).read_text().splitlines()
     assert patterns[0] == "*"
-    assert {pattern[1:] for pattern in patterns if pattern.startswith("!")} == set(IMAGES[name].inputs)
+    assert {pattern[1:] for pattern in patterns if pattern.startswith("!")} == copies(name)
 
 
 @pytest.mark.parametrize("name", ["app", "dashboard"])
@@ -144,9 +151,29 @@ def test_a_dockerfile_keeps_to_the_rules(name: str) -> None:
     for label in ("title", "version", "revision"):
         assert f"org.opencontainers.image.{label}=" in text
     copied = {word for line in text.splitlines() if line.startswith("COPY") for word in line.split()[1:-1]}
-    assert {word.rstrip("/") for word in copied if word.startswith(("app/", "images/"))} == set(IMAGES[name].inputs)
+    assert {word.rstrip("/") for word in copied if word.startswith(("app/", "images/"))} == copies(name)
 
 
-@pytest.mark.parametrize(("name", "user"), [("postgres", 10001), ("nats", 10002), ("nginx", 10003), ("app", 10004)])
+@pytest.mark.parametrize("module", [module for image in IMAGES.values() for module in image.modules])
+def test_a_go_module_names_its_tool_and_locks_all_that_it_needs(module: str) -> None:
+    lines = (ROOT / module / "go.mod").read_text().splitlines()
+    assert len([line for line in lines if line.startswith("tool ")]) == 1
+    assert not [line for line in lines if line.startswith("replace ")]
+    required = {tuple(line.split()[:2]) for line in lines if line.startswith("\t")}
+    locked = {tuple(line.split()[:2]) for line in (ROOT / module / "go.sum").read_text().splitlines()}
+    assert {(path, f"{version}/go.mod") for path, version in required} <= locked
+
+
+@pytest.mark.parametrize(
+    ("name", "user"),
+    [
+        ("postgres", 10001),
+        ("nats", 10002),
+        ("nginx", 10003),
+        ("app", 10004),
+        ("object_store", 10005),
+        ("file_backups", 10004),
+    ],
+)
 def test_the_user_is_a_number(name: str, user: int) -> None:
     assert f"\nUSER {user}:{user}\n" in (ROOT / IMAGES[name].dockerfile).read_text()

@@ -8,7 +8,7 @@ from settings import Settings, SettingsError, parse
 DIGEST = "@sha256:" + "0123456789abcdef" * 4
 IMAGES = {
     name: f"registry.example.com/tasktracker/{name}:1.2.0{DIGEST}"
-    for name in ("postgres", "nats", "api", "worker", "dashboard", "nginx")
+    for name in ("postgres", "nats", "api", "worker", "dashboard", "nginx", "object_store", "file_backups")
 }
 PROD = {"environment": "prod", "domain": "tasks.example.com", "images": IMAGES}
 

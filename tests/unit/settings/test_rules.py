@@ -162,5 +162,217 @@ def test_one_database() -> None:
     )
 
 
+def test_backups_are_of_own_database() -> None:
+    assert problem({"backup": {"retention": {"days": 1}}}, {"database_url": DATABASE_URL}) == (
+        "tasktracker:backup: is for the stack's own PostgreSQL, which tasktracker:database_url replaces;"
+        " remove one of the two"
+    )
+    assert not problems({"backup": {"enabled": False}}, {"database_url": DATABASE_URL})
+
+
+BUCKET = {"bucket": "backups", "endpoint": "s3.example.com", "region": "eu-1"}
+KEYS = {"s3_access_key": "id", "s3_secret_key": "key"}
+
+
+def test_repository_is_described() -> None:
+    assert problem({"backup": {"repository": "s3"}}, KEYS) == (
+        "tasktracker:backup.s3: is required by tasktracker:backup.repository (s3)"
+    )
+    assert problem({"backup": {"s3": BUCKET}}) == (
+        "tasktracker:backup.s3: is used with tasktracker:backup.repository: s3 only; set that, or remove it"
+    )
+    assert not problems({"backup": {"repository": "s3", "s3": BUCKET}}, KEYS)
+
+
+def test_a_repository_with_an_error_is_described_all_the_same() -> None:
+    assert problem({"backup": {"repository": "s3", "s3": {**BUCKET, "bucket": "B"}}}, KEYS).startswith(
+        'tasktracker:backup.s3.bucket = "B": must be'
+    )
+    assert problem({"backup": {"repository": "s3", "s3": without(BUCKET, ["region"])}}, KEYS) == (
+        "tasktracker:backup.s3.region: is required; must be a region such as eu-central-1"
+    )
+
+
+REGION = {"region": "eu-central-1"}
+KMS_KEY = "arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+
+
+def in_aws(retention: dict[str, int] | None = None, **aws: object) -> dict[str, object]:
+    """prod with backups in AWS."""
+    return {**PROD, "backup": {"repository": "aws", "aws": {**REGION, **aws}, "retention": retention or {}}}
+
+
+def test_a_bucket_in_aws_is_described() -> None:
+    assert problem({"backup": {"repository": "aws"}}) == (
+        "tasktracker:backup.aws: is required by tasktracker:backup.repository (aws)"
+    )
+    assert problem({"backup": {"aws": REGION}}) == (
+        "tasktracker:backup.aws: is used with tasktracker:backup.repository: aws only; set that, or remove it"
+    )
+    assert not problems(in_aws())
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "words"),
+    [
+        ("bucket", "Backups", "must be a bucket's name"),
+        ("kms_key", "alias/backups", "must be the ARN of a key, not of an alias"),
+        ("kms_key", KMS_KEY.replace("key/", "alias/"), "must be the ARN of a key, not of an alias"),
+        ("kms_key", KMS_KEY.partition("key/")[0] + "key/*", "must be the ARN of a key, not of an alias"),
+        ("noncurrent_days", 6, "must be a whole number from 7 to 3650"),
+        ("object_lock_days", 6, "must be a whole number from 7 to 3650"),
+    ],
+)
+def test_a_bucket_in_aws_with_an_error_is_described_all_the_same(key: str, value: object, words: str) -> None:
+    line = problem(in_aws(**{key: value}))
+    assert line.startswith(f"tasktracker:backup.aws.{key} = ")
+    assert words in line
+
+
+def test_object_lock_is_for_prod() -> None:
+    config = in_aws(object_lock_days=14)
+    assert not problems(config)
+    assert problem({**config, "environment": "staging"}) == (
+        "tasktracker:backup.aws.object_lock_days = 14: is for prod, whose bucket is the only one with a lock,"
+        " and this is staging; remove it"
+    )
+
+
+def test_object_lock_ends_in_time() -> None:
+    assert problem(in_aws(object_lock_days=45)) == (
+        "tasktracker:backup.aws.object_lock_days = 45: must be at most 44: backups are needed for 14 days"
+        " (tasktracker:backup.retention) and kept for 30 more (tasktracker:backup.aws.noncurrent_days);"
+        " nothing could delete them then"
+    )
+    assert not problems(in_aws(object_lock_days=44))
+    assert not problems(in_aws({"days": 30}, object_lock_days=45))
+
+
+def test_kms_key_is_in_reach() -> None:
+    assert problem(in_aws(kms_key=KMS_KEY)) == (
+        f'tasktracker:backup.aws.kms_key = "{KMS_KEY}": must be a key in eu-central-1 (tasktracker:backup.aws.region)'
+    )
+    assert not problems(in_aws(kms_key=KMS_KEY, region="eu-west-1"))
+
+
+def test_repository_keys_are_given() -> None:
+    assert problems({"backup": {"repository": "s3", "s3": BUCKET}}) == [
+        f"tasktracker:{name}: is required by tasktracker:backup.repository (s3); run pulumi config set --secret {name}"
+        for name in KEYS
+    ]
+    assert not problems({"backup": {"enabled": False, "repository": "s3", "s3": BUCKET}})
+
+
+def test_the_apps_bucket_is_its_own() -> None:
+    assert problems({"object_store": {"app_bucket": "backups"}}) == [
+        'tasktracker:object_store.app_bucket = "backups": is the name of the bucket for backups; choose another'
+    ]
+    assert not problems({"object_store": {"app_bucket": "attachments"}})
+
+
+def test_wal_has_time_to_arrive() -> None:
+    assert problem({"backup": {"archive_timeout": "3m"}}) == (
+        'tasktracker:backup.max_wal_age = "5m" (default): must be at least 6m,'
+        " 2 times tasktracker:backup.archive_timeout (3m)"
+    )
+    assert not problems({"backup": {"archive_timeout": "3m", "max_wal_age": "6m"}})
+
+
+READER = {"s3_reader_access_key": "id", "s3_reader_secret_key": "key"}
+
+
+def test_reader_keys_are_given() -> None:
+    outside = {"backup": {"repository": "s3", "s3": BUCKET}}
+    for name, other in zip(READER, reversed(READER), strict=True):
+        assert problem(outside, {**KEYS, other: "x"}) == (
+            f"tasktracker:{name}: is required by tasktracker:{other}; run pulumi config set --secret {name}"
+        )
+    assert not problems(outside, {**KEYS, **READER})
+    assert problems({}, READER) == [
+        f"tasktracker:{name}: is used with tasktracker:backup.repository: s3 only;"
+        f" set that, or run pulumi config rm {name}"
+        for name in READER
+    ]
+
+
+def test_drills_have_backups() -> None:
+    drill = {"schedule": "0 5 * * 0"}
+    assert problem({"backup": {"enabled": False, "drill": drill}}) == (
+        "tasktracker:backup.drill: is for backups, which tasktracker:backup.enabled (false) switches off;"
+        " set that to true, or remove the drill"
+    )
+    assert not problems({"backup": {"drill": drill}})
+    assert not problems({"backup": {"enabled": False}})
+    assert not problems({"backup": {"enabled": False, "drill": {"enabled": False}}})
+
+
+def test_kept_volumes_are_others() -> None:
+    assert problem({"postgres": {"volume": 2, "kept_volumes": [1, 2]}}) == (
+        "tasktracker:postgres.kept_volumes = [1, 2]: must not name tasktracker:postgres.volume (2), which is in use"
+    )
+    assert problem({"postgres": {"volume": 3, "kept_volumes": [1, 2, 1]}}) == (
+        "tasktracker:postgres.kept_volumes = [1, 2, 1]: must name each volume once"
+    )
+    assert not problems({"postgres": {"volume": 3, "kept_volumes": [2, 1]}})
+
+
+def test_a_restore_leaves_kept_volumes() -> None:
+    restore = {"volume": 1, "to": "latest"}
+    assert problem({"postgres": {"volume": 3, "kept_volumes": [1, 2], "restore": restore}}) == (
+        "tasktracker:postgres.restore.volume = 1: must be a number that tasktracker:postgres.kept_volumes"
+        " does not name ([1, 2])"
+    )
+    for volume in (3, 4):
+        assert not problems(
+            {"postgres": {"volume": 3, "kept_volumes": [1, 2], "restore": {**restore, "volume": volume}}}
+        )
+
+
+def test_a_restore_has_one_target() -> None:
+    message = (
+        "tasktracker:postgres.restore: must have one of the keys to (a time, or latest) and set (the label of a backup)"
+    )
+    assert problem({"postgres": {"restore": {"volume": 2}}}) == message
+    assert problem({"postgres": {"restore": {"volume": 2, "to": "latest", "set": "20261120-020000F"}}}) == message
+
+
+def test_a_restore_with_an_error_in_its_target_has_one() -> None:
+    assert problem({"postgres": {"restore": {"volume": 2, "to": "now"}}}).startswith(
+        'tasktracker:postgres.restore.to = "now": must be'
+    )
+
+
+def test_a_restore_has_backups() -> None:
+    restore = {"volume": 2, "to": "latest"}
+    assert problem({"backup": {"enabled": False}, "postgres": {"restore": restore}}) == (
+        "tasktracker:postgres.restore: is from backups, which tasktracker:backup.enabled (false) switches off;"
+        " set that to true, or remove the restore"
+    )
+    assert not problems({"postgres": {"restore": restore}})
+
+
 def test_each_rule_has_a_test() -> None:
     assert {f"test_{rule.__name__}" for rule in RULES} <= globals().keys()
+
+
+def test_file_backups_have_a_repository() -> None:
+    assert problem({"backup": {"enabled": False, "files": {"schedule": "0 3 * * *"}}}) == (
+        "tasktracker:backup.files: is for backups, which tasktracker:backup.enabled (false) switches off;"
+        " set that to true, or remove the files"
+    )
+    assert not problems({"backup": {"enabled": False, "files": {"enabled": False}}})
+
+
+def test_a_restore_of_files_has_a_set() -> None:
+    assert problem({"backup": {"files": {"restore": {"timeout": "1h"}}}}) == (
+        "tasktracker:backup.files.restore: must have one of the keys uploads and nats, or both:"
+        " the id of a set, or latest"
+    )
+    assert not problems({"backup": {"files": {"restore": {"nats": "latest"}}}})
+
+
+def test_a_restore_of_files_has_backups() -> None:
+    assert problem({"backup": {"files": {"enabled": False, "restore": {"uploads": "0a1b2c3d"}}}}) == (
+        "tasktracker:backup.files.restore: is from backups, which tasktracker:backup.files.enabled (false)"
+        " switches off; set that to true, or remove the restore"
+    )

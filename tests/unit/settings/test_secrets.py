@@ -43,6 +43,11 @@ def test_a_setting_is_no_secret() -> None:
         ("encryption_key", "k" * 31, "must have at least 32 bytes; it has 31"),
         ("encryption_key", "k" * 31 + "\n", "must have at least 32 bytes; it has 31"),
         ("encryption_key", "", "must have at least 32 bytes; it has 0"),
+        ("backup_passphrase", "k" * 31, "must have at least 32 bytes; it has 31"),
+        ("backup_passphrase", "k" * 32 + "\nrepo1-type=posix", "must be one line of visible ASCII characters"),
+        ("s3_access_key", "", "must be one line of visible ASCII characters"),
+        ("s3_secret_key", "key\n", "must be one line of visible ASCII characters"),
+        ("s3_ca_certificate", TLS_KEY, "must be certificates in PEM form"),
         ("tls_certificate", "no such thing", "must be certificates in PEM form"),
         ("tls_certificate", TLS_KEY, "must be certificates in PEM form"),
         ("tls_certificate", CERTIFICATE.replace("MII", "MI"), "must be certificates in PEM form"),
@@ -111,7 +116,8 @@ def test_an_app_secret_has_the_length_and_the_form_that_is_asked_for() -> None:
 def test_an_unknown_secret_is_refused_with_the_nearest_known_one() -> None:
     assert problem({}, {"tls_certifcate": "hunter2"}) == (
         "tasktracker:tls_certifcate: unknown secret; did you mean tls_certificate?"
-        " Allowed here: encryption_key, database_url, tls_certificate, tls_key"
+        " Allowed here: encryption_key, database_url, tls_certificate, tls_key, backup_passphrase,"
+        " s3_access_key, s3_secret_key, s3_reader_access_key, s3_reader_secret_key, s3_ca_certificate"
     )
 
 

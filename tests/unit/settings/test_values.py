@@ -29,6 +29,22 @@ GOOD = [
     ("postgres.tuning.log_min_duration_statement", "0ms"),
     ("postgres.tuning.parameters", {"random_page_cost": 1.1, "jit": False, "timezone": "UTC", "a.b_c": 5, "x": ""}),
     ("nginx.publish.address", "0.0.0.0"),
+    ("backup.schedule.full", "*/5 1-3,7 1 1-12/2 0-6"),
+    ("backup.schedule.full", "59 23 31 12 6"),
+    ("backup.schedule.time_zone", "Europe/Berlin"),
+    ("backup.schedule.time_zone", "America/Argentina/Buenos_Aires"),
+    ("backup.s3", None),
+    ("postgres.kept_volumes", []),
+    ("postgres.kept_volumes", [2, 9999]),
+    ("postgres.restore", None),
+    ("postgres.restore", {"volume": 2, "to": "latest"}),
+    ("postgres.restore", {"volume": 2, "to": "2026-11-20T14:05:00+01:00"}),
+    ("postgres.restore", {"volume": 2, "to": "2026-11-20T13:05:00.123456Z"}),
+    ("postgres.restore", {"volume": 2, "to": "2026-11-20 14:05:00+01"}),
+    ("postgres.restore", {"volume": 2, "set": "20261120-020000F"}),
+    ("postgres.restore", {"volume": 2, "set": "20261120-020000F_20261121-020000D", "timeout": "72h"}),
+    ("backup.files.restore.uploads", "latest"),
+    ("backup.files.restore.nats", "01234567"),
     ("app_secrets", {"token": {"min_bytes": 1, "pattern": None}}),
 ]
 
@@ -36,10 +52,57 @@ HOST = "must be a host name in lower case such as tasks.example.com, with no sch
 IMAGE = "must be an image reference with a tag, a digest or both"
 SUBNET = "must be a private IPv4 subnet from /16 to /28 such as 172.20.0.0/24"
 IDENTIFIER = "must be a name of at most 63 lower-case letters"
+FILE_SET = "must be latest, or the id of a set: 8 hex digits, in quotes"
 PORT = "must be a whole number from 1 to 65535"
 PARAMETER = "must be true, false, a number, or text with no quotes, backslashes or line breaks"
 
+VOLUME = "must be a whole number from 1 to 9999"
+MOMENT = "must be latest, or a time with its offset from UTC such as 2026-11-20T14:05:00+01:00, in quotes"
+LABEL = "must be the label of a backup such as 20261120-020000F"
+SCHEDULE = "must be the five fields of a cron schedule"
+ZONE = "must be UTC or a name of the tz database"
+
+AWS_REGION = "must be a region of AWS such as eu-central-1"
+
 BAD = [
+    ("backup.schedule.full", "0 2 * *", SCHEDULE),
+    ("backup.schedule.full", "0 2 * * 0 root", SCHEDULE),
+    ("backup.schedule.full", "@daily", SCHEDULE),
+    ("backup.schedule.full", "0 2 * * SUN", SCHEDULE),
+    ("backup.schedule.full", "60 2 * * 0", SCHEDULE),
+    ("backup.schedule.full", "0 24 * * 0", SCHEDULE),
+    ("backup.schedule.full", "0 2 0 * 0", SCHEDULE),
+    ("backup.schedule.full", "0 2 * 13 0", SCHEDULE),
+    ("backup.schedule.full", "0 2 * * 7", SCHEDULE),
+    ("backup.schedule.full", "0 5-2 * * 0", SCHEDULE),
+    ("backup.schedule.full", "*/0 2 * * 0", SCHEDULE),
+    ("backup.schedule.full", "*/60 2 * * 0", SCHEDULE),
+    ("backup.schedule.full", "0,,1 2 * * 0", SCHEDULE),
+    ("backup.schedule.full", "0 2 * * 0\n* * * * * id", SCHEDULE),
+    ("backup.schedule.time_zone", "Berlin", ZONE),
+    ("backup.schedule.time_zone", "US/Eastern", ZONE),
+    ("backup.schedule.time_zone", "Europe/../passwd", ZONE),
+    ("backup.repository", "disk", "must be object_store, s3 or aws"),
+    ("backup.aws.region", "eu-central", AWS_REGION),
+    ("backup.aws.region", "cn-north-1", AWS_REGION),
+    ("backup.aws.region", "us-gov-west-1", AWS_REGION),
+    ("backup.aws.region", "eusc-de-east-1", AWS_REGION),
+    ("backup.drill.schedule", "weekly", SCHEDULE),
+    ("postgres.volume", 0, VOLUME),
+    ("postgres.kept_volumes", 2, "must be a list, of which each item is a whole number from 1 to 9999"),
+    ("postgres.kept_volumes", [2, 0], "item 2, 0, must be a whole number from 1 to 9999"),
+    ("postgres.kept_volumes", ["2"], 'item 1, "2", must be a whole number from 1 to 9999; this is text'),
+    ("postgres.restore", {"volume": 2, "to": "yesterday"}, MOMENT),
+    ("postgres.restore", {"volume": 2, "to": "2026-11-20T14:05:00"}, MOMENT),
+    ("postgres.restore", {"volume": 2, "to": "2026-11-20 14:05"}, MOMENT),
+    ("postgres.restore", {"volume": 2, "to": "2026-13-20T14:05:00Z"}, MOMENT),
+    ("postgres.restore", {"volume": 2, "to": "2026-11-20T14:05:00+01:00 id"}, MOMENT),
+    ("postgres.restore", {"volume": 2, "set": "latest"}, LABEL),
+    ("postgres.restore", {"volume": 2, "set": "20261120-020000F_20261121-020000F"}, LABEL),
+    ("backup.files.restore.uploads", "newest", FILE_SET),
+    ("backup.files.restore.nats", "0A1B2C3D", FILE_SET),
+    ("backup.files.restore.nats", 12345678, FILE_SET),
+    ("backup.files.schedule", "hourly", SCHEDULE),
     ("environment", "production", "must be dev, staging or prod"),
     ("domain", "", HOST),
     ("domain", "https://example.com", HOST),

@@ -1,4 +1,4 @@
-"""`make status` and `make logs`, with a stand-in for Docker."""
+"""`make logs`, with a stand-in for Docker."""
 
 from __future__ import annotations
 
@@ -12,13 +12,7 @@ import pytest
 from tests.unit.setup.conftest import Program
 from toolchain import containers, docker_cli
 
-PS = "\n".join(
-    [
-        "tasktracker-dev-nginx\tUp 2 minutes (healthy)\t127.0.0.1:8080->8080/tcp, 8081/tcp\ta33b",
-        "tasktracker-dev-api-blue\tExited (137) 3 seconds ago\t\t1.4.0",
-    ]
-)
-STATS = "tasktracker-dev-nginx\t11MiB / 256MiB\ntasktracker-dev-api-blue\t0B / 0B"
+PS = "tasktracker-dev-nginx\ntasktracker-dev-api-blue"
 
 
 @pytest.fixture
@@ -36,7 +30,6 @@ def docker(program: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
             echo "host $DOCKER_HOST context $DOCKER_CONTEXT" >> {tmp_path}/calls
             case "$1" in
             ps) echo "{ps}" ;;
-            stats) echo "{STATS}" ;;
             logs) echo "the log" ;;
             esac
             """.replace('echo ""', ":"),
@@ -50,37 +43,23 @@ def call(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
     return containers.main()
 
 
-def test_status_has_a_line_for_each_container_also_for_stopped_ones(
-    docker: Callable[..., None], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    docker()
-    assert call(monkeypatch, "status") == 0
-    assert capsys.readouterr().out == (
-        "SERVICE   STATUS                      MEMORY          PORTS                 RELEASE\n"
-        "api-blue  Exited (137) 3 seconds ago  -               -                     1.4.0\n"
-        "nginx     Up 2 minutes (healthy)      11MiB / 256MiB  127.0.0.1:8080->8080  a33b\n"
-    )
-
-
 def test_only_the_stacks_working_containers_are_asked_for(
     docker: Callable[..., None], monkeypatch: pytest.MonkeyPatch, calls: Callable[[], list[str]]
 ) -> None:
     docker()
-    call(monkeypatch, "status")
+    call(monkeypatch, "nonsense")
     ps = next(each for each in calls() if each.startswith("docker ps"))
     for wanted in ("--all", "--filter=name=^tasktracker-dev-", "--filter=label=stack=dev", "--filter=label=release"):
         assert wanted in ps.split()
 
 
-@pytest.mark.parametrize("command", [["status"], ["logs", "api"]])
 def test_a_stack_that_is_down_is_told(
     docker: Callable[..., None],
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
-    command: list[str],
 ) -> None:
     docker(ps="")
-    assert call(monkeypatch, *command) == 1
+    assert call(monkeypatch, "api") == 1
     assert capsys.readouterr().err == (
         "error: the stack 'dev' has no containers here; `make up STACK=dev` makes them\n"
     )
@@ -90,7 +69,7 @@ def test_an_unknown_service_names_the_known(
     docker: Callable[..., None], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     docker()
-    assert call(monkeypatch, "logs", "nonsense") == 1
+    assert call(monkeypatch, "nonsense") == 1
     assert capsys.readouterr().err == "error: service 'nonsense': the stack 'dev' has api-blue, nginx\n"
 
 
@@ -100,7 +79,7 @@ def test_logs_becomes_dockers_own(
     docker()
     became: list[list[str]] = []
     monkeypatch.setattr(os, "execv", lambda _, arguments: became.append(arguments))
-    call(monkeypatch, "logs", "nginx")
+    call(monkeypatch, "nginx")
     assert became == [[f"{bin_folder}/docker", "logs", "--follow", "--tail=100", "tasktracker-dev-nginx"]]
 
 
@@ -123,5 +102,5 @@ def test_docker_is_asked_where_the_stack_runs(
     docker()
     (tmp_path / "Pulumi.dev.yaml").write_text(config)
     monkeypatch.setenv("DOCKER_HOST", "")
-    call(monkeypatch, "status")
+    call(monkeypatch, "nonsense")
     assert f"host {host} context default" in calls()

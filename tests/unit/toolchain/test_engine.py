@@ -15,6 +15,7 @@ import pytest
 from tests.unit.toolchain.conftest import Machine
 from toolchain import engine
 from toolchain.environment import Way
+from toolchain.golang import parse_version
 from toolchain.steps import StepError
 
 DOWNLOADED = """
@@ -267,4 +268,4 @@ def test_versions_fit_the_installed_packages() -> None:
     [("v3.256.0\n", (3, 256, 0)), ("go1.26.8", (1, 26, 8)), ("3.300.1-dev.4+abc", (3, 300, 1)), ("devel", ())],
 )
 def test_parse_version(text: str, version: tuple[int, ...]) -> None:
-    assert engine.parse_version(text) == version
+    assert parse_version(text) == version

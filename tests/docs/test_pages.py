@@ -1,4 +1,4 @@
-"""The page on troubleshooting quotes messages that there are, and has no dead link."""
+"""Pages for people in trouble quote messages that there are, and have no dead link."""
 
 from __future__ import annotations
 
@@ -9,15 +9,17 @@ import pytest
 
 from toolchain.steps import ROOT
 
-PAGE = (ROOT / "docs/TROUBLESHOOTING.md").read_text()
+PAGES = {name: (ROOT / "docs" / name).read_text() for name in ("TROUBLESHOOTING.md", "BACKUP.md")}
 
 SOURCES = (
     "toolchain/*.py",
     "settings/*.py",
     "components/*.py",
     "images/*/*.sh",
+    "images/*/*.jq",
     "app/tasktracker/*.py",
     "policies/*.py",
+    "ops/tt/*.py",
 )
 
 #: Tables of these name messages of other programs.
@@ -30,7 +32,8 @@ FOREIGN_MESSAGES = {"container failed to be in healthy state", "Restarting (137)
 def messages() -> list[str]:
     """The first column of each table whose messages are this project's."""
     found: list[str] = []
-    for is_table, lines in groupby(PAGE.splitlines(), key=lambda line: line.startswith("|")):
+    lines_of_all = "\n".join(PAGES.values()).splitlines()
+    for is_table, lines in groupby(lines_of_all, key=lambda line: line.startswith("|")):
         rows = [line.split(" | ")[0].removeprefix("| ") for line in lines]
         if is_table and rows[0].startswith("Message") and rows[0] not in FOREIGN:
             found += [quoted for row in rows[2:] for quoted in re.findall("`([^`]+)`", row)]
@@ -56,8 +59,11 @@ def anchors(text: str) -> set[str]:
     return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
-@pytest.mark.parametrize("link", sorted(set(re.findall(r"\]\(([^)]+)\)", PAGE))))
-def test_a_link_leads_somewhere(link: str) -> None:
+@pytest.mark.parametrize(
+    ("page", "link"),
+    sorted({(page, link) for page, text in PAGES.items() for link in re.findall(r"\]\(([^)]+)\)", text)}),
+)
+def test_a_link_leads_somewhere(page: str, link: str) -> None:
     path, _, anchor = link.partition("#")
     assert not path or (ROOT / "docs" / path).exists()
-    assert not anchor or anchor in anchors(PAGE)
+    assert not anchor or anchor in anchors(PAGES.get(path or page, ""))

@@ -1,0 +1,339 @@
+"""The stack as Pulumi has it: its state, and updates of it under the policy pack."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import subprocess
+import tempfile
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pulumi.automation import CommandError, ConcurrentUpdateError, LocalWorkspace, Stack, StackNotFoundError
+from pulumi.automation.events import EngineEvent
+
+from ops.tt.errors import RefusedError, UnreachableError
+from ops.tt.project import NAMESPACE, Project
+from toolchain.engine import environment
+from toolchain.steps import ROOT, StepError
+
+POLICY_PACKS = [str(ROOT / "policies")]
+POLICY_PACK_CONFIGS = [str(ROOT / "policies" / "config.json")]
+
+#: Seconds between two looks at whether an update has ended.
+POLL = 0.2
+
+#: What a preview says of resources that stay as they are, and of the two halves of a replacement beside the whole.
+PASSED_OVER = frozenset({"same", "read", "refresh", "create-replacement", "delete-replaced"})
+
+#: What the engine itself says at the end of a failed update, whatever for.
+_NOISE = re.compile(r"^(update|preview) failed$")
+
+#: Colour, as the engine's own mark-up has it.
+_MARKUP = re.compile(r"<\{%[^%]*%\}>|\x1b\[[0-9;]*m")
+
+
+#: Who holds the lock of a backend that is a folder or a bucket.
+_HOLDER = re.compile(r"created by \S+@(\S+) \(pid (\d+)\)")
+
+
+class UpdateError(Exception):
+    """An update or a preview failed; the message is what the engine, the program or a policy has said."""
+
+
+class LockedError(RefusedError):
+    """Another update is under way. `dead`: it was killed, and has left its lock."""
+
+    def __init__(self, stack: str, told: str) -> None:
+        holders = [(host, int(pid)) for host, pid in _HOLDER.findall(told)]
+        self.dead = bool(holders) and all(host == socket.gethostname() and not _lives(pid) for host, pid in holders)
+        who = ", ".join(f"process {pid} on {host}" for host, pid in holders) or "somebody"
+        if self.dead:
+            message = (
+                f"an update of '{stack}' was killed ({who}) and has left its lock: `pulumi cancel --stack {stack}`"
+            )
+        else:
+            message = f"another update of '{stack}' is under way ({who}): wait for its end"
+        super().__init__(message)
+
+
+def _lives(pid: int) -> bool:
+    """Whether a process of this machine is there."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
+
+
+@dataclass
+class Events:
+    """What an update has told so far."""
+
+    errors: list[str] = field(default_factory=list)
+    changes: list[tuple[str, str, str]] = field(default_factory=list)
+    """Operation, type and name of each resource that changes."""
+    on_change: Callable[[str, str], None] | None = None
+    """Called with operation and name as each begins."""
+
+    def take(self, event: EngineEvent) -> None:
+        """Notes what the engine has just told."""
+        told = event.diagnostic_event
+        if told is not None and told.severity == "error":
+            text = _MARKUP.sub("", told.message or "").strip()
+            if text and not _NOISE.match(text) and text not in self.errors:
+                self.errors.append(text)
+        policy = event.policy_event
+        if policy is not None and policy.enforcement_level == "mandatory":
+            self.errors.append(f"{policy.policy_name}: {_MARKUP.sub('', policy.message or '').strip()}")
+        begun = event.resource_pre_event
+        if begun is not None and begun.metadata.op not in PASSED_OVER:
+            parts = begun.metadata.urn.split("::")
+            operation = str(getattr(begun.metadata.op, "value", begun.metadata.op))
+            self.changes.append((operation, parts[2].rpartition("$")[2], parts[-1]))
+            if self.on_change:
+                self.on_change(operation, parts[-1])
+
+
+class _Workspace(LocalWorkspace):
+    """One that leaves the user's selected stack as it is: the next plain `pulumi up` must not go elsewhere."""
+
+    def select_stack(self, stack_name: str) -> None:
+        self._run_pulumi_cmd_sync(["stack", "--stack", stack_name, "--show-name"])
+
+
+class Engine:
+    """A stack in its state backend."""
+
+    def __init__(self, project: Project) -> None:
+        self.project = project
+        try:
+            # Programs that Pulumi starts find each other on PATH.
+            os.environ.update(environment())
+        except StepError as error:
+            raise UnreachableError(str(error)) from None
+        try:
+            self._stack = Stack.select(project.stack, _Workspace(work_dir=str(project.folder)))
+        except StackNotFoundError:
+            raise UnreachableError(
+                f"the stack '{project.stack}' is not in {self.backend}: `make up STACK={project.stack}` makes it"
+            ) from None
+        except CommandError as error:
+            raise UnreachableError(f"the state can't be read: {_said(error)}") from None
+
+    @property
+    def backend(self) -> str:
+        """The URL of the state backend."""
+        return os.environ["PULUMI_BACKEND_URL"]
+
+    def outputs(self) -> Mapping[str, Any]:
+        """The stack's outputs, of its last update."""
+        with self._reading():
+            return {name: output.value for name, output in self._stack.outputs().items()}
+
+    def resources(self) -> Sequence[Mapping[str, Any]]:
+        """The resources in the state; secrets stay encrypted."""
+        return self._deployment().get("resources") or []
+
+    def cut_off(self) -> list[str]:
+        """The resources that updates worked on when they were cut off: the state may not be what is there."""
+        pending = self._deployment().get("pending_operations") or []
+        return sorted({str(each["resource"]["urn"]) for each in pending})
+
+    def check_settled(self) -> None:
+        """Checks that no update was cut off.
+
+        Raises:
+            RefusedError: one was; says what to do.
+        """
+        if urns := self.cut_off():
+            names = ", ".join(urn.rpartition("::")[2] for urn in urns)
+            raise RefusedError(
+                f"an update was cut off while it worked on {names}. "
+                f"First `pulumi refresh --stack {self.project.stack}`, which asks what became of it"
+            )
+
+    def clear_cut_off(self) -> None:
+        """Takes what is there for what there is to know of updates that were cut off."""
+        self._command("refresh", "--clear-pending-creates", "--yes", "--skip-preview")
+
+    def edited(
+        self, changes: Mapping[str, str], removed: Sequence[str] = (), texts: Mapping[str, str] | None = None
+    ) -> bytes:
+        """The stack's config file with `changes` by path, and without `removed`; the file itself stays as it is.
+
+        What looks like a number becomes one, but for those of `texts`.
+
+        Comments stay, and so does every line that is not concerned: Pulumi's own command edits it.
+        """
+        with self._copy(self.project.config_file.read_bytes()) as path:
+            # A list is set entry by entry, so what has to be shorter goes first.
+            for key in removed:
+                self._config(path, "rm", "--path", key)
+            values = [part for key, value in changes.items() for part in ("--plaintext", f"{key}={value}")]
+            if values:
+                self._config(path, "set-all", "--path", *values)
+            for key, value in (texts or {}).items():
+                self._config(path, "set", "--path", "--type", "string", key, value)
+            return path.read_bytes()
+
+    def _config(self, file: Path, *args: str) -> None:
+        self._command("config", *args, "--config-file", str(file))
+
+    def _command(self, *args: str) -> None:
+        """A command of the Pulumi CLI that the Automation API does not have."""
+        result = subprocess.run(
+            ["pulumi", *args, "--stack", self.project.stack, "--non-interactive"],
+            cwd=self.project.folder,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if result.returncode:
+            reason = result.stderr.strip().removeprefix("error: ")
+            raise UnreachableError(f"`pulumi {' '.join(args[:2])}`: {reason}")
+
+    def preview(self, content: bytes) -> list[tuple[str, str, str]]:
+        """What an update with that config file would change: operation, type and name of each resource.
+
+        Raises:
+            UpdateError: the program, the engine or a policy refuses it.
+        """
+        with self._copy(content) as path:
+            return self._run(
+                lambda events: self._stack.preview(
+                    on_event=events.take,
+                    config_file=str(path),
+                    policy_packs=POLICY_PACKS,
+                    policy_pack_configs=POLICY_PACK_CONFIGS,
+                )
+            )
+
+    def up(
+        self,
+        message: str,
+        *,
+        refresh: bool = False,
+        heed: bool = True,
+        on_change: Callable[[str, str], None] | None = None,
+        on_interrupt: Callable[[], None] | None = None,
+    ) -> None:
+        """Updates the stack to its config file. Interrupted, it ends the update in order before it goes.
+
+        With `refresh` it first looks at what is really there. `on_interrupt` hastens an end: Pulumi lets what it has
+        begun come to its own. Without `heed` an interrupt is passed over.
+
+        Raises:
+            UpdateError: it failed.
+            KeyboardInterrupt: the user stopped it; the update is over.
+        """
+        self._run(
+            lambda events: self._stack.up(
+                message=message,
+                refresh=refresh,
+                on_event=events.take,
+                policy_packs=POLICY_PACKS,
+                policy_pack_configs=POLICY_PACK_CONFIGS,
+            ),
+            heed=heed,
+            on_change=on_change,
+            on_interrupt=on_interrupt,
+        )
+
+    def unprotect(self, urn: str) -> None:
+        """Allows a resource to be deleted."""
+        self._command("state", "unprotect", urn, "--yes")
+
+    def cancel(self) -> None:
+        """Removes the lock of an update that was killed."""
+        self._command("cancel", "--yes")
+
+    def _run(
+        self,
+        operation: Callable[[Events], object],
+        heed: bool = True,
+        on_change: Callable[[str, str], None] | None = None,
+        on_interrupt: Callable[[], None] | None = None,
+    ) -> list[tuple[str, str, str]]:
+        events = Events(on_change=on_change)
+        failure: list[Exception] = []
+        finished = threading.Event()
+
+        def work() -> None:
+            try:
+                operation(events)
+            except Exception as error:
+                failure.append(error)
+            finally:
+                finished.set()
+
+        # In a thread, whose wait for Pulumi no signal cuts off: with Ctrl-C the terminal interrupts Pulumi too. Not by
+        # `join`: interrupted, it takes the thread for ended (Python's issue 89437).
+        threading.Thread(target=work).start()
+        interrupted = hastened = False
+        while True:
+            try:
+                if interrupted and not hastened and on_interrupt:
+                    hastened = True
+                    on_interrupt()
+                if finished.wait(POLL):
+                    break
+            except KeyboardInterrupt:
+                interrupted = True
+        if interrupted and heed:
+            raise KeyboardInterrupt
+        if failure:
+            error = failure[0]
+            if isinstance(error, ConcurrentUpdateError):
+                raise LockedError(self.project.stack, str(error))
+            if not isinstance(error, CommandError):
+                raise error
+            raise UpdateError("\n".join(events.errors) or _said(error))
+        return events.changes
+
+    def _deployment(self) -> Mapping[str, Any]:
+        with self._reading():
+            return self._stack.export_stack().deployment or {}
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        try:
+            yield
+        except CommandError as error:
+            raise UnreachableError(f"the state can't be read: {_said(error)}") from None
+
+    @contextmanager
+    def _copy(self, content: bytes) -> Iterator[Path]:
+        """`content` as a config file of its own."""
+        with tempfile.TemporaryDirectory(prefix="tt-") as folder:
+            path = Path(folder) / self.project.config_file.name
+            path.touch(mode=0o600)
+            path.write_bytes(content)
+            yield path
+
+
+def data_volume_urns(resources: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """The data volumes of PostgreSQL in a state: URN by name on the Docker host."""
+    return {
+        str(each["outputs"]["name"]): str(each["urn"])
+        for each in resources
+        if each["type"] == "docker:index/volume:Volume"
+        and re.fullmatch(r"postgres-data(-\d+)?", str(each["urn"]).rpartition("::")[2])
+        and f"{NAMESPACE}:components:DataVolume" in str(each["urn"])
+    }
+
+
+def _said(error: Exception) -> str:
+    """What Pulumi wrote to standard error, of all that the Automation API makes of it."""
+    text = _MARKUP.sub("", str(error))
+    stderr = text.partition("\n stderr: ")[2] or text
+    lines = [line.strip().removeprefix("error: ") for line in stderr.splitlines() if line.strip()]
+    return " ".join(lines) or text.strip()

@@ -1,0 +1,171 @@
+"""A stack's config file: what `tt` reads of it, and how it writes it so that nobody ever finds half a change."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from ops.tt.errors import FailedError, RefusedError, UnreachableError, UsageError
+from toolchain.steps import ROOT
+
+NAMESPACE = "tasktracker"
+
+#: Volume 1 is the one that the first `up` makes.
+FIRST_VOLUME = 1
+
+
+@dataclass(frozen=True)
+class DataVolumes:
+    """Which data volumes of PostgreSQL a stack's config names, by number.
+
+    Attributes:
+        used: The one that PostgreSQL runs on.
+        kept: Earlier ones, which nobody uses.
+        restore: The restore that the config asks for: its volume, and `to` or `set`.
+    """
+
+    used: int = FIRST_VOLUME
+    kept: tuple[int, ...] = ()
+    restore: Mapping[str, Any] | None = None
+
+    @property
+    def next(self) -> int:
+        """The first number that was never taken."""
+        restoring = [int(self.restore["volume"])] if self.restore else []
+        return max([self.used, *self.kept, *restoring]) + 1
+
+
+def volume_name(stack: str, number: int) -> str:
+    """The Docker volume of a data volume's number.
+
+    >>> volume_name("dev", 1), volume_name("dev", 2)
+    ('tasktracker-dev-postgres-data', 'tasktracker-dev-postgres-data-2')
+    """
+    return f"{NAMESPACE}-{stack}-postgres-data" + (f"-{number}" if number > FIRST_VOLUME else "")
+
+
+@dataclass(frozen=True)
+class Project:
+    """A stack, by the folder of its project and its name."""
+
+    folder: Path
+    stack: str
+
+    @classmethod
+    def find(cls, stack: str, folder: Path | None = None) -> Project:
+        """The project in `folder`; without one, that of the current folder, or else the one that `tt` belongs to.
+
+        Raises:
+            UsageError: there is no such project or stack; names those there are.
+        """
+        here = Path.cwd()
+        folder = (folder or (here if (here / "Pulumi.yaml").exists() else ROOT)).resolve()
+        if not (folder / "Pulumi.yaml").exists():
+            raise UsageError(f"{folder}: there is no project here (no Pulumi.yaml)")
+        project = cls(folder, stack)
+        if not project.config_file.exists():
+            stacks = sorted(path.name.split(".", 1)[1].removesuffix(".yaml") for path in folder.glob("Pulumi.?*.yaml"))
+            raise UsageError(
+                f"stack '{stack}': there is no {project.config_file.name}; the stacks are {', '.join(stacks) or 'none'}"
+            )
+        return project
+
+    @property
+    def config_file(self) -> Path:
+        """`Pulumi.<stack>.yaml`."""
+        return self.folder / f"Pulumi.{self.stack}.yaml"
+
+    def config(self) -> Mapping[str, Any]:
+        """What the file sets, by key with its namespace.
+
+        Raises:
+            UnreachableError: it can't be read.
+        """
+        try:
+            config = (yaml.safe_load(self.config_file.read_text()) or {}).get("config") or {}
+            if not isinstance(config, dict):
+                raise TypeError("config: must be a block of keys and values")
+        except (OSError, AttributeError, TypeError, yaml.YAMLError) as error:
+            raise UnreachableError(f"{self.config_file.name} can't be read: {error}") from None
+        return config
+
+    @property
+    def environment(self) -> str:
+        """`dev`, `staging` or `prod`."""
+        return str(self.config().get(f"{NAMESPACE}:environment", ""))
+
+    @property
+    def docker_host(self) -> str | None:
+        """The Docker host that the stack's config names."""
+        host = self.config().get("docker:host")
+        return host if isinstance(host, str) else None
+
+    def volumes(self) -> DataVolumes:
+        """The data volumes that the config names.
+
+        Raises:
+            UnreachableError: what is there is not what the program would take.
+        """
+        block = self.config().get(f"{NAMESPACE}:postgres") or {}
+        try:
+            restore = block.get("restore")
+            return DataVolumes(
+                int(block.get("volume", FIRST_VOLUME)),
+                tuple(int(number) for number in block.get("kept_volumes") or ()),
+                {**restore, "volume": int(restore["volume"])} if restore else None,
+            )
+        except (AttributeError, KeyError, TypeError, ValueError):
+            raise UnreachableError(
+                f"{self.config_file.name}: the volumes under {NAMESPACE}:postgres are not understood; "
+                "`pulumi preview` says what is allowed"
+            ) from None
+
+    def write(self, content: bytes) -> None:
+        """Makes `content` the config file, at one go: whoever is killed meanwhile leaves the old one or the new one.
+
+        Raises:
+            FailedError: it can't be written, such as on a full disk; the old one is there.
+        """
+        # Through a link to where the file is, which stays one.
+        path = self.config_file.resolve()
+        unfinished = path.with_name(f".{path.name}.new")
+        try:
+            with unfinished.open("wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            unfinished.chmod(path.stat().st_mode)
+            unfinished.replace(path)
+            descriptor = os.open(path.parent, os.O_RDONLY)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+        except OSError as error:
+            unfinished.unlink(missing_ok=True)
+            raise FailedError(f"{path} can't be written: {error.strerror}") from None
+
+    @contextlib.contextmanager
+    def lock(self) -> Iterator[None]:
+        """Keeps other changes by `tt` from this project's folder.
+
+        Raises:
+            RefusedError: one is under way.
+        """
+        # The folder itself: a lock file would be left lying about, and the config file is replaced meanwhile.
+        descriptor = os.open(self.folder, os.O_RDONLY)
+        try:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise RefusedError(f"another `tt` is changing a stack of {self.folder}: wait for its end") from None
+            yield
+        finally:
+            os.close(descriptor)

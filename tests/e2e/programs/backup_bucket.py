@@ -1,0 +1,13 @@
+"""The program of a test: the bucket for backups, with nothing on a Docker host."""
+
+import pulumi
+
+from components.backup_bucket import BackupBucket, BackupBucketArgs
+from components.naming import Naming
+from settings.source import load
+
+settings = load()
+assert settings.backup.aws is not None
+args = BackupBucketArgs(Naming(pulumi.get_stack()), settings.backup.aws, settings.object_lock_days)
+bucket = BackupBucket("backup-bucket", args)
+pulumi.export("writer", bucket.writer.secret_key)

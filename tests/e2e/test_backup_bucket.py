@@ -1,0 +1,106 @@
+"""The bucket in AWS for backups: the program on the real engine, with the policy pack and an AWS that is a stand-in."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from policies.aws_iam import ACCESS_KEY, USER
+from policies.values import has_unknown
+from tests.e2e.stack import Stack
+from tests.e2e.stand_in_cloud import ACCOUNT, AWS_SECRET, FUNCTIONS, Cloud, plain, serving
+from tests.e2e.test_environments import NO_DOCKER, OUTSIDE_DEV
+from tests.e2e.test_policies import PACK
+from tests.e2e.test_policies_cloud import state, violations
+
+pytestmark = pytest.mark.engine
+
+#: Beside the numbers of the other stacks.
+NUMBER = 86
+
+BUCKET = f"tasktracker-prod-backups-{ACCOUNT}"
+
+#: What the pack has to say of users with keys, which a host outside AWS needs, and of a bucket with no log of access.
+ADVICE = [("advisory", "IAM-KEY"), ("advisory", "S3-LOG")]
+
+
+def new_stack(folder: Path, environment: str = "prod") -> Stack:
+    backup = {"repository": "aws", "aws": {"region": "eu-central-1"}}
+    return Stack(folder / "stack", environment, NUMBER, {"environment": environment, "backup": backup, **OUTSIDE_DEV})
+
+
+@pytest.fixture(scope="module")
+def cloud() -> Iterator[Cloud]:
+    with serving(["aws"]) as cloud:
+        yield cloud
+
+
+def run(stack: Stack, cloud: Cloud, *command: str) -> tuple[int, str]:
+    """Exit code and output of a command, with no Docker in reach."""
+    result = stack.pulumi(*command, check=False, env={**cloud.env, **NO_DOCKER})
+    assert "Traceback" not in result.stdout
+    return result.returncode, result.stdout
+
+
+@pytest.mark.parametrize(
+    ("environment", "advice"), [("prod", ADVICE), ("staging", sorted([*ADVICE, ("advisory", "S3-LOCK")]))]
+)
+def test_a_preview_shows_the_bucket_and_passes_with_no_waiver(
+    cloud: Cloud, tmp_path: Path, environment: str, advice: list[tuple[str, str]]
+) -> None:
+    before = len(cloud.requests)
+    code, output = run(new_stack(tmp_path, environment), cloud, "preview", *PACK)
+    assert code == 0, output
+    assert "docker-hosts@v" in output
+    assert re.search(r"aws:s3:Bucket +backups +create", output), output
+    assert violations(output) == advice
+    planned = [each for each in cloud.requests[before:] if each.method == "Create"]
+    assert {each.inputs["bucket"] for each in planned if each.type.startswith("aws:s3/")} == {
+        f"tasktracker-{environment}-backups-{ACCOUNT}"
+    }
+    # The pack is sure of nothing that is known only at `up`.
+    assert not [each for each in planned if has_unknown(plain(each.inputs))]
+
+
+def test_the_bucket_is_made_once_and_stays(cloud: Cloud, tmp_path: Path) -> None:
+    stack = new_stack(tmp_path)
+    entry = stack.folder / "__main__.py"
+    entry.unlink()
+    shutil.copy(Path(__file__).parent / "programs/backup_bucket.py", entry)
+    code, output = run(stack, cloud, "up", "--yes", "--skip-preview", *PACK)
+    assert code == 0, output
+    assert violations(output) == ADVICE
+    parts = sorted(each.type for each in cloud.things.values() if each.type.startswith("aws:s3/"))
+    assert len(parts) == 8
+    assert {each.plain["bucket"] for each in cloud.things.values() if each.type in parts} == {BUCKET}
+    assert {each.id for each in cloud.kept(USER)} == {
+        f"tasktracker-prod-backups-{each}" for each in ("reader", "writer")
+    }
+    assert [each.outputs["secret"] for each in cloud.kept(ACCESS_KEY)] == [AWS_SECRET] * 2
+    assert AWS_SECRET not in state(stack)
+
+    code, output = run(stack, cloud, "preview", "--expect-no-changes", "--refresh")
+    assert code == 0, output
+
+    changes = len(cloud.changes())
+    code, output = run(stack, cloud, "destroy", "--yes")
+    assert code != 0
+    assert "protected" in output
+    assert len(cloud.changes()) == changes
+
+    # Even then it is only forgotten, with no part of it gone.
+    stack.pulumi("state", "unprotect", "--all", "--yes")
+    code, output = run(stack, cloud, "destroy", "--yes", "--skip-preview")
+    assert code == 0, output
+    assert sorted(each.type for each in cloud.things.values()) == parts
+
+
+def test_no_credentials_is_one_message(cloud: Cloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(FUNCTIONS, "aws:index/getCallerIdentity:getCallerIdentity")
+    code, output = run(new_stack(tmp_path), cloud, "preview")
+    assert code != 0
+    assert "tasktracker:backup.aws: AWS doesn't say which account this is; check its credentials" in output

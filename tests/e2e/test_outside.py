@@ -1,0 +1,158 @@
+"""A stack that is more like one outside dev: HTTPS with its own certificate, and backups in a bucket elsewhere."""
+
+from __future__ import annotations
+
+import json
+import ssl
+import subprocess
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from docker.models.containers import Container
+
+from components.certificates import new_authority, new_server_certificate
+from images.catalog import local_reference
+from tests.e2e.stack import Stack, add_task, eventually, is_done
+from tests.leftovers import remove
+
+pytestmark = [pytest.mark.engine, pytest.mark.docker]
+
+#: The bucket's server as the stack knows it.
+SERVER = "s3.example.com"
+ACCESS_KEY, SECRET_KEY = "given-by-people", "the-bucket-s-own-secret-key"
+BUCKET, FOLDER = "elsewhere", "/tasktracker/outside"
+
+BACKUP: dict[str, Any] = {
+    "repository": "s3",
+    "s3": {
+        "bucket": BUCKET, "endpoint": SERVER, "port": 7070, "region": "local", "uri_style": "path", "path": FOLDER,
+    },
+}  # fmt: skip
+
+
+def new_bucket(stack: Stack, folder: Path) -> tuple[Container, str]:
+    """A server with the bucket, in no network yet, and the certificate of the authority that vouches for it.
+
+    It goes with the stack.
+    """
+    now = datetime.now(UTC)
+    authority = new_authority(now)
+    server = new_server_certificate(authority, [SERVER, "localhost", "127.0.0.1"], now)
+    files = {
+        "access-key": ACCESS_KEY, "secret-key": SECRET_KEY, "ca.crt": authority.certificate,
+        "server.crt": server.certificate, "server.key": server.key,
+    }  # fmt: skip
+    folder.chmod(0o755)
+    for name, text in files.items():
+        (folder / name).write_text(text)
+        (folder / name).chmod(0o444)
+    container = stack.docker.containers.run(
+        local_reference("object_store"),
+        name=f"bucket-{stack.name}",
+        labels={"stack": stack.name},
+        network="none",
+        environment={"BUCKET": BUCKET, "REGION": "local"},
+        volumes={str(folder): {"bind": "/etc/tasktracker", "mode": "ro"}},
+        tmpfs={"/tmp": "", "/var/lib/objects": "uid=10005,gid=10005"},
+        read_only=True,
+        cap_drop=["ALL"],
+        detach=True,
+    )
+    return container, authority.certificate
+
+
+def join(stack: Stack, container: Container, network: str) -> None:
+    """Puts a container into a network of the stack, once that is there."""
+    (found,) = eventually(
+        lambda: stack.docker.networks.list(names=[f"tasktracker-{stack.name}-{network}"]), 60, f"the network {network}"
+    )
+    stack.docker.networks.get("none").disconnect(container)
+    found.connect(container, aliases=[SERVER])
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A certificate for this machine, and its key."""
+    folder = tmp_path_factory.mktemp("tls")
+    certificate, key = folder / "tls.crt", folder / "tls.key"
+    subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
+    algorithm = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "1"]
+    subprocess.run(
+        ["openssl", "req", "-x509", *algorithm, *subject, "-keyout", key, "-out", certificate],
+        check=True,
+        capture_output=True,
+    )
+    return certificate, key
+
+
+@pytest.fixture(scope="module")
+def outside(
+    make_stack: Callable[..., Stack], tmp_path_factory: pytest.TempPathFactory, certificate: tuple[Path, Path]
+) -> Iterator[Stack]:
+    """The stack, up, after it was refused without its secrets."""
+    stack = make_stack()
+    stack.config["nginx"]["tls"] = True
+    stack.config["backup"] = BACKUP
+    stack.write_config()
+    refused = stack.pulumi("preview", check=False)
+    assert refused.returncode != 0
+    for name in ("tls_certificate", "tls_key", "s3_access_key", "s3_secret_key"):
+        assert name in refused.stdout
+    server, authority = new_bucket(stack, tmp_path_factory.mktemp("bucket"))
+    secrets = {
+        "tls_certificate": certificate[0].read_text(), "tls_key": certificate[1].read_text(),
+        "s3_access_key": ACCESS_KEY, "s3_secret_key": SECRET_KEY, "s3_ca_certificate": authority,
+    }  # fmt: skip
+    for name, value in secrets.items():
+        stack.pulumi("config", "set", "--secret", name, stdin=value)
+    with ThreadPoolExecutor() as pool:
+        # It is there before the stack asks for it, as one outside would be.
+        joined = pool.submit(join, stack, server, "egress")
+        stack.up()
+        joined.result()
+    yield stack
+    remove(stack.docker, stack.name)
+
+
+def test_https(outside: Stack, certificate: tuple[Path, Path]) -> None:
+    secure = f"https://localhost:{outside.tls_port}"
+    redirect = httpx.get(f"{outside.url}/api/version?x=1")
+    assert (redirect.status_code, redirect.headers["location"]) == (301, f"{secure}/api/version?x=1")
+    with httpx.Client(base_url=secure, verify=ssl.create_default_context(cafile=certificate[0]), timeout=5) as client:
+        response = client.get("/api/version").raise_for_status()
+        assert "max-age=63072000" in response.headers["strict-transport-security"]
+        task = add_task(client, "over TLS")
+        eventually(lambda: is_done(client, task), 10, "the task is done")
+    outside.expect_no_changes()
+
+
+def test_backups_go_to_the_bucket_and_nowhere_else(outside: Stack) -> None:
+    assert not [name for name in outside.ids() if name.startswith("object-store")]
+    networks = {
+        service: sorted(outside.container(service).attrs["NetworkSettings"]["Networks"])
+        for service in ("postgres", "backups")
+    }
+    data, egress = (f"tasktracker-{outside.name}-{each}" for each in ("data", "egress"))
+    assert networks == {"postgres": [data, egress], "backups": [egress]}
+    code, output = outside.container("backups").exec_run(["sh", "-c", "backup-status && cat /tmp/status.json"])
+    assert code == 0, output
+    status = json.loads(output)
+    assert status["repository"] == {"reachable": True, "error": None}
+    assert [each["type"] for each in status["backups"]] == ["full"]
+    code, output = outside.docker.containers.get(f"bucket-{outside.name}").exec_run(
+        ["ls", f"/var/lib/objects/buckets/{BUCKET}{FOLDER}/backup/main"]
+    )
+    assert code == 0, output
+    assert status["last_good"]["label"] in output.decode()
+
+
+def test_no_secret_is_in_clear(outside: Stack, certificate: tuple[Path, Path]) -> None:
+    state = "".join(path.read_text() for path in (outside.folder / "state").rglob("*") if path.is_file())
+    seen = state + "".join(str(each.attrs) for each in outside.containers(all=True))
+    assert certificate[1].read_text().splitlines()[1] not in seen
+    assert SECRET_KEY not in seen

@@ -1,0 +1,191 @@
+"""The operator's command on a stack that runs: a dropped table comes back, and what fails changes nothing."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import subprocess
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import docker
+import pytest
+
+from ops.tt import cli
+from ops.tt.database import Database
+from ops.tt.errors import Exit
+from tests.e2e.stack import Stack, add_task, eventually, is_done
+
+pytestmark = [pytest.mark.engine, pytest.mark.docker]
+
+
+#: The shortest that the settings allow: a drill waits for it.
+BACKUP = {"archive_timeout": "10s", "max_wal_age": "60s"}
+
+TASKS = ("bread", "milk", "salt")
+
+
+@pytest.fixture(scope="module")
+def tt_stack(make_stack: Callable[..., Stack]) -> Stack:
+    """A stack with tasks in it, and its first backup."""
+    stack = make_stack(backup=BACKUP)
+    stack.up()
+    with stack.client() as client:
+        for title in TASKS:
+            task = add_task(client, title)
+        eventually(lambda: is_done(client, task), 30, "the tasks are done")
+    return stack
+
+
+def psql(stack: Stack, statement: str) -> str:
+    """What PostgreSQL answers to its superuser."""
+    code, output = stack.container("backups").exec_run(
+        ["psql", "-XAtqh", "/run/postgresql", "-U", "postgres", "-d", "tasktracker", "-c", statement]
+    )
+    assert code == 0, output
+    return str(output.decode()).strip()
+
+
+def titles(stack: Stack) -> set[str]:
+    with stack.client() as client:
+        return {task["title"] for task in client.get("/api/tasks").raise_for_status().json()["items"]}
+
+
+def as_it_is(stack: Stack) -> tuple[bytes, dict[str, str], list[str]]:
+    """The stack's config, containers and volumes."""
+    volumes = [str(each.name) for each in stack.docker.volumes.list(filters=stack.filters)]
+    return stack.config_file.read_bytes(), stack.ids(), sorted(volumes)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("restore", "--to", "2020-01-01 00:00+00"), "can't be restored. What can be:"),
+        (("restore", "--to", "2120-01-01 00:00+00"), "still to come"),
+        (("restore", "--set", "20200101-000000F"), "there is no backup"),
+        (("restore", "--latest"), "no terminal to ask at"),
+    ],
+)
+def test_what_can_t_be_or_is_not_wanted_changes_nothing(
+    tt_stack: Stack, arguments: tuple[str, ...], message: str
+) -> None:
+    before = as_it_is(tt_stack)
+    code, told = tt_stack.tt(*arguments)
+    assert (code, told["code"]) == (Exit.REFUSED, Exit.REFUSED)
+    assert message in told["error"]
+    assert as_it_is(tt_stack) == before
+
+
+def test_a_disk_without_room_for_a_second_copy_is_refused(
+    tt_stack: Stack, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, value in tt_stack.env.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(Database, "free", lambda _: 100 << 20)
+    arguments = ["tt", "restore", "--latest", "--yes", "--json", "-s", tt_stack.name, "--project", str(tt_stack.folder)]
+    monkeypatch.setattr(cli.sys, "argv", arguments)
+    before = as_it_is(tt_stack)
+    assert cli.main() == Exit.REFUSED
+    assert "100 MB are free" in json.loads(capsys.readouterr().out)["error"]
+    assert as_it_is(tt_stack) == before
+
+
+def test_a_restore_that_is_killed_leaves_all_as_it_was(tt_stack: Stack) -> None:
+    ended = threading.Event()
+
+    def kill() -> None:
+        while not ended.wait(0.1):
+            with contextlib.suppress(docker.errors.DockerException):
+                tt_stack.container("restore").kill()
+
+    before = as_it_is(tt_stack)
+    killer = threading.Thread(target=kill)
+    killer.start()
+    try:
+        code, told = tt_stack.tt("restore", "--latest", "--yes", "--without-safety-backup")
+    finally:
+        ended.set()
+        killer.join()
+    assert code == Exit.FAILED, told
+    assert "exit code 137" in told["error"]
+    assert "as they were before" in told["error"]
+    assert as_it_is(tt_stack) == before
+
+
+def test_a_dropped_table_comes_back(tt_stack: Stack) -> None:
+    moment = psql(tt_stack, "SELECT to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.USZ')")
+    psql(tt_stack, "DROP TABLE tasks CASCADE")
+    before, start = tt_stack.config_file.read_text(), time.monotonic()
+    code, told = tt_stack.tt("restore", "--to", moment, "--yes")
+    assert code == Exit.DONE, told
+    assert titles(tt_stack) == set(TASKS)
+    # What it says it took is what it took, but for Python's start and the backup afterwards.
+    assert 0 < told["rto_seconds"] <= time.monotonic() - start
+    assert 0 < told["downtime_seconds"] < told["rto_seconds"]
+    assert (told["volume"], told["kept_volume"]) == (2, 1)
+    assert told["recovered_to"] < moment.replace(" ", "T")
+    assert "restore" not in tt_stack.config_file.read_text()
+    assert set(before.splitlines()) <= set(tt_stack.config_file.read_text().splitlines())
+    # Of the new history a backup is there already; both are in reach.
+    code, listed = tt_stack.tt("backup", "list")
+    assert code == Exit.DONE
+    assert told["backup_after"] in {each["label"] for each in listed["backups"]}
+    assert {each["timeline"] for each in listed["ranges"]} == {1, 2}
+
+
+def test_the_repository_is_whole_and_a_drill_is_green(tt_stack: Stack) -> None:
+    assert tt_stack.tt("backup", "verify") == (Exit.DONE, {"ok": True, "problems": []})
+    code, drill = tt_stack.tt("drill")
+    assert (code, drill["reason"]) == (Exit.DONE, None)
+    assert drill["rpo_seconds"] is not None
+    code, status = tt_stack.tt("status")
+    assert (code, status["problems"]) == (Exit.DONE, [])
+    assert status["drill"]["backup"] == drill["backup"]
+    assert status["volumes"] == {"in_use": 2, "kept": [1]}
+    assert status["url"].endswith(f":{tt_stack.port}")
+
+
+def test_a_scratch_server_shows_what_is_there_and_goes(tt_stack: Stack) -> None:
+    before = as_it_is(tt_stack)
+    code, told = tt_stack.tt("restore", "--latest", "--into", "look")
+    assert code == Exit.DONE, told
+    scratch = tt_stack.container("scratch-look")
+    answer = scratch.exec_run([*told["connect"].split()[4:], "-XAtqc", "SELECT count(*) FROM tasks"])
+    assert (answer.exit_code, answer.output.decode().strip()) == (0, str(len(TASKS)))
+    host = scratch.attrs["HostConfig"]
+    assert (host["ReadonlyRootfs"], host["CapDrop"]) == (True, ["ALL"])
+    assert not host["PortBindings"]
+    assert host["Memory"] == host["MemorySwap"] > 0
+    assert scratch.attrs["NetworkSettings"]["Networks"] == {}
+    assert tt_stack.tt("restore", "--latest", "--into", "look")[0] == Exit.REFUSED
+    assert [each["name"] for each in tt_stack.tt("scratch", "list")[1]["scratch"]] == ["look"]
+    assert tt_stack.tt("scratch", "remove", "look") == (Exit.DONE, {"removed": "look"})
+    assert as_it_is(tt_stack) == before
+
+
+def test_a_dump_can_be_loaded_elsewhere(tt_stack: Stack, tmp_path: Path) -> None:
+    path = tmp_path / "x.dump"
+    code, told = tt_stack.tt("dump", str(path))
+    assert code == Exit.DONE, told
+    assert path.stat().st_size == told["bytes"]
+    assert list(tmp_path.iterdir()) == [path]
+    listed = subprocess.run(
+        ["docker", "exec", "-i", f"tasktracker-{tt_stack.name}-backups", "pg_restore", "--list"],
+        input=path.read_bytes(), capture_output=True, check=True,
+    ).stdout.decode()  # fmt: skip
+    assert " TABLE DATA public tasks " in listed
+    assert tt_stack.tt("dump", str(path))[0] == Exit.REFUSED
+
+
+def test_a_kept_volume_goes_when_it_is_told_to(tt_stack: Stack) -> None:
+    name = f"tasktracker-{tt_stack.name}-postgres-data"
+    code, told = tt_stack.tt("volumes", "list")
+    assert [(each["number"], each["state"]) for each in told["volumes"]] == [(1, "kept"), (2, "in use")]
+    assert tt_stack.tt("volumes", "remove", "2", "--yes")[0] == Exit.USAGE
+    assert tt_stack.tt("volumes", "remove", "1")[0] == Exit.REFUSED
+    code, told = tt_stack.tt("volumes", "remove", "1", "--yes")
+    assert (code, told) == (Exit.DONE, {"removed": 1})
+    assert name not in as_it_is(tt_stack)[2]
+    assert titles(tt_stack) == set(TASKS)

@@ -1,0 +1,85 @@
+"""What tests make on the Docker host, which goes whatever becomes of the process that made it.
+
+Its name, or that of its stack, holds the id of that process.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import docker
+
+#: `e2e` and the number of a stack, or `images-` and anything.
+_NAME = re.compile(r"(?:e2e|images-)(\d+)-\w+")
+
+#: Containers removed at a time: each takes the engine half a second, most of which it waits.
+_AT_ONCE = 8
+
+
+def name_of_this_run(kind: str, suffix: object) -> str:
+    """A name that says which process made what bears it; `kind` is `e2e` or `images-`.
+
+    >>> _owner(name_of_this_run("e2e", 1)) == os.getpid()
+    True
+    """
+    return f"{kind}{os.getpid()}-{suffix}"
+
+
+def remove(client: docker.DockerClient, stack: str) -> None:
+    """Removes all that Docker has of a stack."""
+    _remove(client, lambda each: _labels(each).get("stack") == stack)
+
+
+def remove_those_of_dead_runs(client: docker.DockerClient) -> None:
+    """Removes what belongs to processes that ended before they could remove it."""
+    _remove(
+        client, lambda each: (owner := _owner(_labels(each).get("stack"), each.name)) is not None and not _lives(owner)
+    )
+
+
+def _owner(*names: str | None) -> int | None:
+    """The process that one of these names holds.
+
+    >>> _owner("e2e12-1"), _owner(None, "tasktracker-e2e12-1-nginx"), _owner("images-34-ab-postgres2"), _owner("dev")
+    (12, 12, 34, None)
+    """
+    found = next((found for name in names if name and (found := _NAME.search(name))), None)
+    return int(found[1]) if found else None
+
+
+def _lives(process: int) -> bool:
+    try:
+        status = Path(f"/proc/{process}/stat").read_text()
+    except OSError:
+        return False
+    # "12 (python3) Z ...": one that has ended, until its parent takes note of it.
+    return status.rpartition(") ")[2][0] not in "ZX"
+
+
+def _labels(each: Any) -> dict[str, str]:
+    return each.attrs.get("Labels") or (each.attrs.get("Config") or {}).get("Labels") or {}
+
+
+def _remove(client: docker.DockerClient, concerns: Callable[[Any], bool]) -> None:
+    """Removes what `concerns` is true of: containers first, which hold the rest."""
+
+    def found(kind: Any, **options: Any) -> Iterator[Any]:
+        return filter(concerns, kind.list(**options))
+
+    def gone(each: Any, **options: Any) -> None:
+        # Somebody else may be removing it, such as an engine whose test was interrupted.
+        with suppress(docker.errors.NotFound):
+            each.remove(**options)
+
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        removed = found(client.containers, all=True, ignore_removed=True)
+        list(pool.map(lambda each: gone(each, force=True, v=True), removed))
+    for kind in (client.networks, client.volumes):
+        for each in found(kind):
+            gone(each)

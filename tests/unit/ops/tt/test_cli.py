@@ -1,0 +1,164 @@
+"""Command lines, exit codes, and that standard output is for the result alone."""
+
+from __future__ import annotations
+
+import io
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from ops.tt import cli, reference
+from ops.tt.errors import Exit, FailedError, RefusedError
+from ops.tt.output import Output
+from toolchain.steps import ROOT
+
+Call = Callable[..., int]
+
+
+@pytest.fixture
+def call(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Call:
+    """Calls `tt` in a project with the stack dev, whose Docker host is nowhere."""
+    (tmp_path / "Pulumi.yaml").write_text("name: tasktracker\n")
+    (tmp_path / "Pulumi.dev.yaml").write_text("config:\n  docker:host: tcp://127.0.0.1:1\n")
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments: str) -> int:
+        monkeypatch.setattr(sys, "argv", ["tt", *arguments])
+        return cli.main()
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["nonsense"], "No such command 'nonsense'"),
+        (["status", "--nonsense"], "No such option: --nonsense"),
+        (["status", "--stack", "prod"], "stack 'prod': there is no Pulumi.prod.yaml; the stacks are dev"),
+        (["status", "--project", "/nowhere"], "no project here"),
+        (["restore"], "give one of --to TIME, --latest, --set LABEL and --abort"),
+        (["restore", "--latest", "--to", "2026-11-20 14:05"], "give one of"),
+        (["restore", "--to", "tea time"], "'tea time' is no time that is understood"),
+        (["volumes", "use"], "Missing argument 'NUMBER'"),
+        (["volumes", "use", "two"], "Invalid value for 'NUMBER'"),
+    ],
+)
+def test_wrong_use_is_told_and_nothing_is_asked(
+    call: Call, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
+) -> None:
+    assert call(*arguments) == Exit.USAGE
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert told.err.startswith("error: ")
+    assert message in " ".join(told.err.split())
+
+
+@pytest.mark.parametrize("arguments", [["nonsense"], ["restore"], ["status", "-s", "prod"]])
+def test_errors_for_programs_are_one_document(
+    call: Call, capsys: pytest.CaptureFixture[str], arguments: list[str]
+) -> None:
+    assert call(*arguments, "--json") == Exit.USAGE
+    told = capsys.readouterr()
+    document = json.loads(told.out)
+    assert document["code"] == 2
+    assert document["error"]
+    assert told.err == ""
+
+
+@pytest.mark.parametrize(
+    "command", [["status"], ["backup", "list"], ["backup", "verify"], ["drill"], ["dump"], ["volumes", "list"]]
+)
+def test_a_docker_host_out_of_reach_is_told(call: Call, capsys: pytest.CaptureFixture[str], command: list[str]) -> None:
+    assert call("--json", *command) == Exit.UNREACHABLE
+    assert "no Docker engine answers at tcp://127.0.0.1:1" in json.loads(capsys.readouterr().out)["error"]
+
+
+def test_help_without_arguments_or_on_demand(call: Call, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("--help") == Exit.DONE
+    assert "Exit codes" in capsys.readouterr().out
+    assert call() == Exit.USAGE
+
+
+@pytest.mark.parametrize("error", [FailedError("it broke", file="x"), RefusedError("no")])
+def test_an_error_is_its_exit_code(capsys: pytest.CaptureFixture[str], error: FailedError | RefusedError) -> None:
+    def fail() -> None:
+        raise error
+
+    session = cli.Session("dev", None, Output(json=True))
+    assert cli._end(session, fail) == error.code
+    assert json.loads(capsys.readouterr().out) == {**error.details, "error": str(error), "code": error.code}
+
+
+def test_an_interrupt_is_no_traceback(capsys: pytest.CaptureFixture[str]) -> None:
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    assert cli._end(cli.Session("dev", None, Output(json=False)), interrupted) == 130
+    assert "interrupted" in capsys.readouterr().err
+
+
+class Terminal(io.StringIO):
+    """Standard input with somebody there."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(
+    ("given", "answer", "goes_on"),
+    [
+        ("y\n", None, True), ("Yes\n", None, True), ("\n", None, False), ("n\n", None, False), ("", None, False),
+        ("prod\n", "prod", True), ("y\n", "prod", False), ("PROD\n", "prod", False), ("", "prod", False),
+    ],
+)  # fmt: skip
+def test_only_the_right_answer_goes_on(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    given: str,
+    answer: str | None,
+    goes_on: bool,
+) -> None:
+    monkeypatch.setattr(sys, "stdin", Terminal(given))
+    output = Output(json=True)
+    if goes_on:
+        output.confirm("Go on?", answer, yes=False)
+    else:
+        with pytest.raises(RefusedError, match="nothing was done"):
+            output.confirm("Go on?", answer, yes=False)
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert "Go on?" in told.err
+
+
+def test_nobody_there_is_no_yes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO("y\n"))
+    with pytest.raises(RefusedError, match="--yes answers in advance"):
+        Output(json=False).confirm("Go on?", None, yes=False)
+    Output(json=False).confirm("Go on?", None, yes=True)
+
+
+def test_the_script_runs_from_anywhere_and_by_a_link(tmp_path: Path) -> None:
+    link = tmp_path / "link"
+    link.symlink_to(ROOT / "tt")
+    result = subprocess.run([link, "restore", "--json"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (result.returncode, json.loads(result.stdout)["code"]) == (2, 2), result.stderr
+
+
+def test_the_script_says_what_a_fresh_clone_lacks(tmp_path: Path) -> None:
+    (tmp_path / "tt").write_bytes((ROOT / "tt").read_bytes())
+    result = subprocess.run(["sh", tmp_path / "tt"], capture_output=True, text=True, check=False)
+    assert result.returncode == Exit.UNREACHABLE
+    assert "run `make tools`" in result.stderr
+
+
+def test_the_page_is_current() -> None:
+    assert reference.FILE.read_text() == reference.document(), "`make docs` writes it anew"
+
+
+def test_every_exit_code_is_on_the_page() -> None:
+    for code in Exit:
+        assert f"\n* {code.value}: {code.meaning}\n" in reference.document()

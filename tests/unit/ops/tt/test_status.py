@@ -1,0 +1,146 @@
+"""What `tt status` calls wrong, and how it shows the rest."""
+
+from __future__ import annotations
+
+import json
+import time
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from ops.tt import drill, status, volumes
+from ops.tt.backups import Repository
+from ops.tt.errors import Exit, UnreachableError
+from ops.tt.project import DataVolumes, Project
+from ops.tt.status import Service, Status
+from tests.unit.ops.tt.test_backups import TOLD
+from toolchain.steps import ROOT
+
+
+def container(**changes: Any) -> Any:
+    """A container as the Docker client has it."""
+    state = {
+        "Status": "running", "ExitCode": 0, "StartedAt": "2026-11-20T12:05:00.123456789Z",
+        "FinishedAt": "0001-01-01T00:00:00Z", "Health": {"Status": "healthy"}, **changes.pop("state", {}),
+    }  # fmt: skip
+    host = {"Memory": 1 << 30, "PortBindings": None, "RestartPolicy": {"Name": "unless-stopped"}, **changes}
+    return SimpleNamespace(
+        name="tasktracker-dev-api-blue",
+        labels={"release": "1.4.0", "service": "api"},
+        attrs={"State": state, "HostConfig": host, "RestartCount": 2},
+        stats=lambda **_: {"memory_stats": {"usage": 3 << 20, "stats": {"inactive_file": 1 << 20}}},
+    )
+
+
+def test_a_healthy_service_has_no_problem() -> None:
+    service = status.service(container(), "dev")
+    assert (service.name, service.restarts, service.memory, service.release) == ("api-blue", 2, 2 << 20, "1.4.0")
+    assert service.problem is None
+    assert service.asdict()["since"] == "2026-11-20T12:05:00.123456+00:00"
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({"state": {"Health": {"Status": "unhealthy"}}}, "api-blue is unhealthy"),
+        ({"state": {"Health": {"Status": "starting"}}}, "api-blue is starting"),
+        ({"state": {"Status": "exited", "ExitCode": 137}}, "api-blue is exited (exit code 137)"),
+        ({"state": {"Status": "restarting", "ExitCode": 1}}, "api-blue is restarting (exit code 1)"),
+        ({"state": {"Status": "exited", "ExitCode": 0}, "RestartPolicy": {"Name": "no"}}, None),
+        ({"state": {"Status": "exited", "ExitCode": 1}, "RestartPolicy": {"Name": ""}},
+         "api-blue has failed with exit code 1"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_with_a_service_is_told(changes: dict[str, Any], problem: str | None) -> None:
+    assert status.service(container(**changes), "dev").problem == problem
+
+
+def test_a_container_that_never_ran_has_no_age() -> None:
+    created = {"state": {"Status": "created"}}
+    assert status.service(container(**created), "dev").since is None
+
+
+def made(**changes: Any) -> Status:
+    now = time.time()
+    backup = {"label": "20261120-020000F", "stop": now - 3600}
+    service = Service("api", "running", "healthy", now - 60, 0, 2 << 20, 1 << 30, "", "1.4.0", 0, False)
+    values: dict[str, Any] = {
+        "url": "http://localhost:8080",
+        "services": [service],
+        "backups": {"last_good": backup, "last_good_full": backup, "running_since": None, "archive": {"waiting": 0}},
+        "repository": Repository.parse(json.dumps(TOLD)),
+        "volumes": {"in_use": 2, "kept": [1]},
+        **changes,
+    }
+    return Status("dev", "dev", **values)
+
+
+def text(status_: Status) -> str:
+    return "\n".join(status.show(status_))
+
+
+def test_all_is_well() -> None:
+    shown = text(made(drill={"ok": True, "time": time.time() - 7200, "rpo_seconds": 12.3, "rto_seconds": 61}))
+    for part in (
+        "dev (dev): healthy, at http://localhost:8080", "api      running", "2 MB of 1 GB", "1 h ago", "all archived",
+        "green, 2 h ago, RPO 12 s, RTO 1 min 1 s", "2 (tasktracker-dev-postgres-data-2); kept: 1", "(timeline 2)",
+    ):  # fmt: skip
+        assert part in shown
+    assert "wrong" not in shown
+    assert made().code == Exit.DONE
+
+
+def test_what_is_wrong_is_told_and_the_exit_code() -> None:
+    ill = made(problems=["api is unhealthy"])
+    assert "dev (dev): NOT HEALTHY" in text(ill)
+    assert "What is wrong:\n  - api is unhealthy" in text(ill)
+    assert ill.code == Exit.RED
+    assert ill.asdict()["healthy"] is False
+    assert json.loads(json.dumps(ill.asdict()))["problems"] == ["api is unhealthy"]
+
+
+def test_wal_that_waits_and_missing_backups_show() -> None:
+    archive = {"waiting": 3, "waiting_since": time.time() - 120}
+    shown = text(made(backups={"last_good": None, "running_since": time.time() - 61, "archive": archive}))
+    assert "3 files wait, the first since 2 min" in shown
+    assert "none that is good" in shown
+    assert "a backup, since 1 min 1 s" in shown
+
+
+def test_a_red_drill_shows_its_reason() -> None:
+    done = {
+        "ok": False, "reason": "the WAL of the canary was not archived", "rpo_seconds": None, "rto_seconds": None,
+        "checks": {
+            "canary": {"ok": False, "note": "not there"}, "rows": {"ok": True, "note": "7 tables"},
+            "vectors": {"ok": None, "note": "no column"},
+        },
+    }  # fmt: skip
+    assert drill.rows(done) == [
+        ("result", "RED: the WAL of the canary was not archived"),
+        ("check canary", "FAILED: not there"),
+        ("check rows", "ok: 7 tables"),
+        ("check vectors", "nothing to check: no column"),
+    ]
+    assert "RED" in text(made(drill=done))
+
+
+def test_volumes_that_are_gone_are_missing() -> None:
+    found = volumes.find(
+        Project(ROOT, "dev"),
+        DataVolumes(2, (1, 3), {"volume": 4, "to": "latest"}),
+        {"tasktracker-dev-postgres-data": 100, "tasktracker-dev-postgres-data-2": None},
+    )
+    assert [(each.number, each.state, each.size) for each in found] == [
+        (1, "kept", 100), (2, "in use", None), (3, "missing", None), (4, "missing", None),
+    ]  # fmt: skip
+
+
+def test_what_can_t_be_asked_is_a_problem_and_no_end() -> None:
+    ill = made()
+
+    def ask() -> None:
+        raise UnreachableError("the repository can't be reached")
+
+    assert status._or_problem(ill, ask) is None
+    assert ill.problems == ["the repository can't be reached"]
