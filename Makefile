@@ -10,7 +10,9 @@ SETUP := $(PYTHON) -m toolchain --stack '$(STACK)'
 ENV := source .tools/env
 PULUMI := $(ENV) && exec pulumi --stack '$(STACK)'
 VENV := .venv/bin
-# Most tests wait, for containers and the engine: more processes than this only get in each other's way on two cores.
+# Unit tests take the processor. Other tests mostly wait, for containers and the engine: on two cores more processes than
+# this only get in each other's way.
+UNIT := -n auto
 PARALLEL := -n 3
 # The preview that refuses what breaks a policy before anything changes; docs/policies.md.
 POLICIES := --policy-pack policies --policy-pack-config policies/config.json
@@ -83,7 +85,7 @@ check: ## lint, types and unit tests; no Docker
 	@$(VENV)/ruff format --check .
 	@$(VENV)/mypy
 	@$(VENV)/lint-imports
-	@$(VENV)/pytest -q tests/unit tests/policies components policies ops/tt
+	@$(VENV)/pytest -q $(UNIT) tests/unit tests/policies components policies ops/tt
 
 .PHONY: test
 test: check ## every test: unit, toolchain, and end to end on a real engine and a real Docker

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
+from enum import Enum
 from typing import Any
 
 from policies.containers import CONTAINER, SERVICE
@@ -12,8 +13,18 @@ from policies.resource import NETWORK, VOLUME, Resource
 STACK = "prod"
 PROJECT = "tasktracker"
 
-#: Takes a property away.
-UNSET = object()
+
+class Unset(Enum):
+    """What takes a property away."""
+
+    UNSET = "unset"
+
+    def __str__(self) -> str:
+        """As it stands in the names of tests, which are the same in every process."""
+        return "unset"
+
+
+UNSET = Unset.UNSET
 
 IMAGE = f"registry.example.com/tasktracker/nginx:1.2.3@sha256:{64 * 'a'}"
 
