@@ -81,6 +81,21 @@ def test_none_is_due_yet(drills: Container) -> None:
     assert "there has been no drill in" in missed.stdout
 
 
+def test_a_bad_result_is_tried_anew_by_a_start(stand: Stand) -> None:
+    """What was wrong may have been put right by the very update that starts it."""
+    drills = run_drills(stand)
+    bad = json.dumps({"ok": False, "reason": "the passphrase was wrong", "time": 1})
+    drills.sh(f"echo '{bad}' >{METRICS}/drill.json")
+    assert drills.exec("drill-health").returncode == 1
+    drills.stop()
+    drills.start()
+    locked = "! flock --nonblock /var/lib/postgresql/.drill.lock true"
+    wait_for(lambda: drills.exec("sh", "-c", locked).returncode == 0, f"a drill: {drills.logs}")
+    assert drills.exec("drill-health").returncode == 0
+    wait_for(lambda: json.loads(drills.sh(f"cat {METRICS}/drill.json"))["ok"], f"a green one: {drills.logs}")
+    assert drills.exec("drill-health").returncode == 0
+
+
 def test_green(stand: Stand, drills: Container) -> None:
     before = stand.query("SELECT pg_current_wal_lsn()")
     done, found = drill(drills)
