@@ -31,7 +31,7 @@ FILL = f"""
     CREATE TABLE ballast AS
     SELECT i AS id, repeat(md5(i::text), 15) || noise AS text
     FROM generate_series(1, {ROWS}) AS i,
-        LATERAL (SELECT string_agg(md5(random()::text || i), '') AS noise FROM generate_series(1, 15)) AS noises"""
+        LATERAL (SELECT string_agg(md5(random()::text || i || n), '') AS noise FROM generate_series(1, 15) AS n) AS n"""
 
 #: Pairs of the same requests with and without archiving, in turn, so that a busy machine is busy for both.
 PAIRS = 5
@@ -226,7 +226,8 @@ def repository_elsewhere(stack: Stack, elsewhere: Stack) -> None:
     }  # fmt: skip
     elsewhere.write_config()
     for name, value in values.items():
-        elsewhere.pulumi("config", "set", "--secret", name, value)
+        # Not `set`, which takes a certificate for an option.
+        elsewhere.pulumi("config", "set-all", "--secret", f"{name}={value}")
     # Its network is there first, so that the store can be reached on it.
     elsewhere.pulumi("up", "--yes", "--skip-preview", "--target", "**egress**")
     network = elsewhere.docker.networks.get(f"tasktracker-{elsewhere.name}-egress")
