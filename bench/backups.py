@@ -229,7 +229,8 @@ def repository_elsewhere(stack: Stack, elsewhere: Stack) -> None:
         # Not `set`, which takes a certificate for an option.
         elsewhere.pulumi("config", "set-all", "--secret", f"{name}={value}")
     # Its network is there first, so that the store can be reached on it.
-    elsewhere.pulumi("up", "--yes", "--skip-preview", "--target", "**egress**")
+    targets = [f"--target={urn}" for urn in ("**:Platform::platform", "**:Networks::networks", "**:Networks$**")]
+    elsewhere.pulumi("up", "--yes", "--skip-preview", *targets)
     network = elsewhere.docker.networks.get(f"tasktracker-{elsewhere.name}-egress")
     network.connect(store, aliases=["object-store"])
 
