@@ -19,7 +19,8 @@ from typing import Any, cast
 
 import httpx
 
-from tests.e2e.stack import SERVICES, Stack, add_task, eventually
+from tests.e2e.stack import Stack, add_task, eventually
+from tests.services import SERVICES
 
 #: Stack numbers: subnets and ports beside those of the other stacks.
 NUMBER = 95
@@ -187,8 +188,9 @@ def loss_of_the_host(stack: Stack, elsewhere: Stack, report: Report) -> None:
         # What came back is a beginning of what was acknowledged: the last of it that is there.
         last = bisect(lambda index: client.get(f"/api/tasks/{acknowledged[index][1]}").is_success, len(acknowledged))
     report("loss of the host: writes acknowledged", "count", [len(acknowledged)])
-    report("loss of the host: writes lost", "count", [len(acknowledged) - last])
-    report("loss of the host: age of the oldest lost write (RPO)", "s", [at - acknowledged[last][0]])
+    lost = acknowledged[last:]
+    report("loss of the host: writes lost", "count", [len(lost)])
+    report("loss of the host: age of the oldest lost write (RPO)", "s", [at - lost[0][0] if lost else 0])
 
 
 def bisect(is_there: Callable[[int], bool], count: int) -> int:

@@ -27,6 +27,7 @@ import pulumi
 import pulumi_aws as aws
 from pydantic import TypeAdapter, ValidationError
 
+from components.backups import Keys
 from components.naming import SYSTEM, Naming
 from settings.errors import key_text
 from settings.models import AwsBucketSettings
@@ -59,14 +60,6 @@ SEPARATE: Final = (
 
 
 @dataclass(frozen=True)
-class Identity:
-    """A user of AWS IAM: its access key, by id and secret."""
-
-    access_key: pulumi.Output[str]
-    secret_key: pulumi.Output[str]
-
-
-@dataclass(frozen=True)
 class BackupBucketArgs:
     """`lock_days`: days for which an object is locked, or None for a bucket with no Object Lock."""
 
@@ -90,9 +83,9 @@ class BackupBucket(pulumi.ComponentResource):
     region: str
     folder: str
     """The repository's folder in the bucket."""
-    writer: Identity
+    writer: Keys
     """Lists, reads, writes, and hides (deletes with no version) what is in the folder."""
-    reader: Identity
+    reader: Keys
     """Lists and reads what is in the folder, and its earlier versions."""
 
     def __init__(self, name: str, args: BackupBucketArgs, opts: pulumi.ResourceOptions | None = None) -> None:
@@ -199,9 +192,7 @@ def default_name(naming: Naming, account: str) -> str:
     return name
 
 
-def identity(
-    name: str, naming: Naming, statements: Sequence[Mapping[str, Any]], opts: pulumi.ResourceOptions
-) -> Identity:
+def identity(name: str, naming: Naming, statements: Sequence[Mapping[str, Any]], opts: pulumi.ResourceOptions) -> Keys:
     """A user that may do what `statements` say, with a key."""
     user = aws.iam.User(name, name=naming.user(name), opts=opts)
     # In the user itself: a policy of its own could be given to others.
@@ -209,7 +200,7 @@ def identity(
     key = aws.iam.AccessKey(
         name, user=user.name, opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=[policy]))
     )
-    return Identity(key.id, pulumi.Output.secret(key.secret))
+    return Keys(key.id, pulumi.Output.secret(key.secret))
 
 
 def document(statements: Sequence[Mapping[str, Any]]) -> str:

@@ -109,8 +109,8 @@ def bucket_in_aws(bucket: BackupBucket) -> Repository:
         region=bucket.region,
         path=f"/{bucket.folder}",
         uri_style="host",
-        writer=Keys(bucket.writer.access_key, bucket.writer.secret_key),
-        reader=Keys(bucket.reader.access_key, bucket.reader.secret_key),
+        writer=bucket.writer,
+        reader=bucket.reader,
         outside=True,
     )
 

@@ -27,13 +27,11 @@ class DataVolume(pulumi.ComponentResource):
         protect: bool = True,
     ) -> None:
         super().__init__(f"{SYSTEM}:components:DataVolume", name, None, opts)
-        volume = docker.Volume(
+        volume = _volume(
             name,
-            name=naming.volume(name),
-            labels=[
-                docker.VolumeLabelArgs(label=label, value=value) for label, value in naming.labels(service).items()
-            ],
-            opts=pulumi.ResourceOptions(
+            naming,
+            service,
+            pulumi.ResourceOptions(
                 parent=self,
                 protect=protect,
                 # Every property of a volume forces a replacement; none is worth the data in it.
@@ -57,13 +55,12 @@ class RuntimeVolume(pulumi.ComponentResource):
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__(f"{SYSTEM}:components:RuntimeVolume", name, None, opts)
-        volume = docker.Volume(
-            name,
-            name=naming.volume(name),
-            labels=[
-                docker.VolumeLabelArgs(label=label, value=value) for label, value in naming.labels(service).items()
-            ],
-            opts=pulumi.ResourceOptions(parent=self, delete_before_replace=True),
-        )
+        volume = _volume(name, naming, service, pulumi.ResourceOptions(parent=self, delete_before_replace=True))
         self.name = volume.name
         self.register_outputs({"name": self.name})
+
+
+def _volume(name: str, naming: Naming, service: str, opts: pulumi.ResourceOptions) -> docker.Volume:
+    """The stack's Docker volume of that name, with the labels of the service that it is for."""
+    labels = [docker.VolumeLabelArgs(label=label, value=value) for label, value in naming.labels(service).items()]
+    return docker.Volume(name, name=naming.volume(name), labels=labels, opts=opts)

@@ -356,16 +356,21 @@ def reader_keys_are_given(settings: Settings) -> Iterator[Conflict]:
             yield Conflict((name,), f"is required by {key_text((other,))}; {SET_SECRET} {name}", (repository,))
 
 
-def drills_have_backups(settings: Settings) -> Iterator[Conflict]:
-    """Drills are of backups."""
+def _needs_backups(settings: Settings, part: str) -> Iterator[Conflict]:
+    """That the block `backup.<part>` is set and on, where there are no backups."""
     backup = settings.backup
     enabled: Path = ("backup", "enabled")
-    if "drill" in backup.model_fields_set and backup.drill.enabled and not backup.enabled:
+    if part in backup.model_fields_set and getattr(backup, part).enabled and not backup.enabled:
         yield Conflict(
-            ("backup", "drill"),
-            f"is for backups, which {key_text(enabled)} (false) switches off; set that to true, or remove the drill",
+            ("backup", part),
+            f"is for backups, which {key_text(enabled)} (false) switches off; set that to true, or remove the {part}",
             (enabled,),
         )
+
+
+def drills_have_backups(settings: Settings) -> Iterator[Conflict]:
+    """Drills are of backups."""
+    yield from _needs_backups(settings, "drill")
 
 
 def kept_volumes_are_others(settings: Settings) -> Iterator[Conflict]:
@@ -411,14 +416,7 @@ def a_restore_has_backups(settings: Settings) -> Iterator[Conflict]:
 
 def file_backups_have_a_repository(settings: Settings) -> Iterator[Conflict]:
     """Backups of files go where PostgreSQL's go."""
-    backup = settings.backup
-    enabled: Path = ("backup", "enabled")
-    if "files" in backup.model_fields_set and backup.files.enabled and not backup.enabled:
-        yield Conflict(
-            ("backup", "files"),
-            f"is for backups, which {key_text(enabled)} (false) switches off; set that to true, or remove the files",
-            (enabled,),
-        )
+    yield from _needs_backups(settings, "files")
 
 
 def a_restore_of_files_has_a_set(settings: Settings) -> Iterator[Conflict]:

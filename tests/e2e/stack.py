@@ -25,22 +25,6 @@ from toolchain.steps import ROOT
 #: Everything that the program reads, beside the stack's own config and state.
 PROGRAM = ("__main__.py", "Pulumi.yaml", "VERSION", "app", "components", "images", "settings", ".venv")
 
-SERVICES = (
-    "postgres",
-    "nats",
-    "api",
-    "worker",
-    "dashboard",
-    "nginx",
-    "object-store",
-    "backups",
-    "drills",
-    "file-backups",
-)
-
-#: What a stack outside dev has to name.
-IMAGES = ("postgres", "nats", "api", "worker", "dashboard", "nginx", "object_store", "file_backups")
-
 #: Seconds that any one command of a test may take.
 COMMAND_TIMEOUT = 600
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.e2e.stack import SERVICES, Stack, add_task, eventually, is_done
+from tests.e2e.stack import Stack, add_task, eventually, is_done
+from tests.services import SERVICES
 
 pytestmark = [pytest.mark.engine, pytest.mark.docker]
 

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.stack import IMAGES, Stack
+from tests.e2e.stack import Stack
+from tests.services import IMAGES
 
 pytestmark = pytest.mark.engine
 

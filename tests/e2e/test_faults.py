@@ -9,7 +9,8 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from tests.e2e.stack import SERVICES, Stack, add_task, eventually, is_done
+from tests.e2e.stack import Stack, add_task, eventually, is_done
+from tests.services import SERVICES
 
 pytestmark = [pytest.mark.engine, pytest.mark.docker]
 

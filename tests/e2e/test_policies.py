@@ -15,8 +15,9 @@ from policies.containers import CONTAINER
 from policies.registry import RULES
 from policies.resource import NETWORK, VOLUME
 from policies.rule import Level
-from tests.e2e.stack import SERVICES, Stack
+from tests.e2e.stack import Stack
 from tests.e2e.test_environments import NO_DOCKER, OUTSIDE_DEV
+from tests.services import SERVICES
 from toolchain.steps import ROOT
 
 pytestmark = pytest.mark.engine

@@ -10,7 +10,8 @@ import httpx
 import pytest
 from websockets.sync.client import connect
 
-from tests.e2e.stack import SERVICES, Stack, add_task, eventually, is_done
+from tests.e2e.stack import Stack, add_task, eventually, is_done
+from tests.services import SERVICES
 
 pytestmark = [pytest.mark.engine, pytest.mark.docker]
 

@@ -26,21 +26,9 @@ from pulumi.runtime.rpc import deserialize_properties, is_rpc_secret, unwrap_rpc
 
 from components import Platform, PlatformArgs
 from settings import parse
+from tests.services import IMAGES
 
 DIGEST = "@sha256:" + 64 * "a"
-SERVICES = (
-    "postgres",
-    "nats",
-    "api",
-    "worker",
-    "dashboard",
-    "nginx",
-    "object-store",
-    "backups",
-    "drills",
-    "file-backups",
-)
-IMAGES = ("postgres", "nats", "api", "worker", "dashboard", "nginx", "object_store", "file_backups")
 PINNED = {image: f"registry.example.com/tasktracker/{image}:1.2.3{DIGEST}" for image in IMAGES}
 DEV = {"environment": "dev", "images": json.dumps({image: f"tasktracker/{image}:0" for image in IMAGES})}
 DEBUG_PORTS = {

@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.unit.components.conftest import CONTAINER, DEBUG_PORTS, DEV, NETWORK, PROD, SERVICES, VOLUME, Recorded, Run
+from tests.services import SERVICES
+from tests.unit.components.conftest import CONTAINER, DEBUG_PORTS, DEV, NETWORK, PROD, VOLUME, Recorded, Run
 
 SECRET_TYPES = "tasktracker:components:GeneratedSecret"
 
