@@ -14,7 +14,7 @@ from toolchain import golang
 from toolchain.bootstrap import discard_bootstrap, ensure_bootstrap
 from toolchain.build_secrets import build_secrets
 from toolchain.docker_cli import Docker, connect
-from toolchain.steps import ROOT, StepError, run, say
+from toolchain.steps import ROOT, StepError, result, run, say
 
 #: Builds at the same time: most of one is waiting for downloads, and more would need more cores.
 CONCURRENCY = 2
@@ -151,14 +151,14 @@ def _build_all(names: list[str], references: Mapping[str, str]) -> None:
         def build(image: Image) -> None:
             # A parent is submitted before its children, so it never waits for a place behind them.
             if image.parent in futures:
-                futures[image.parent].result()
+                result(futures[image.parent])
             _build(docker, image, references, secrets)
 
         for name in names:
             futures[name] = pool.submit(build, IMAGES[name])
         try:
             for future in futures.values():
-                future.result()
+                result(future)
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise

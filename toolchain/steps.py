@@ -10,10 +10,13 @@ import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from concurrent import futures
 from itertools import chain, repeat
 from pathlib import Path
 from types import FrameType
-from typing import IO
+from typing import IO, TypeVar
+
+T = TypeVar("T")
 
 ROOT = Path(__file__).resolve().parent.parent
 TOOLS = ROOT / ".tools"
@@ -27,6 +30,9 @@ PROGRESS_INTERVAL = 30.0
 
 #: Seconds that an interrupted command has to tidy up before it is killed.
 GRACE = 10.0
+
+#: Seconds between two looks at work in other threads: what a signal may have to wait for, see `result`.
+LOOK_INTERVAL = 0.2
 
 #: What asks this program to stop: Ctrl-C, `kill` and a closed terminal.
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -106,6 +112,17 @@ def stop_on_signals() -> None:
 
     for number in STOP_SIGNALS:
         signal.signal(number, stop)
+
+
+def result(future: futures.Future[T]) -> T:
+    """What a thread's work comes to, or its exception; `stop_on_signals` is heeded meanwhile.
+
+    The kernel may deliver a signal in any thread, and Python's handler then waits for the main one to run: it must not
+    sleep until the work is done, as it would in `future.result()`.
+    """
+    while not futures.wait([future], timeout=LOOK_INTERVAL).done:
+        pass
+    return future.result()
 
 
 def shown(path: Path) -> str:

@@ -7,8 +7,10 @@ import signal
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -108,7 +110,7 @@ PROGRAM = """
 
     def in_thread(_):
         with ThreadPoolExecutor() as pool:
-            pool.submit(steps.run, "Doing it", command, log="it").result()
+            steps.result(pool.submit(steps.run, "Doing it", command, log="it"))
 
     __main__.STEPS["docker"] = {"main": in_main, "thread": in_thread}[sys.argv[3]]
     sys.argv[1:] = ["docker"]
@@ -150,6 +152,23 @@ def test_a_signal_ends_the_command_with_all_that_it_started(tmp_path: Path, numb
     assert started.process.returncode == 130
     assert messages == "\ninterrupted; run it again to go on from here\n"
     eventually(started.nothing_is_left)
+
+
+def test_a_signal_that_another_thread_was_given_is_heeded() -> None:
+    heeded = threading.Event()
+
+    def work() -> bool:
+        # The main thread waits by then.
+        time.sleep(0.1)
+        signal.pthread_kill(threading.get_ident(), signal.SIGUSR1)
+        return heeded.wait(SOON)
+
+    before = signal.signal(signal.SIGUSR1, lambda _number, _frame: heeded.set())
+    try:
+        with ThreadPoolExecutor() as pool:
+            assert steps.result(pool.submit(work)), "the work had to end first"
+    finally:
+        signal.signal(signal.SIGUSR1, before)
 
 
 @pytest.mark.parametrize("where", ["main", "thread"])
