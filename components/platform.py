@@ -9,6 +9,7 @@ import pulumi
 from components.api import Api, ApiArgs
 from components.app import AppArgs
 from components.backups import Backups, BackupsArgs, Repository, archive, bucket_inside, bucket_outside
+from components.certificates import configured_key_pair
 from components.context import Context
 from components.dashboard import Dashboard, DashboardArgs
 from components.migrations import Migrations, MigrationsArgs
@@ -138,6 +139,8 @@ class Platform(pulumi.ComponentResource):
                 settings.domain,
                 api.upstream,
                 dashboard.upstream,
+                key_pair=configured_key_pair() if settings.nginx.tls else None,
+                hsts=settings.environment != "dev",
             ),
             after(api, dashboard),
         )
