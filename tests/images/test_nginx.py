@@ -62,7 +62,9 @@ class Front:
 
 def with_mark(mark: str) -> str:
     """The configuration with a header that tells it from others."""
-    return CONFIG.replace("add_header X-Content-Type-Options", f"add_header X-Mark {mark} always;\n    add_header X-Type")
+    return CONFIG.replace(
+        "add_header X-Content-Type-Options", f"add_header X-Mark {mark} always;\n    add_header X-Type"
+    )
 
 
 @pytest.fixture
