@@ -31,6 +31,9 @@ MIN_RSA_BITS: Final = 2048
 CURVES: Final = ("secp256r1", "secp384r1", "secp521r1")
 """The curves of certificates that browsers take (CA/Browser Forum, Baseline Requirements, 6.1.5)."""
 
+WEAK_HASHES: Final = frozenset({"md5", "sha1"})
+"""What neither browsers nor OpenSSL at its level 2 take as a signature, but for a root's."""
+
 # A file of `openssl ecparam -genkey` has another block before the key's.
 _KEY_BLOCK: Final = re.compile(
     r"-----BEGIN ([A-Z]+ )?PRIVATE KEY-----.*?-----END ([A-Z]+ )?PRIVATE KEY-----", re.DOTALL
@@ -74,6 +77,7 @@ def check_pair(certificate: str, key: str, domain: str, now: datetime) -> Iterat
     elif chain:
         yield from _check_key(chain, private)
     if chain:
+        yield from _check_signatures(chain)
         yield from _check_order(chain)
         yield from _check_dates(chain, now)
         yield from _check_names(chain[0], domain)
@@ -128,6 +132,20 @@ def _check_order(chain: Sequence[x509.Certificate]) -> Iterator[Finding]:
                 CERTIFICATE,
                 f"must have after each certificate the one that signed it, and number {number + 1} has not signed"
                 f" number {number}; put the file together anew (the server's, then its authority's), {_SET_ANEW}",
+            )
+            return
+
+
+def _check_signatures(chain: Sequence[x509.Certificate]) -> Iterator[Finding]:
+    for each in chain:
+        try:
+            algorithm = each.signature_hash_algorithm
+        except UnsupportedAlgorithm:
+            algorithm = None
+        if each.subject != each.issuer and algorithm is not None and algorithm.name in WEAK_HASHES:
+            yield Finding(
+                CERTIFICATE,
+                f"is signed with {algorithm.name.upper()}, which is broken; get a new certificate, {_SET_ANEW}",
             )
             return
 

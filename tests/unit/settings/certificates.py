@@ -16,6 +16,20 @@ from cryptography.x509.oid import NameOID
 NOW = datetime.now(UTC)
 DAY = timedelta(days=1)
 
+#: For tasks.example.com until 2126, and signed with SHA-1, which the library makes no more.
+SIGNED_WITH_SHA1 = """\
+-----BEGIN CERTIFICATE-----
+MIIBezCCASGgAwIBAgIUQWbIbML6t+inT9w2R2cMZPQ9bJswCQYHKoZIzj0EATAM
+MQowCAYDVQQDDAFhMCAXDTI2MTEyMjA5MDM1NloYDzIxMjYxMDI5MDkwMzU2WjAM
+MQowCAYDVQQDDAFzMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEFz6OE6fFsAef
+miNevcPpRRd7p7sqqjjbaKv/XlfEnj6yw29FgDGkM/yh/cINd52Q4RnpmY68W6Un
+sMx7VxGi0KNgMF4wHAYDVR0RBBUwE4IRdGFza3MuZXhhbXBsZS5jb20wHQYDVR0O
+BBYEFK/D3NgU2SAPTMM6X+Ckc6BGfgdTMB8GA1UdIwQYMBaAFJH2PT/tRfsrycee
+8xjp2etqg9rdMAkGByqGSM49BAEDSQAwRgIhANT/Iuvnbe1E9lh8Ixjxaf5iNt4D
+neXwwiPdH+ddZ87fAiEA4QYrpPf4SOn/WPANLOLyTEBI6/HBM8xIqooR7DJBbMA=
+-----END CERTIFICATE-----
+"""
+
 
 @functools.cache
 def ec_key(name: str) -> ec.EllipticCurvePrivateKey:
@@ -56,6 +70,8 @@ class Made:
             .not_valid_before(self.start)
             .not_valid_after(self.end)
         )
+        # One without hosts is an authority's.
+        builder = builder.add_extension(x509.BasicConstraints(ca=not self.hosts, path_length=None), critical=True)
         if self.hosts:
             names = x509.SubjectAlternativeName([_host(host) for host in self.hosts])
             builder = builder.add_extension(names, critical=False)

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.serialization import PrivateFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from settings.tls import Finding, check_pair, expiry_advice
-from tests.unit.settings.certificates import DAY, NOW, Made, chain, ec_key, key_pem, rsa_key
+from tests.unit.settings.certificates import DAY, NOW, SIGNED_WITH_SHA1, Made, chain, ec_key, key_pem, rsa_key
 from tests.unit.settings.config import PROD, problem, problems, read
 
 DOMAIN = "tasks.example.com"
@@ -120,6 +120,12 @@ def test_it_covers_the_domain(hosts: list[str], domain: str, covered: bool) -> N
 def test_it_is_for_a_server() -> None:
     assert "is not for a server" in message(chain(uses=[ExtendedKeyUsageOID.CLIENT_AUTH]))
     assert not found(chain(uses=[ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.SERVER_AUTH]))
+
+
+def test_its_signature_is_no_broken_one() -> None:
+    followed = SIGNED_WITH_SHA1 + Made("authority", "root", ()).pem
+    findings = [each.message for each in found(followed) if each.secret == "tls_certificate"]
+    assert findings[0] == f"is signed with SHA1, which is broken; get a new certificate, {ANEW}"
 
 
 @pytest.mark.parametrize("key", [rsa_key(1024), ec.generate_private_key(ec.SECP256K1())])
