@@ -11,10 +11,10 @@ from types import TracebackType
 import httpx
 
 #: Threads that keep their connection, and threads that make one for each request.
-KEEPING, FRESH = 4, 2
+KEEPING, FRESH = 4, 1
 
 #: Seconds between two requests of a thread.
-PAUSE = 0.01
+PAUSE = 0.05
 
 
 class Load:
@@ -58,7 +58,7 @@ class Load:
         return httpx.Client(base_url=self._url, verify=self._trusted, timeout=10)
 
     def _write(self, client: httpx.Client) -> httpx.Response:
-        time.sleep(10 * PAUSE)
+        time.sleep(2 * PAUSE)
         return client.post("/api/tasks", json={"title": "under load"})
 
     def _go_on(self, ask: Callable[[], httpx.Response]) -> None:
