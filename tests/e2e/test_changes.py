@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
 import subprocess
 from collections.abc import Callable, Iterator
@@ -255,6 +256,13 @@ def test_tls(make_stack: Callable[..., Stack]) -> None:
         """The server's certificate that a new connection gets."""
         return ssl.get_server_certificate(("localhost", stack.tls_port)).strip()
 
+    trusted.set_alpn_protocols(["h2"])
+    with (
+        socket.create_connection(("localhost", stack.tls_port)) as connection,
+        trusted.wrap_socket(connection, server_hostname="localhost") as session,
+    ):
+        assert (session.selected_alpn_protocol(), session.version()) == ("h2", "TLSv1.3")
+    trusted.set_alpn_protocols(["http/1.1"])
     assert first[0].startswith(served())
     before = stack.ids()
     with Load(secure, trusted) as load:
