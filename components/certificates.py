@@ -1,4 +1,4 @@
-"""The stack's own certificate authority, and the certificates of its servers.
+"""The stack's own certificate authority, and the certificates of its servers; and the certificate for the public.
 
 What lies behind TLS between the stack's containers. Nobody else trusts the authority, and its key is nowhere but,
 encrypted, in the stack's state. Everything follows a certificate through the digest of its files (see `FileVolume`):
@@ -21,6 +21,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from components.naming import SYSTEM
 from components.secrets import keep
+from settings.tls import CERTIFICATE, KEY, expiry_advice
 
 #: To renew the authority restarts all its clients, so it is for people to decide when.
 AUTHORITY_LIFETIME = timedelta(days=3650)
@@ -94,6 +95,15 @@ class ServerCertificate(pulumi.ComponentResource):
         self.register_outputs({})
 
 
+def configured_key_pair() -> pulumi.Output[KeyPair]:
+    """The certificate for the public, with its key, from the config secrets; its last 30 days, each preview asks for
+    a new one."""
+    config = pulumi.Config()
+    certificate = config.require_secret(CERTIFICATE)
+    certificate.apply(_ask_for_new_certificate)
+    return pulumi.Output.all(certificate, config.require_secret(KEY)).apply(lambda pair: KeyPair(*pair))
+
+
 def new_authority(now: datetime) -> KeyPair:
     """A new authority's self-signed certificate, that can sign servers' certificates and no other authority's."""
     key = ec.generate_private_key(ec.SECP256R1())
@@ -150,6 +160,11 @@ def _kept_pair(stash: pulumi.Stash) -> pulumi.Output[KeyPair]:
 
 def _ask_for_renewal(certificate: str, urn: str) -> None:
     if advice := renewal_advice(certificate, urn, _now()):
+        pulumi.log.warn(advice)
+
+
+def _ask_for_new_certificate(certificate: str) -> None:
+    if advice := expiry_advice(certificate, _now()):
         pulumi.log.warn(advice)
 
 

@@ -1,4 +1,4 @@
-"""What the program itself asks of the stack's Docker host: to run a job, to show a log.
+"""What the program itself asks of the stack's Docker host: to run a job, to show a log, to wait for changed files.
 
 Everything else goes through the Docker provider. Only resource hooks call this module, so a preview
 needs no Docker. The client library is imported when it is needed: it takes longer than the rest.
@@ -20,15 +20,18 @@ LOG_LINES = 15
 #: Seconds that one request to the Docker host may take.
 REQUEST_TIMEOUT = 30
 
+#: Seconds that a request may take which waits for changed files: `await-files` gives up before.
+FILES_TIMEOUT = 60
 
-def _client() -> DockerClient:
+
+def _client(timeout: int = REQUEST_TIMEOUT) -> DockerClient:
     """A client for the host that the Docker provider uses."""
     import docker  # noqa: PLC0415 - see the module's docstring
 
     host = pulumi.Config("docker").get("host")
     if host is None:
-        return docker.from_env(timeout=REQUEST_TIMEOUT)
-    return docker.DockerClient(base_url=host, timeout=REQUEST_TIMEOUT, use_ssh_client=host.startswith("ssh://"))
+        return docker.from_env(timeout=timeout)
+    return docker.DockerClient(base_url=host, timeout=timeout, use_ssh_client=host.startswith("ssh://"))
 
 
 def last_log_lines(container: str) -> str:
@@ -76,6 +79,32 @@ def run_job(container: str, timeout: int) -> None:
             + last_log_lines(container)
             + "\nNothing that depends on it was changed; the next `pulumi up` runs it again."
         )
+
+
+def await_files(container: str, digest: str) -> None:
+    """Waits until a container that takes up changed files by itself uses those of `digest`.
+
+    Raises:
+        FilesError: it refuses them, they are not in use in time, or it could not be asked.
+    """
+    import docker  # noqa: PLC0415
+    import requests  # noqa: PLC0415
+
+    try:
+        asked = _client(FILES_TIMEOUT).containers.get(container).exec_run(["await-files", digest])
+    except (docker.errors.DockerException, requests.exceptions.RequestException) as error:
+        raise FilesError(f"cannot ask {container} for the files that it uses: {error}") from error
+    if asked.exit_code != 0:
+        assert isinstance(asked.output, bytes)  # noqa: S101 - it is no stream unless that is asked for
+        reason = asked.output.decode(errors="replace").strip()
+        raise FilesError(
+            f"{container} does not take up its changed files: {reason}\n"
+            "It goes on with those before; correct the config, and the next `pulumi up` brings the files anew."
+        )
+
+
+class FilesError(Exception):
+    """A container does not use the files that it was given; the message is for the user."""
 
 
 class JobError(Exception):

@@ -21,6 +21,9 @@ MOUNT_PATH = "/etc/tasktracker"
 #: see it, so "read by all" means read by the workload.
 PERMISSIONS = "0444"
 
+#: The file that tells a workload which files belong together, where it takes up changed ones by itself.
+MANIFEST = "manifest"
+
 #: Hexadecimal digits of a digest: 48 bits, no collision to be feared among a service's versions.
 DIGEST_LENGTH = 12
 
@@ -32,7 +35,8 @@ CARRIER_MEMORY = 16
 class FileVolumeArgs:
     """`files` maps a file's name to its content; a content may be a secret output.
 
-    `image` is any image of the host: the carrier is created from it and never started.
+    `image` is any image of the host: the carrier is created from it and never started. With `manifest` a file of that
+    name comes with the others (see `manifest`).
     """
 
     context: Context
@@ -40,6 +44,7 @@ class FileVolumeArgs:
     image: str
     files: Mapping[str, pulumi.Input[str]]
     slot: str | None = None
+    manifest: bool = False
 
 
 class FileVolume(pulumi.ComponentResource):
@@ -47,7 +52,8 @@ class FileVolume(pulumi.ComponentResource):
 
     Docker refuses an upload into a container with a read-only root, and an environment variable
     shows in `docker inspect`; an upload into a volume, through a container that does nothing else,
-    has neither problem. A changed file replaces the carrier, and `digest` makes the workload follow.
+    has neither problem. A changed file replaces the carrier, and `digest` makes the workload follow: as a label that
+    replaces it, or as the name, in the manifest, of files that it takes up by itself.
     """
 
     volume: pulumi.Output[str]
@@ -61,6 +67,13 @@ class FileVolume(pulumi.ComponentResource):
         super().__init__(f"{SYSTEM}:components:FileVolume", name, None, opts)
         child = pulumi.ResourceOptions(parent=self, delete_before_replace=True)
         labels = args.context.naming.labels(args.service, slot=args.slot)
+        contents = pulumi.Output.all(**args.files)
+        self.digest = pulumi.Output.unsecret(
+            pulumi.Output.all(args.context.digest_key, contents).apply(lambda values: digest(*values))
+        )
+        files = dict(args.files)
+        if args.manifest:
+            files[MANIFEST] = pulumi.Output.all(self.digest, contents).apply(lambda values: manifest(*values))
         volume = docker.Volume(
             name,
             name=args.context.naming.volume(name),
@@ -85,16 +98,11 @@ class FileVolume(pulumi.ComponentResource):
             mounts=[docker.ContainerMountArgs(type="volume", source=volume.name, target=MOUNT_PATH)],
             uploads=[
                 docker.ContainerUploadArgs(file=f"{MOUNT_PATH}/{file}", content=content, permissions=PERMISSIONS)
-                for file, content in sorted(args.files.items())
+                for file, content in sorted(files.items())
             ],
             opts=child,
         )
         self.volume = volume.name
-        self.digest = pulumi.Output.unsecret(
-            pulumi.Output.all(args.context.digest_key, pulumi.Output.all(**args.files)).apply(
-                lambda values: digest(*values)
-            )
-        )
         self.register_outputs({"volume": self.volume, "carrier": carrier.name})
 
 
@@ -107,3 +115,13 @@ def digest(key: str, files: Mapping[str, str]) -> str:
             # Lengths keep ("a", "bc") apart from ("ab", "c").
             mac.update(len(encoded).to_bytes(8, "big") + encoded)
     return mac.hexdigest()[:DIGEST_LENGTH]
+
+
+def manifest(name: str, files: Mapping[str, str]) -> str:
+    """Which files belong together: their `name` as the first line, then their sums as `sha256sum` takes them.
+
+    The provider brings files one by one, and a workload that reads them while they arrive sees by this whether they
+    are all there.
+    """
+    sums = (f"{hashlib.sha256(content.encode()).hexdigest()}  {file}" for file, content in sorted(files.items()))
+    return "\n".join([name, *sums]) + "\n"

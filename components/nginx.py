@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import pulumi
 
+from components.certificates import KeyPair
 from components.context import Context
-from components.files import MOUNT_PATH
 from components.naming import SYSTEM
 from components.options import child_after
 from components.rendering import render
@@ -44,15 +47,23 @@ CONTENT_SECURITY_POLICY = "; ".join(
     )
 )
 
-#: Seconds: two years, what browsers' preload lists ask for.
+#: Seconds: two years, what browsers' preload lists and Mozilla's guidelines ask for.
 HSTS_MAX_AGE = 63_072_000
+
+#: The addresses that Cloudflare's proxy sends requests from, with their source and date. They change every few years.
+CLOUDFLARE_RANGES = Path(__file__).parent / "cloudflare_ranges.json"
+
+#: Seconds that a connection from before a change of nginx's files may live on, such as a WebSocket, which comes back
+#: by itself. Each change leaves two processes behind for as long.
+OLD_CONNECTIONS_TIMEOUT = 600
 
 
 @dataclass(frozen=True)
 class NginxArgs:
     """`api` and `dashboard` are upstreams, `address:port`.
 
-    With TLS, certificate and key come from the config secrets tls_certificate and tls_key.
+    `key_pair` is what TLS is served with, where the settings ask for TLS: the certificate, followed by those between
+    it and the root, and its key. `hsts` tells browsers to come with TLS only, for two years.
     """
 
     context: Context
@@ -61,25 +72,28 @@ class NginxArgs:
     domain: str
     api: str
     dashboard: str
+    key_pair: pulumi.Output[KeyPair] | None = None
+    hsts: bool = False
 
 
 class Nginx(pulumi.ComponentResource):
-    """The reverse proxy in front of api and dashboard."""
+    """The reverse proxy in front of api and dashboard. It takes up changed files without dropping a request."""
 
     container_name: pulumi.Output[str]
     url: str
 
     def __init__(self, name: str, args: NginxArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(f"{SYSTEM}:components:Nginx", name, None, opts)
-        publish, tls = args.settings.publish, args.settings.tls
+        publish = args.settings.publish
         contents: dict[str, pulumi.Input[str]] = {
-            "nginx.conf": server_config(args.settings, domain=args.domain, api=args.api, dashboard=args.dashboard)
+            "nginx.conf": server_config(
+                args.settings, domain=args.domain, api=args.api, dashboard=args.dashboard, hsts=args.hsts
+            )
         }
         ports = [PublishedPort(HTTP_PORT, publish.port, str(publish.address))]
-        if tls:
-            config = pulumi.Config()
-            contents["tls.crt"] = config.require_secret("tls_certificate")
-            contents["tls.key"] = config.require_secret("tls_key")
+        if args.key_pair is not None:
+            contents["tls.crt"] = args.key_pair.apply(lambda pair: pair.certificate)
+            contents["tls.key"] = args.key_pair.apply(lambda pair: pair.key)
             ports.append(PublishedPort(HTTPS_PORT, publish.tls_port, str(publish.address)))
         workload = Workload(
             name,
@@ -89,11 +103,13 @@ class Nginx(pulumi.ComponentResource):
                 image=args.image,
                 user=USER,
                 resources=args.settings.resources,
+                env={"HEALTH_PORT": str(HEALTH_PORT)},
                 files=contents,
+                reload=True,
                 networks=[Attachment(args.context.networks.edge)],
                 ports=ports,
                 wait_timeout=args.settings.start_timeout,
-                health=HealthCheck(["curl", "-fsS", f"http://127.0.0.1:{HEALTH_PORT}/healthz"]),
+                health=HealthCheck(["healthcheck"]),
                 stop_timeout=STOP_TIMEOUT,
             ),
             child_after(self, opts),
@@ -111,18 +127,25 @@ def public_url(settings: NginxSettings, domain: str) -> str:
     return f"{scheme}://{domain}" + (f":{port}" if port != default else "")
 
 
-def server_config(settings: NginxSettings, *, domain: str, api: str, dashboard: str) -> str:
-    """nginx.conf."""
+def server_config(settings: NginxSettings, *, domain: str, api: str, dashboard: str, hsts: bool = False) -> str:
+    """nginx.conf. The files that it names lie beside it, wherever that is."""
     return render(
         "nginx.conf",
         settings=settings,
         api=api,
         dashboard=dashboard,
-        files=MOUNT_PATH,
         http_port=HTTP_PORT,
         https_port=HTTPS_PORT,
         health_port=HEALTH_PORT,
         public_url=public_url(settings, domain),
+        trusted_proxies=cloudflare_ranges() if settings.real_ip == "cloudflare" else (),
         content_security_policy=CONTENT_SECURITY_POLICY,
-        hsts_max_age=HSTS_MAX_AGE,
+        hsts_max_age=HSTS_MAX_AGE if settings.tls and hsts else None,
+        old_connections_timeout=OLD_CONNECTIONS_TIMEOUT,
     )
+
+
+def cloudflare_ranges() -> Sequence[str]:
+    """The addresses of Cloudflare's proxy, as subnets."""
+    ranges: list[str] = json.loads(CLOUDFLARE_RANGES.read_text())["ranges"]
+    return ranges

@@ -19,6 +19,7 @@ from components.backups import (
     bucket_inside,
     bucket_outside,
 )
+from components.certificates import configured_key_pair
 from components.context import Context
 from components.dashboard import Dashboard, DashboardArgs
 from components.drills import Drills, DrillsArgs
@@ -202,6 +203,8 @@ class Platform(pulumi.ComponentResource):
                 settings.domain,
                 api.upstream,
                 dashboard.upstream,
+                key_pair=configured_key_pair() if settings.nginx.tls else None,
+                hsts=settings.environment != "dev",
             ),
             after(api, dashboard),
         )

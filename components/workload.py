@@ -124,12 +124,17 @@ class WorkloadArgs(ContainerArgs):
     `wait_timeout` is how long, in seconds, `up` waits for it to be healthy. `follows` is the container of a
     service that this one can't outlive: before that one is replaced this one is removed, and after it
     made anew.
+
+    `reload` says that the image takes up changed files by itself, by the manifest that comes with them (see
+    `FileVolume`), so that a change replaces no container. Such an image has the command `await-files DIGEST`, which
+    waits until the files of that digest are in use and fails, with the reason, if they won't be.
     """
 
     health: HealthCheck
     wait_timeout: int
     follows: pulumi.Resource | None = None
     ports: Sequence[PublishedPort] = ()
+    reload: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,10 +153,10 @@ class Workload(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: WorkloadArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(f"{SYSTEM}:components:Workload", name, None, opts)
-        files = _files(self, name, args)
+        files = _files(self, name, args, manifest=args.reload)
         container = docker.Container(
             name,
-            **_container(args, files),
+            **_container(args, files, follow=not args.reload),
             restart="unless-stopped",
             must_run=True,
             healthcheck=docker.ContainerHealthcheckArgs(
@@ -176,7 +181,32 @@ class Workload(pulumi.ComponentResource):
             ),
         )
         self.container, self.container_name = container, container.name
+        if args.reload:
+            self._await_files(name, args, container, *files)
         self.register_outputs({"container_name": self.container_name})
+
+    def _await_files(self, name: str, args: WorkloadArgs, container: docker.Container, files: FileVolume) -> None:
+        """Fails the update if the container doesn't take up its files.
+
+        The provider is through when it has brought them. So the gate's hook asks the container, as in `OneShot`.
+        """
+        container_name = args.context.naming.container(args.service, args.slot)
+
+        async def ask(hook: pulumi.ResourceHookArgs) -> None:
+            digest = str((hook.new_inputs or {})["input"])
+            # In a thread, so that the program goes on with what doesn't depend on it.
+            await asyncio.to_thread(docker_host.await_files, container_name, digest)
+
+        in_use = pulumi.ResourceHook(f"await-files-{name}", ask)
+        pulumi.Stash(
+            f"{name}-files",
+            input=files.digest,
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                depends_on=[container, files],
+                hooks=pulumi.ResourceHookBinding(before_create=[in_use], before_update=[in_use]),
+            ),
+        )
 
 
 class OneShot(pulumi.ComponentResource):
@@ -245,16 +275,18 @@ def _replaceable(
     )
 
 
-def _files(parent: pulumi.ComponentResource, name: str, args: ContainerArgs) -> Sequence[FileVolume]:
+def _files(
+    parent: pulumi.ComponentResource, name: str, args: ContainerArgs, *, manifest: bool = False
+) -> Sequence[FileVolume]:
     """The volume with the container's files; none where it has no files."""
     if not args.files:
         return ()
-    volume = FileVolumeArgs(args.context, args.service, args.image, args.files, args.slot)
+    volume = FileVolumeArgs(args.context, args.service, args.image, args.files, args.slot, manifest)
     return (FileVolume(f"{name}-files", volume, pulumi.ResourceOptions(parent=parent)),)
 
 
-def _container(args: ContainerArgs, files: Sequence[FileVolume]) -> dict[str, Any]:
-    """The arguments of every container that runs; there is no way round them."""
+def _container(args: ContainerArgs, files: Sequence[FileVolume], *, follow: bool = True) -> dict[str, Any]:
+    """The arguments of every container that runs; there is no way round them. `follow`: changed files replace it."""
     labels: dict[str, pulumi.Input[str]] = {
         **args.context.naming.labels(args.service, slot=args.slot, release=release(args.image))
     }
@@ -266,9 +298,10 @@ def _container(args: ContainerArgs, files: Sequence[FileVolume]) -> dict[str, An
         for mount in args.mounts
     ]
     for volume in files:
-        # A label that changes makes a new container: this is how it follows its files, and how the
-        # preview's diff says so.
-        labels["files"] = volume.digest
+        if follow:
+            # A label that changes makes a new container: this is how it follows its files, and how the
+            # preview's diff says so.
+            labels["files"] = volume.digest
         mounts.append(docker.ContainerMountArgs(type="volume", source=volume.volume, target=MOUNT_PATH, read_only=True))
     return {
         **hardened(memory=args.resources.memory, cpus=_cpus(args.resources.cpus)),

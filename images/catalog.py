@@ -122,7 +122,12 @@ _ALL = (
         go_tools=("supercronic",),
     ),
     Image("nats", "base", "BASE"),
-    Image("nginx", "base", "BASE"),
+    Image(
+        "nginx",
+        "base",
+        "BASE",
+        ("images/nginx/await_files.sh", "images/nginx/entrypoint.sh", "images/nginx/healthcheck.sh"),
+    ),
     Image("app", "base", "BASE", ("app/pyproject.toml", "app/requirements.lock", "app/tasktracker"), versioned=True),
     Image(
         "object_store",

@@ -381,6 +381,9 @@ class NginxSettings(Block):
     """Where the host takes requests."""
     tls: bool = False
     """Serve HTTPS, with the secrets tls_certificate and tls_key."""
+    real_ip: Literal["none", "cloudflare"] = "none"
+    """Who may say, in the header CF-Connecting-IP, which client a request is from: nobody, or the addresses that
+    Cloudflare publishes as its own, for a domain that Cloudflare's proxy stands in front of."""
     client_max_body_size: Annotated[Megabytes, Field(ge=1 * MB, le=100 * GB)] = 10 * MB
     """Size of the largest request body."""
     rate_limit: RateLimit = RateLimit()

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from difflib import get_close_matches
 from typing import Any, Final
 
@@ -15,6 +16,7 @@ from settings.errors import PROJECT, Path, Problem, SettingsError, value_text
 from settings.models import AppSecret, Settings, StackConfig
 from settings.rules import RESERVED_BLOCKS, SET_SECRET, Conflict, conflicts
 from settings.secrets import BUILT_IN, check_app_secret
+from settings.tls import CERTIFICATE, KEY, check_pair
 
 LOCAL_IMAGES: Final[Mapping[str, str]] = {
     "postgres": "postgres",
@@ -58,6 +60,7 @@ def parse(stack: str, config: Mapping[str, str], secret_keys: Collection[str] = 
     settings = Settings.model_validate({**tree, "secrets": frozenset(secrets)})
     problems.add(_malformed_secrets(given, settings))
     problems.add_conflicts(conflicts(settings), tree, settings)
+    problems.add_conflicts(_unfit_certificate(given, settings), tree, settings)
     if problems:
         raise SettingsError(stack, problems)
     return settings
@@ -293,3 +296,18 @@ def _malformed_secrets(given: _Given, settings: Settings) -> Iterator[Problem]:
             message = check_app_secret(value, settings.app_secrets.get(name, AppSecret()))
         if message:
             yield Problem((name,), message)
+
+
+def _unfit_certificate(given: _Given, settings: Settings) -> Iterator[Conflict]:
+    """What doesn't fit between nginx's certificate, its key, the domain and the day. Values are never shown."""
+    pair = (CERTIFICATE, KEY)
+    if not settings.nginx.tls or any(
+        name not in settings.secrets or name not in given.encrypted or BUILT_IN[name].check(given.values[name])
+        for name in pair
+    ):
+        return
+    certificate, key = (given.values[name] for name in pair)
+    for finding in check_pair(certificate, key, settings.domain, datetime.now(UTC)):
+        yield Conflict(
+            (finding.secret,), finding.message, (("nginx", "tls"), *((("domain",),) if finding.about_domain else ()))
+        )

@@ -127,7 +127,8 @@ BUILT_IN: Final[Mapping[str, BuiltIn]] = {
         _check_database_url,
     ),
     "tls_certificate": BuiltIn(
-        "nginx's certificate, followed by those between it and the root. Required with nginx.tls.",
+        "nginx's certificate, followed by those between it and the root; for the stack's domain, and valid. Required"
+        " with nginx.tls. A new one is taken up without dropping a request.",
         "PEM",
         _check_certificate,
     ),

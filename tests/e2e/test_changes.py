@@ -17,21 +17,41 @@ def test_changed_settings_show_in_the_preview_and_replace_their_services_only(st
         "dashboard": {"resources": {"cpus": 0.25, "memory": "128MB", "memory_reservation": "64MB"}},
     }
     stack.write_config(changed)
-    # A limit is the container's own, and a setting is in a file of it.
+    # A limit is the container's own, and a setting is in a file of it, which nginx takes up as it runs.
     assert stack.planned() == {
-        f"docker:index/container:Container {each}": "replace" for each in ("nginx-files", "nginx", "dashboard")
+        "docker:index/container:Container nginx-files": "replace",
+        "pulumi:index:Stash nginx-files": "update",
+        "docker:index/container:Container dashboard": "replace",
     }
     before = stack.ids()
     stack.up()
     after = stack.ids()
     assert set(after) == set(before)
-    assert {name for name in before if before[name] != after[name]} == {"nginx-files", "nginx", "dashboard"}
-    config = stack.container("nginx").exec_run(["cat", "/etc/tasktracker/nginx.conf"]).output
+    assert {name for name in before if before[name] != after[name]} == {"nginx-files", "dashboard"}
+    config = stack.container("nginx").exec_run(["cat", "/tmp/files/current/nginx.conf"]).output
     assert b"client_max_body_size 20m;" in config
     limits = stack.container("dashboard").attrs["HostConfig"]
     assert limits["NanoCpus"] == 250_000_000
     assert limits["Memory"] == limits["MemorySwap"] == 128 * 2**20
     stack.expect_no_changes()
+
+
+@pytest.mark.usefixtures("restored")
+def test_up_waits_until_nginx_has_taken_up_a_changed_file(stack: Stack) -> None:
+    stack.write_config({"nginx": {**stack.config["nginx"], "client_max_body_size": "30MB"}})
+    nginx = stack.container("nginx")
+    nginx.pause()
+    try:
+        result = stack.up(check=False)
+    finally:
+        nginx.unpause()
+    assert result.returncode != 0
+    assert f"cannot ask tasktracker-{stack.name}-nginx for the files that it uses" in result.stdout
+    assert "Traceback" not in result.stdout
+    # The failure was not taken for done.
+    assert stack.planned() == {"pulumi:index:Stash nginx-files": "update"}
+    stack.up()
+    assert b"client_max_body_size 30m;" in nginx.exec_run(["cat", "/tmp/files/current/nginx.conf"]).output
 
 
 def test_a_rotated_password_replaces_what_uses_it_and_works(stack: Stack) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
+import socket
 import ssl
-import subprocess
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -17,6 +17,8 @@ from docker.models.containers import Container
 
 from components.certificates import new_authority, new_server_certificate
 from images.catalog import local_reference
+from tests.certificates import Made, chain, ec_key, key_pem
+from tests.e2e.load import Load
 from tests.e2e.stack import Stack, add_task, eventually, is_done
 from tests.leftovers import remove
 
@@ -76,23 +78,28 @@ def join(stack: Stack, container: Container, network: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """A certificate for this machine, and its key."""
-    folder = tmp_path_factory.mktemp("tls")
-    certificate, key = folder / "tls.crt", folder / "tls.key"
-    subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
-    algorithm = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "1"]
-    subprocess.run(
-        ["openssl", "req", "-x509", *algorithm, *subject, "-keyout", key, "-out", certificate],
-        check=True,
-        capture_output=True,
-    )
-    return certificate, key
+def pairs() -> list[tuple[str, str]]:
+    """Two certificates for this machine, each with the one of its authority, and their keys."""
+    return [
+        (chain(name=name, hosts=["localhost"]), key_pem(ec_key(name))) for name in ("first server", "second server")
+    ]
+
+
+@pytest.fixture
+def trusted() -> ssl.SSLContext:
+    """Trusts the authority above those certificates."""
+    return ssl.create_default_context(cadata=Made("root", "root", ()).pem)
+
+
+def set_pair(stack: Stack, certificate: str, key: str) -> None:
+    """Sets nginx's certificate and key."""
+    for name, text in (("tls_certificate", certificate), ("tls_key", key)):
+        stack.pulumi("config", "set", "--secret", name, stdin=text)
 
 
 @pytest.fixture(scope="module")
 def outside(
-    make_stack: Callable[..., Stack], tmp_path_factory: pytest.TempPathFactory, certificate: tuple[Path, Path]
+    make_stack: Callable[..., Stack], tmp_path_factory: pytest.TempPathFactory, pairs: list[tuple[str, str]]
 ) -> Iterator[Stack]:
     """The stack, up, after it was refused without its secrets."""
     stack = make_stack()
@@ -105,7 +112,7 @@ def outside(
         assert name in refused.stdout
     server, authority = new_bucket(stack, tmp_path_factory.mktemp("bucket"))
     secrets = {
-        "tls_certificate": certificate[0].read_text(), "tls_key": certificate[1].read_text(),
+        "tls_certificate": pairs[0][0], "tls_key": pairs[0][1],
         "s3_access_key": ACCESS_KEY, "s3_secret_key": SECRET_KEY, "s3_ca_certificate": authority,
     }  # fmt: skip
     for name, value in secrets.items():
@@ -119,15 +126,52 @@ def outside(
     remove(stack.docker, stack.name)
 
 
-def test_https(outside: Stack, certificate: tuple[Path, Path]) -> None:
+def test_https(outside: Stack, trusted: ssl.SSLContext) -> None:
     secure = f"https://localhost:{outside.tls_port}"
     redirect = httpx.get(f"{outside.url}/api/version?x=1")
     assert (redirect.status_code, redirect.headers["location"]) == (301, f"{secure}/api/version?x=1")
-    with httpx.Client(base_url=secure, verify=ssl.create_default_context(cafile=certificate[0]), timeout=5) as client:
+    with httpx.Client(base_url=secure, verify=trusted, timeout=5) as client:
         response = client.get("/api/version").raise_for_status()
-        assert "max-age=63072000" in response.headers["strict-transport-security"]
+        # dev's browsers come to localhost with other things too.
+        assert "strict-transport-security" not in response.headers
         task = add_task(client, "over TLS")
         eventually(lambda: is_done(client, task), 10, "the task is done")
+    trusted.set_alpn_protocols(["h2"])
+    with (
+        socket.create_connection(("localhost", outside.tls_port)) as connection,
+        trusted.wrap_socket(connection, server_hostname="localhost") as session,
+    ):
+        assert (session.selected_alpn_protocol(), session.version()) == ("h2", "TLSv1.3")
+    outside.expect_no_changes()
+
+
+def test_a_changed_certificate_is_served_without_a_failed_request(
+    outside: Stack, pairs: list[tuple[str, str]], trusted: ssl.SSLContext
+) -> None:
+    def served() -> str:
+        """The server's certificate that a new connection gets."""
+        return ssl.get_server_certificate(("localhost", outside.tls_port)).strip()
+
+    first, second = pairs
+    assert first[0].startswith(served())
+    before = outside.ids()
+    with Load(f"https://localhost:{outside.tls_port}", trusted) as load:
+        set_pair(outside, *second)
+        outside.up()
+        assert second[0].startswith(served())
+        outside.config["nginx"]["client_max_body_size"] = "20MB"
+        outside.write_config()
+        outside.up()
+    assert load.failures == []
+    assert load.answers > 200
+    assert {name for name, each in outside.ids().items() if each != before[name]} == {"nginx-files"}
+    set_pair(outside, second[0], first[1])
+    refused = outside.up(check=False)
+    assert refused.returncode != 0
+    assert "tasktracker:tls_key: is not the key of tasktracker:tls_certificate" in refused.stdout
+    assert "Traceback" not in refused.stdout
+    assert second[0].startswith(served())
+    set_pair(outside, *second)
     outside.expect_no_changes()
 
 
@@ -151,8 +195,9 @@ def test_backups_go_to_the_bucket_and_nowhere_else(outside: Stack) -> None:
     assert status["last_good"]["label"] in output.decode()
 
 
-def test_no_secret_is_in_clear(outside: Stack, certificate: tuple[Path, Path]) -> None:
+def test_no_secret_is_in_clear(outside: Stack, pairs: list[tuple[str, str]]) -> None:
     state = "".join(path.read_text() for path in (outside.folder / "state").rglob("*") if path.is_file())
     seen = state + "".join(str(each.attrs) for each in outside.containers(all=True))
-    assert certificate[1].read_text().splitlines()[1] not in seen
+    for _, key in pairs:
+        assert key.splitlines()[1] not in seen
     assert SECRET_KEY not in seen

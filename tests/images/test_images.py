@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from components.files import manifest
 from images.catalog import IMAGES
 from tests.images.conftest import Bench, Container, reference, wait_for
 from toolchain.bootstrap import PUBLIC
@@ -93,7 +94,9 @@ def folder_with(path: Path, **files: str) -> Path:
 def running(shared_bench: Bench, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Container]:
     """One container of each image whose service needs no other."""
     nats = folder_with(tmp_path_factory.mktemp("nats"), nats_conf=NATS_CONF)
-    nginx = folder_with(tmp_path_factory.mktemp("nginx"), nginx_conf=NGINX_CONF)
+    nginx = folder_with(
+        tmp_path_factory.mktemp("nginx"), nginx_conf=NGINX_CONF, manifest=manifest("a1", {"nginx.conf": NGINX_CONF})
+    )
     return {
         "nats": shared_bench.run("nats", config=nats, mounts={"/var/lib/nats": shared_bench.volume()}),
         "nginx": shared_bench.run("nginx", config=nginx),

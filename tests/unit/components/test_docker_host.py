@@ -9,9 +9,10 @@ import docker
 import pulumi
 import pytest
 import requests
+from docker.models.containers import ExecResult
 
 from components import docker_host
-from components.docker_host import JobError, last_log_lines, run_job
+from components.docker_host import FilesError, JobError, await_files, last_log_lines, run_job
 
 
 class Job:
@@ -38,6 +39,11 @@ class Job:
     def kill(self) -> None:
         self.did.append("kill")
 
+    def exec_run(self, command: list[str]) -> ExecResult:
+        self.did.append(" ".join(command))
+        assert isinstance(self.code, int)
+        return ExecResult(self.code, self.log)
+
     def logs(self, tail: int) -> bytes:
         return b"".join(self.log.splitlines(keepends=True)[-tail:])
 
@@ -61,7 +67,7 @@ class Host:
 @pytest.fixture
 def host(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Sets the Docker host up."""
-    return lambda *given, **more: monkeypatch.setattr(docker_host, "_client", lambda: Host(*given, **more))
+    return lambda *given, **more: monkeypatch.setattr(docker_host, "_client", lambda timeout=0: Host(*given, **more))
 
 
 def test_a_job_that_works_is_started_and_waited_for(host: Callable[..., None]) -> None:
@@ -116,6 +122,28 @@ def test_an_engine_that_is_gone_is_an_error_without_a_traceback(host: Callable[.
     with pytest.raises(JobError, match="cannot run the-id: Connection refused"):
         run_job("the-id", timeout=600)
     assert last_log_lines("the-id") == "    (no log: Connection refused)"
+
+
+def test_files_that_are_in_use_are_no_error(host: Callable[..., None]) -> None:
+    host(job := Job())
+    await_files("tasktracker-test-nginx", "c0ffee")
+    assert job.did == ["await-files c0ffee"]
+
+
+def test_files_that_are_refused_are_an_error_with_the_reason_and_what_comes_next(host: Callable[..., None]) -> None:
+    host(Job(1, b'nginx: [emerg] unknown directive "x"\n'))
+    with pytest.raises(FilesError) as error:
+        await_files("tasktracker-test-nginx", "c0ffee")
+    assert str(error.value) == (
+        'tasktracker-test-nginx does not take up its changed files: nginx: [emerg] unknown directive "x"\n'
+        "It goes on with those before; correct the config, and the next `pulumi up` brings the files anew."
+    )
+
+
+def test_a_container_that_cannot_be_asked_for_its_files_is_an_error(host: Callable[..., None]) -> None:
+    host()
+    with pytest.raises(FilesError, match="cannot ask the-id for the files that it uses: No such container"):
+        await_files("the-id", "c0ffee")
 
 
 def test_a_log_is_shown_from_its_end_without_empty_lines(host: Callable[..., None]) -> None:

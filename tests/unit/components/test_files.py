@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Network
+import json
+import re
+from datetime import UTC, date, datetime
+from ipaddress import IPv4Network, ip_network
+from itertools import combinations
+from typing import Any
 
 import pytest
 
 from components import nats, nginx, postgres
-from components.files import digest
+from components.files import digest, manifest
 from components.naming import Naming, release
 from components.rendering import render
 from settings.models import NatsSettings, NginxSettings, PostgresSettings, PostgresTuning, PublishSettings
@@ -15,8 +20,8 @@ from settings.models import NatsSettings, NginxSettings, PostgresSettings, Postg
 UPSTREAMS = {"api": "172.20.0.2:8000", "dashboard": "172.20.0.5:8080"}
 
 
-def front(*, tls: bool = False) -> str:
-    return nginx.server_config(NginxSettings(tls=tls), domain="tasks.example.com", **UPSTREAMS)
+def front(*, hsts: bool = False, **settings: Any) -> str:
+    return nginx.server_config(NginxSettings(**settings), domain="tasks.example.com", **UPSTREAMS, hsts=hsts)
 
 
 def test_postgres_defaults_are_the_requirements() -> None:
@@ -90,18 +95,66 @@ def test_content_security_policy_is_strict() -> None:
 
 
 def test_plain_http_promises_no_tls() -> None:
-    config = front()
+    config = front(hsts=True)
     assert "Strict-Transport-Security" not in config
     assert "ssl" not in config
 
 
 def test_tls() -> None:
     config = front(tls=True)
-    assert "listen 8443 ssl default_server;" in config
-    assert "ssl_certificate     /etc/tasktracker/tls.crt;" in config
-    assert "ssl_protocols       TLSv1.2 TLSv1.3;" in config
-    assert "Strict-Transport-Security" in config
+    assert "listen 8443 ssl default_server;\n    http2  on;" in config
+    # Beside nginx.conf, wherever nginx has its copy of both.
+    assert "ssl_certificate     tls.crt;" in config
+    assert "ssl_certificate_key tls.key;" in config
+    assert "ssl_session_tickets off;" in config
     assert "return 301 https://tasks.example.com:8443$request_uri;" in config
+
+
+def test_tls_is_mozilla_s_intermediate_profile() -> None:
+    config = front(tls=True)
+    assert "ssl_protocols       TLSv1.2 TLSv1.3;" in config
+    assert "ssl_ecdh_curve      X25519MLKEM768:X25519:prime256v1:secp384r1;" in config
+    [ciphers] = re.findall(r"ssl_ciphers +(\S+);", config)
+    assert ciphers.split(":") == [
+        "ECDHE-ECDSA-AES128-GCM-SHA256",
+        "ECDHE-RSA-AES128-GCM-SHA256",
+        "ECDHE-ECDSA-AES256-GCM-SHA384",
+        "ECDHE-RSA-AES256-GCM-SHA384",
+        "ECDHE-ECDSA-CHACHA20-POLY1305",
+        "ECDHE-RSA-CHACHA20-POLY1305",
+    ]
+
+
+def test_hsts_binds_browsers_only_where_it_is_asked_for() -> None:
+    assert "Strict-Transport-Security" not in front(tls=True)
+    assert 'Strict-Transport-Security "max-age=63072000; includeSubDomains" always;' in front(tls=True, hsts=True)
+
+
+def test_by_default_nobody_may_say_which_client_a_request_is_from() -> None:
+    assert "real_ip" not in front()
+
+
+def test_cloudflare_may_say_which_client_a_request_is_from() -> None:
+    config = front(real_ip="cloudflare")
+    assert "  real_ip_header CF-Connecting-IP;\n" in config
+    assert re.findall(r"set_real_ip_from (\S+);", config) == list(nginx.cloudflare_ranges())
+
+
+def test_cloudflare_s_ranges_are_subnets_of_the_internet_with_source_and_date() -> None:
+    data = json.loads(nginx.CLOUDFLARE_RANGES.read_text())
+    assert data.keys() == {"source", "date", "ranges"}
+    assert data["source"] == ["https://www.cloudflare.com/ips-v4", "https://www.cloudflare.com/ips-v6"]
+    assert date(2026, 1, 1) <= date.fromisoformat(data["date"]) <= datetime.now(UTC).date()
+    # Strict: no bit of a host is set.
+    ranges = [ip_network(text) for text in data["ranges"]]
+    assert [str(each) for each in ranges] == data["ranges"]
+    assert {each.version for each in ranges} == {4, 6}
+    for each in ranges:
+        assert each.is_global
+        # A slip such as /1 would trust half of the internet.
+        assert each.prefixlen >= {4: 12, 6: 29}[each.version]
+    for first, second in combinations(ranges, 2):
+        assert first.version != second.version or not first.overlaps(second)
 
 
 @pytest.mark.parametrize(
@@ -131,6 +184,14 @@ def test_digest_tells_files_apart() -> None:
     assert len(digests) == 5
     assert digest("key", {"a": "1", "b": "2"}) == digest("key", {"b": "2", "a": "1"})
     assert digest("key", {"a": "1"}) != digest("other", {"a": "1"})
+
+
+def test_a_manifest_is_what_sha256sum_takes() -> None:
+    assert manifest("c0ffee", {"b": "", "a": "\u00e9"}) == (
+        "c0ffee\n"
+        "4a99557e4033c3539de2eb65472017cad5f9557f7a0625a09f1c3f6e2ba69c4c  a\n"
+        "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855  b\n"
+    )
 
 
 @pytest.mark.parametrize(

@@ -7,11 +7,12 @@ from collections.abc import Callable
 import pytest
 from pulumi.runtime.rpc import deserialize_properties, is_rpc_secret
 
-from tests.unit.components.conftest import CONTAINER, DEV, NETWORK, STASH, VOLUME, Recorded, Run
+from components.files import manifest
+from tests.unit.components.conftest import CONTAINER, DEV, GATES, NETWORK, STASH, VOLUME, Recorded, Run
 
 SERVICES_WITH_FILES = (
     *("postgres", "nats", "object-store", "backups", "drills", "file-backups"),
-    *("api", "worker", "nginx"),
+    *("api", "worker"),
 )
 
 
@@ -70,6 +71,23 @@ def test_containers_follow_their_files(dev: Run, service: str) -> None:
     assert len(label(dev, service)) == 12
 
 
+def test_nginx_takes_up_its_files_itself(dev: Run) -> None:
+    """No label changes, so nothing is replaced; the gate waits until they are in use."""
+    assert "files" not in {each["label"] for each in dev.container("nginx")["labels"]}
+    gate = dev.one(STASH, "nginx-files")
+    assert len(gate.inputs["input"]) == 12
+    assert needs(gate) >= {"Container nginx", "Container nginx-files"}
+    uploads = {each["file"]: each["content"] for each in dev.container("nginx-files")["uploads"]}
+    config = uploads["/etc/tasktracker/nginx.conf"]
+    assert uploads["/etc/tasktracker/manifest"] == manifest(gate.inputs["input"], {"nginx.conf": config})
+
+
+def test_other_services_have_no_manifest(dev: Run) -> None:
+    for service in SERVICES_WITH_FILES:
+        files = {each["file"] for each in dev.container(f"{service}-files")["uploads"]}
+        assert "/etc/tasktracker/manifest" not in files
+
+
 def test_a_container_without_files_has_no_such_label(dev: Run) -> None:
     assert "files" not in {each["label"] for each in dev.container("dashboard")["labels"]}
 
@@ -77,7 +95,7 @@ def test_a_container_without_files_has_no_such_label(dev: Run) -> None:
 def test_digests_tell_nothing_without_their_key(run: Callable[..., Run]) -> None:
     """The same files under another key, which every run of the program on mocks makes anew."""
     again = {**DEV, "domain": "127.0.0.1"}
-    assert label(run(DEV), "nginx") != label(run(again), "nginx")
+    assert label(run(DEV), "nats") != label(run(again), "nats")
 
 
 def label(run: Run, service: str) -> str:
@@ -93,7 +111,7 @@ def test_data_volumes_are_protected_and_never_replaced(dev: Run) -> None:
 
 
 def test_the_key_of_encrypted_data_is_protected(dev: Run) -> None:
-    protected = {each.name: each.request.protect for each in dev.all(STASH) if each.name != "migrations"}
+    protected = {each.name: each.request.protect for each in dev.all(STASH) if each.name not in GATES}
     assert protected == {
         "backup-passphrase": True,
         "digest-key": False,
@@ -111,7 +129,7 @@ def test_the_key_of_encrypted_data_is_protected(dev: Run) -> None:
 
 def test_generated_secrets_are_secret_and_stable(dev: Run) -> None:
     for stash in dev.all(STASH):
-        if stash.name == "migrations":
+        if stash.name in GATES:
             continue
         assert list(stash.request.ignoreChanges) == ["input"]
         assert is_rpc_secret(deserialize_properties(stash.request.object)["input"]), stash.name

@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+import pulumi
 import pytest
+from pulumi.runtime.rpc import deserialize_properties, is_rpc_secret
 
+from tests.certificates import DAY, NOW, chain, ec_key, key_pem
 from tests.services import SERVICES
-from tests.unit.components.conftest import CONTAINER, DEBUG_PORTS, DEV, NETWORK, PROD, VOLUME, Recorded, Run
+from tests.unit.components.conftest import CONTAINER, DEBUG_PORTS, DEV, GATES, NETWORK, PROD, VOLUME, Recorded, Run
 
 SECRET_TYPES = "tasktracker:components:GeneratedSecret"
 
@@ -85,7 +88,7 @@ def test_default_limits_are_the_requirements(run: Callable[..., Run]) -> None:
         ("api", "http://127.0.0.1:8000/api/health"),
         ("worker", "http://127.0.0.1:8001/health"),
         ("dashboard", "http://127.0.0.1:8080/healthz"),
-        ("nginx", "http://127.0.0.1:8081/healthz"),
+        ("nginx", "healthcheck"),
         ("object-store", "healthcheck"),
         ("backups", "backup-health"),
         ("drills", "drill-health"),
@@ -163,7 +166,7 @@ def test_carriers_are_never_started(any_run: Run) -> None:
 
 
 def test_no_secret_in_env_labels_command_or_health_check(any_run: Run) -> None:
-    secrets = [each.inputs["input"] for each in any_run.all("pulumi:index:Stash") if each.name != "migrations"]
+    secrets = [each.inputs["input"] for each in any_run.all("pulumi:index:Stash") if each.name not in GATES]
     # A certificate is kept together with its key.
     values = [text for value in secrets for text in (value.values() if isinstance(value, dict) else [value])]
     assert len(values) == 13
@@ -174,9 +177,40 @@ def test_no_secret_in_env_labels_command_or_health_check(any_run: Run) -> None:
 
 
 def test_secrets_are_long_and_differ(run: Callable[..., Run]) -> None:
-    stashes = [str(each.inputs["input"]) for each in run(DEV).all("pulumi:index:Stash") if each.name != "migrations"]
+    stashes = [str(each.inputs["input"]) for each in run(DEV).all("pulumi:index:Stash") if each.name not in GATES]
     assert len(set(stashes)) == len(stashes)
     assert all(len(each) >= 43 for each in stashes)
+
+
+def test_tls_brings_certificate_and_key_as_secret_files(run: Callable[..., Run]) -> None:
+    pair = {"tls_certificate": chain(), "tls_key": key_pem(ec_key("server"))}
+    result = run({**PROD, "nginx": '{"tls": true}'}, pair)
+    uploads = {each["file"]: each["content"] for each in result.container("nginx-files")["uploads"]}
+    assert uploads["/etc/tasktracker/tls.crt"] == pair["tls_certificate"]
+    assert uploads["/etc/tasktracker/tls.key"] == pair["tls_key"]
+    assert "Strict-Transport-Security" in uploads["/etc/tasktracker/nginx.conf"]
+    registered = deserialize_properties(result.one(CONTAINER, "nginx-files").request.object)
+    assert is_rpc_secret(registered["uploads"])
+    assert [port["internal"] for port in result.container("nginx")["ports"]] == [8080, 8443]
+
+
+def test_hsts_is_not_for_dev(run: Callable[..., Run]) -> None:
+    """It would keep a browser from every plain localhost for two years."""
+    pair = {"tls_certificate": chain(hosts=["localhost"]), "tls_key": key_pem(ec_key("server"))}
+    result = run({**DEV, "nginx": '{"tls": true}'}, pair)
+    assert "Strict-Transport-Security" not in str(result.container("nginx-files")["uploads"])
+
+
+@pytest.mark.parametrize(("days", "said"), [(29, True), (31, False)])
+def test_a_certificate_that_ends_soon_is_told(
+    run: Callable[..., Run], monkeypatch: pytest.MonkeyPatch, days: int, said: bool
+) -> None:
+    warnings: list[str] = []
+    monkeypatch.setattr(pulumi.log, "warn", warnings.append)
+    end = NOW + days * DAY
+    pair = {"tls_certificate": chain(end=end), "tls_key": key_pem(ec_key("server"))}
+    run({**PROD, "nginx": '{"tls": true}'}, pair)
+    assert [f"tasktracker:tls_certificate ends on {end:%Y-%m-%d}" in each for each in warnings] == [True] * said
 
 
 def test_environment_names_files_only(run: Callable[..., Run]) -> None:

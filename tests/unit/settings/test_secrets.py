@@ -5,6 +5,7 @@ import re
 import pytest
 
 from settings import SettingsError
+from tests.certificates import chain, ec_key, key_pem
 from tests.unit.settings.config import problem, problems, read
 
 KEY = "k" * 32
@@ -62,9 +63,10 @@ def test_refuses_a_malformed_secret(name: str, value: str, words: str) -> None:
     assert words in line
 
 
-@pytest.mark.parametrize("key", [TLS_KEY, TLS_KEY.replace("PRIVATE", "EC PRIVATE"), TLS_KEY.replace("\n", "\r\n")])
-def test_takes_certificates_and_keys(key: str) -> None:
-    settings = read({"nginx": {"tls": True}}, {"tls_certificate": CERTIFICATE * 2, "tls_key": key})
+@pytest.mark.parametrize("line_end", ["\n", "\r\n"])
+def test_takes_certificates_and_keys(line_end: str) -> None:
+    pair = {"tls_certificate": chain(hosts=["localhost"]), "tls_key": key_pem(ec_key("server"))}
+    settings = read({"nginx": {"tls": True}}, {name: text.replace("\n", line_end) for name, text in pair.items()})
     assert settings.nginx.tls
 
 

@@ -1,0 +1,143 @@
+"""How nginx takes up changed files while it runs, and what it does with those that it can't use."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from components.files import MANIFEST, manifest
+from components.nginx import HEALTH_PORT, HTTP_PORT, server_config
+from settings.models import NginxSettings
+from tests.images.conftest import Bench, Container, wait_for
+
+pytestmark = pytest.mark.docker
+
+#: The api is nginx's own health server: an upstream that is there.
+CONFIG = server_config(
+    NginxSettings(), domain="localhost", api=f"127.0.0.1:{HEALTH_PORT}", dashboard=f"127.0.0.1:{HEALTH_PORT}"
+)
+URL = f"http://127.0.0.1:{HTTP_PORT}"
+
+
+class Front:
+    """A running nginx and its files."""
+
+    def __init__(self, bench: Bench, folder: Path) -> None:
+        folder.chmod(0o755)
+        self.folder = folder
+        self.offer("a1", CONFIG)
+        self.container: Container = bench.run("nginx", config=folder, env={"HEALTH_PORT": str(HEALTH_PORT)})
+        wait_for(lambda: self.is_healthy, f"nginx is healthy: {self.container.logs}")
+
+    def put(self, name: str, text: str) -> None:
+        path = self.folder / name
+        path.unlink(missing_ok=True)
+        path.write_text(text)
+        path.chmod(0o444)
+
+    def offer(self, digest: str, config: str) -> None:
+        """Brings files, as the provider does: one by one."""
+        self.put(MANIFEST, manifest(digest, {"nginx.conf": config}))
+        self.put("nginx.conf", config)
+
+    def await_files(self, digest: str) -> str:
+        """What `await-files` has against the files; nothing if they are in use."""
+        result = self.container.exec("await-files", digest)
+        assert (result.returncode == 0) == (result.stderr == "")
+        return result.stderr
+
+    @property
+    def is_healthy(self) -> bool:
+        return self.container.exec("healthcheck").returncode == 0
+
+    def get(self, path: str = "/healthz") -> str:
+        """The head of an answer."""
+        return self.container.exec("curl", "-sS", "-o", "/dev/null", "-D", "-", f"{URL}{path}").stdout
+
+    @property
+    def started(self) -> str:
+        return self.container.inspect("{{.State.StartedAt}} {{.RestartCount}}")
+
+
+def with_mark(mark: str) -> str:
+    """The configuration with a header that tells it from others."""
+    return CONFIG.replace(
+        "add_header X-Content-Type-Options", f"add_header X-Mark {mark} always;\n    add_header X-Type"
+    )
+
+
+@pytest.fixture
+def front(bench: Bench, tmp_path: Path) -> Front:
+    return Front(bench, tmp_path)
+
+
+def test_changed_files_are_taken_up_by_the_running_nginx(front: Front) -> None:
+    started = front.started
+    front.offer("b2", with_mark("second"))
+    assert front.await_files("b2") == ""
+    assert "X-Mark: second" in front.get()
+    assert front.is_healthy
+    assert front.started == started
+    assert front.container.sh("ls /tmp/files") == "b2\ncurrent\n"
+
+
+def test_files_that_nginx_refuses_leave_those_before_in_use(front: Front) -> None:
+    front.offer("c3", CONFIG.replace("tcp_nopush    on;", "tcp_nopush    perhaps;"))
+    assert 'invalid value "perhaps" in "tcp_nopush" directive' in front.await_files("c3")
+    assert not front.is_healthy
+    assert "the files c3 are refused, and those before stay in use" in front.container.logs
+    assert "200 OK" in front.get()
+    # It is said once, not each second.
+    assert front.container.logs.count("are refused") == 1
+    front.offer("d4", with_mark("better"))
+    assert front.await_files("d4") == ""
+    assert "X-Mark: better" in front.get()
+    assert front.is_healthy
+
+
+def test_the_files_before_are_right_again(front: Front) -> None:
+    front.offer("c3", "nonsense")
+    assert front.await_files("c3") != ""
+    front.offer("a1", CONFIG)
+    wait_for(lambda: front.is_healthy, "nginx is healthy")
+    assert front.await_files("a1") == ""
+
+
+def test_files_are_taken_up_when_all_are_there(front: Front) -> None:
+    config = with_mark("late")
+    front.put(MANIFEST, manifest("e5", {"nginx.conf": config}))
+    front.put("nginx.conf", config[:-5])
+    front.container.sh("sleep 2.5")
+    assert "X-Mark" not in front.get()
+    assert front.is_healthy
+    front.put("nginx.conf", config)
+    assert front.await_files("e5") == ""
+    assert "X-Mark: late" in front.get()
+
+
+def test_connections_end_before_changed_files_are_taken_up(front: Front) -> None:
+    """An idle connection that nginx closes may have a request on its way."""
+    assert "Connection: keep-alive" in front.get()
+    front.container.sh(": > /tmp/files/draining")
+    assert "200 OK" in front.get()
+    assert "Connection: close" in front.get()
+
+
+def test_the_way_that_ends_connections_is_not_for_clients(front: Front) -> None:
+    assert "404 Not Found" in front.get("/.draining/healthz")
+
+
+def test_it_does_not_start_with_files_that_it_refuses(bench: Bench, tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    for name, text in {MANIFEST: manifest("a1", {"nginx.conf": "nonsense"}), "nginx.conf": "nonsense"}.items():
+        (tmp_path / name).write_text(text)
+        (tmp_path / name).chmod(0o444)
+    container = bench.run("nginx", config=tmp_path, env={"HEALTH_PORT": str(HEALTH_PORT)})
+    assert container.exit_code() == 78
+    assert "nginx refuses the files in /etc/tasktracker" in container.logs
+
+
+def test_a_stop_lets_nginx_end_in_order(front: Front) -> None:
+    front.container.stop()
+    assert front.container.exit_code() == 0
