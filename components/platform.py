@@ -129,6 +129,7 @@ class Platform(pulumi.ComponentResource):
             DashboardArgs(context, settings.dashboard, images.dashboard),
             child,
         )
+        tunnel = settings.tunnel
         nginx = Nginx(
             "nginx",
             NginxArgs(
@@ -138,9 +139,20 @@ class Platform(pulumi.ComponentResource):
                 settings.domain,
                 api.upstream,
                 dashboard.upstream,
+                tunnel=tunnel is not None,
             ),
             after(api, dashboard),
         )
+        if tunnel is not None and images.cloudflared is not None:
+            # Its package takes seconds to import, and most stacks have none.
+            from components.tunnel import Tunnel, TunnelArgs  # noqa: PLC0415
+
+            way_in = Tunnel(
+                "tunnel",
+                TunnelArgs(context, tunnel, images.cloudflared, settings.domain, nginx.origin, settings.secrets),
+                after(nginx),
+            )
+            containers.update(way_in.containers)
         self.url = nginx.url
         self.containers = {
             **containers,
@@ -151,7 +163,7 @@ class Platform(pulumi.ComponentResource):
             "nginx": nginx.container_name,
         }
         self.versions = {
-            service.replace("_", "-"): release(str(reference)) for service, reference in images.model_dump().items()
+            service.replace("_", "-"): release(reference) for service, reference in images if reference is not None
         }
         self.networks = networks.names
         self.register_outputs({"url": self.url})

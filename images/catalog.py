@@ -110,6 +110,7 @@ _ALL = (
         ("images/object_store/entrypoint.sh", "images/object_store/healthcheck.sh"),
         go_tools=("versitygw",),
     ),
+    Image("cloudflared", "base", "BASE", go_tools=("cloudflared",)),
     Image("dashboard", "nginx", "NGINX", ("app/dashboard", "images/dashboard/nginx.conf"), versioned=True),
 )
 

@@ -42,12 +42,18 @@ def nested_blocks(field: FieldInfo) -> Iterator[type[BaseModel]]:
         yield inner
 
 
+def is_list(annotation: object) -> bool:
+    """Whether a value of that type is a list."""
+    return get_origin(plain_type(annotation)) is list
+
+
 def type_at(block: type[BaseModel], path: Sequence[str]) -> object:
     """The annotation of the field at `path` inside `block`; raises `KeyError` where no field is."""
     annotation: object = block
     for key in path:
         type_ = plain_type(annotation)
-        annotation = get_args(type_)[1] if get_origin(type_) is dict else field_type(children(type_)[key])
+        free = get_origin(type_) in (dict, list)
+        annotation = get_args(type_)[-1] if free else field_type(children(type_)[key])
     return annotation
 
 
@@ -82,6 +88,8 @@ def allowed(annotation: object) -> str:
         return f"{', '.join(most)} or {last}"
     if get_origin(type_) is dict:
         return "a block of names and values"
+    if get_origin(type_) is list:
+        return f"a list, of which each item is {allowed(get_args(type_)[0])}"
     if fields := children(type_):
         return f"a block with the keys {', '.join(fields)}"
     return f"{_PLAIN[type_]}{range_}"
@@ -91,6 +99,8 @@ def kind_name(annotation: object) -> str:
     """What the kind of value is called in the reference."""
     type_, metadata = _peel(annotation)
     kind = _kind(metadata)
+    if get_origin(type_) is list:
+        return f"list, each item a {kind_name(get_args(type_)[0])}"
     return kind.name if kind else _PLAIN.get(type_, allowed(annotation)).removeprefix("a ")
 
 
@@ -106,7 +116,9 @@ def kinds(annotation: object) -> Iterator[Kind]:
 
 def limits(annotation: object) -> str:
     """The least and the greatest value, as "from 1MB to 1TB"; nothing if there are none."""
-    _, metadata = _peel(annotation)
+    type_, metadata = _peel(annotation)
+    if get_origin(type_) is list:
+        return limits(get_args(type_)[0])
     kind = _kind(metadata)
     spell = kind.spell if kind else str
     least = next((item.ge for item in metadata if isinstance(item, Ge)), None)

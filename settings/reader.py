@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from images.catalog import local_reference
-from settings.describe import allowed, children, holds_keys, nearest, plain_type, type_at
+from settings.describe import allowed, children, holds_keys, is_list, nearest, plain_type, type_at
 from settings.errors import PROJECT, Path, Problem, SettingsError, value_text
 from settings.models import AppSecret, Settings, StackConfig
 from settings.rules import RESERVED_BLOCKS, SET_SECRET, Conflict, conflicts
@@ -225,6 +225,10 @@ def _remove(tree: Tree, path: Path) -> None:
 def _problem(error: ErrorDetails) -> Problem:
     """pydantic's finding in the words of the field that it is about."""
     path = tuple(str(key) for key in error["loc"])
+    if is_list(_type_at(path[:-1])):
+        # A list is taken or refused as a whole.
+        item = f"item {int(path[-1]) + 1}, {value_text(error['input'])}, must be {allowed(_type_at(path))}"
+        return Problem(path[:-1], f"{item}{_type_hint(error)}")
     if error["type"] == "extra_forbidden":
         return _unknown_key(path, [*children(plain_type(_type_at(path[:-1])))], "unknown key")
     if path[-1] == "[key]" and error["type"] == "value_error":

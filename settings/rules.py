@@ -10,11 +10,11 @@ from itertools import combinations
 from typing import Final
 
 from settings.errors import Path, key_text
-from settings.models import ImageSettings, NetworkSettings, PostgresTuning, Settings, StackConfig
+from settings.models import NetworkSettings, PostgresTuning, Settings, StackConfig
 from settings.secrets import BUILT_IN, GENERATED
 from settings.units import SECONDS, SIZE
 
-RESERVED_BLOCKS: Final = ("monitoring", "tunnel")
+RESERVED_BLOCKS: Final = ("monitoring",)
 """Names of feature blocks that this version does not have yet."""
 
 TAKEN_NAMES: Final = frozenset({*StackConfig.model_fields, *RESERVED_BLOCKS, *BUILT_IN, *GENERATED})
@@ -22,7 +22,7 @@ TAKEN_NAMES: Final = frozenset({*StackConfig.model_fields, *RESERVED_BLOCKS, *BU
 
 SET_SECRET: Final = "run pulumi config set --secret"  # noqa: S105 - a command, no secret
 
-SERVICES: Final = ("postgres", "nats", "api", "worker", "dashboard", "nginx", "backup", "object_store")
+SERVICES: Final = ("postgres", "nats", "api", "worker", "dashboard", "nginx", "backup", "object_store", "tunnel")
 
 # The usual advice for a dedicated server is 25 %, and no more than 40 %: the rest serves connections and the file cache
 # (PostgreSQL manual, "Resource Consumption", shared_buffers).
@@ -80,6 +80,7 @@ class Conflict:
 Rule = Callable[[Settings], Iterator[Conflict]]
 
 _ENVIRONMENT: Final[Path] = ("environment",)
+_TUNNEL: Final[Path] = ("tunnel",)
 
 
 def subnets_are_apart(settings: Settings) -> Iterator[Conflict]:
@@ -98,7 +99,11 @@ def subnets_are_apart(settings: Settings) -> Iterator[Conflict]:
 def reservations_fit(settings: Settings) -> Iterator[Conflict]:
     """No service reserves more memory than it may use."""
     for service in SERVICES:
-        resources = getattr(settings, service).resources
+        block = getattr(settings, service)
+        # The one block of them that a stack may not have.
+        if block is None:
+            continue
+        resources = block.resources
         limit = (service, "resources", "memory")
         if resources.memory_reservation > resources.memory:
             yield Conflict(
@@ -153,8 +158,8 @@ def ports_differ(settings: Settings) -> Iterator[Conflict]:
     publish = settings.nginx.publish
     tls: Path = ("nginx", "tls")
     ports: dict[Path, int | None] = {
-        ("nginx", "publish", "port"): publish.port,
-        ("nginx", "publish", "tls_port"): publish.tls_port if settings.nginx.tls else None,
+        ("nginx", "publish", "port"): publish.port if settings.tunnel is None else None,
+        ("nginx", "publish", "tls_port"): publish.tls_port if settings.nginx.tls and settings.tunnel is None else None,
         **_debug_ports(settings),
     }
     for (first, a), (second, b) in combinations(ports.items(), 2):
@@ -175,8 +180,8 @@ def debug_ports_are_for_dev(settings: Settings) -> Iterator[Conflict]:
 
 def images_are_pinned(settings: Settings) -> Iterator[Conflict]:
     """Outside dev an image is named by its digest, so that what was tested is what runs."""
-    for service in ImageSettings.model_fields:
-        if settings.environment != "dev" and "@sha256:" not in getattr(settings.images, service):
+    for service, reference in settings.images:
+        if settings.environment != "dev" and reference is not None and "@sha256:" not in reference:
             yield Conflict(
                 ("images", service),
                 f"must end in a digest (@sha256:<64 hex digits>) in {settings.environment}",
@@ -282,6 +287,97 @@ def wal_has_time_to_arrive(settings: Settings) -> Iterator[Conflict]:
         )
 
 
+def tunnel_is_not_for_dev(settings: Settings) -> Iterator[Conflict]:
+    """A tunnel is for staging and prod: the passphrase that encrypts dev's secrets is known to everybody."""
+    if settings.tunnel is not None and settings.environment == "dev":
+        yield Conflict(_TUNNEL, "is allowed in staging and prod only, and this is dev; remove it", (_ENVIRONMENT,))
+
+
+def tunnel_is_the_only_way_in(settings: Settings) -> Iterator[Conflict]:
+    """With a tunnel nothing is published on the host."""
+    if settings.tunnel is not None and "publish" in settings.nginx.model_fields_set:
+        yield Conflict(
+            ("nginx", "publish"),
+            f"is for a stack without {key_text(_TUNNEL)}, with which the host publishes nothing; remove one of the two",
+            (_TUNNEL,),
+        )
+
+
+def tunnel_is_complete(settings: Settings) -> Iterator[Conflict]:
+    """A tunnel comes with an image and with the token of Cloudflare's API."""
+    if settings.tunnel is None:
+        return
+    if settings.images.cloudflared is None:
+        image: Path = ("images", "cloudflared")
+        yield Conflict(image, f"is required by {key_text(_TUNNEL)}", (_TUNNEL,))
+    if "cloudflare_api_token" not in settings.secrets:
+        name = "cloudflare_api_token"
+        yield Conflict((name,), f"is required by {key_text(_TUNNEL)}; {SET_SECRET} {name}", (_TUNNEL,))
+
+
+def tunnel_ids_differ(settings: Settings) -> Iterator[Conflict]:
+    """An account and a zone have different ids."""
+    tunnel = settings.tunnel
+    if tunnel is not None and tunnel.account_id == tunnel.zone_id:
+        account: Path = (*_TUNNEL, "account_id")
+        yield Conflict((*_TUNNEL, "zone_id"), f"is {key_text(account)} too; one of the two is wrong", (account,))
+
+
+def hostnames_are_in_the_zone(settings: Settings) -> Iterator[Conflict]:
+    """The host names of a tunnel, and the domain, are the zone's name or names below it."""
+    if settings.tunnel is None:
+        return
+    zone: Path = (*_TUNNEL, "zone")
+    name = settings.tunnel.zone
+    if "." not in name or _is_local(name):
+        yield Conflict(zone, "must be the public name of a zone such as example.com")
+        return
+    for path, hostnames in _hostnames(settings).items():
+        outside = [each for each in hostnames if each != name and not each.endswith(f".{name}")]
+        if outside:
+            yield Conflict(path, f"must be in {key_text(zone)} ({name}), unlike {', '.join(outside)}", (zone,))
+
+
+def hostnames_include_the_domain(settings: Settings) -> Iterator[Conflict]:
+    """Where a tunnel's host names are listed, the domain is one of them, and it is not for administrators only."""
+    if settings.tunnel is None:
+        return
+    domain: Path = ("domain",)
+    hostnames, administrators = settings.tunnel.hostnames, settings.tunnel.administrators
+    if hostnames and settings.domain not in hostnames:
+        path: Path = (*_TUNNEL, "hostnames")
+        yield Conflict(path, f"must include {key_text(domain)} ({settings.domain}), which users type", (domain,))
+    if administrators is not None and settings.domain in administrators.hostnames:
+        path = (*_TUNNEL, "administrators", "hostnames")
+        yield Conflict(path, f"must not include {key_text(domain)} ({settings.domain}), which is for users", (domain,))
+
+
+def tunnel_lists_are_filled(settings: Settings) -> Iterator[Conflict]:
+    """Host names for administrators and the people who may use them are given together, and nothing twice."""
+    if settings.tunnel is None:
+        return
+    administrators = settings.tunnel.administrators
+    users: Path = (*_TUNNEL, "hostnames")
+    lists: dict[Path, list[str]] = {users: settings.tunnel.hostnames}
+    if administrators is not None:
+        for key, values in administrators:
+            path = (*_TUNNEL, "administrators", key)
+            lists[path] = values
+            if not values:
+                yield Conflict(path, f"must name at least one; or remove {key_text((*_TUNNEL, 'administrators'))}")
+        both = [each for each in administrators.hostnames if each in settings.tunnel.hostnames]
+        if both:
+            yield Conflict(
+                (*_TUNNEL, "administrators", "hostnames"),
+                f"must have nothing of {key_text(users)}, such as {', '.join(both)}",
+                (users,),
+            )
+    for path, values in lists.items():
+        twice = sorted({each for each in values if values.count(each) > 1})
+        if twice:
+            yield Conflict(path, f"must have each item once, unlike {', '.join(twice)}")
+
+
 RULES: Final[tuple[Rule, ...]] = (
     subnets_are_apart,
     reservations_fit,
@@ -301,6 +397,13 @@ RULES: Final[tuple[Rule, ...]] = (
     repository_is_described,
     repository_keys_are_given,
     wal_has_time_to_arrive,
+    tunnel_is_not_for_dev,
+    tunnel_is_the_only_way_in,
+    tunnel_is_complete,
+    tunnel_ids_differ,
+    hostnames_are_in_the_zone,
+    hostnames_include_the_domain,
+    tunnel_lists_are_filled,
 )
 
 
@@ -316,6 +419,16 @@ def _debug_ports(settings: Settings) -> dict[Path, int | None]:
         ("nats", "debug_port"): settings.nats.debug_port,
         ("nats", "debug_monitor_port"): settings.nats.debug_monitor_port,
     }
+
+
+def _hostnames(settings: Settings) -> dict[Path, list[str]]:
+    """The names that a tunnel leads here, by the setting that gives them."""
+    names: dict[Path, list[str]] = {("domain",): [settings.domain]}
+    if settings.tunnel is not None:
+        names[*_TUNNEL, "hostnames"] = settings.tunnel.hostnames
+        if settings.tunnel.administrators is not None:
+            names[*_TUNNEL, "administrators", "hostnames"] = settings.tunnel.administrators.hostnames
+    return names
 
 
 def _is_local(domain: str) -> bool:

@@ -35,7 +35,14 @@ DEBUG_PORTS = {
     "postgres": json.dumps({"debug_port": 15432}),
     "nats": json.dumps({"debug_port": 14222, "debug_monitor_port": 18222}),
 }
+ACCOUNT, ZONE = 32 * "a", 32 * "b"
+API_TOKEN = {"cloudflare_api_token": "cloudflare-api-token"}
 PROD = {"environment": "prod", "domain": "tasks.example.com", "images": json.dumps(PINNED)}
+TUNNEL = {
+    **PROD,
+    "images": json.dumps({**PINNED, "cloudflared": f"registry.example.com/tasktracker/cloudflared:1.2.3{DIGEST}"}),
+    "tunnel": json.dumps({"account_id": ACCOUNT, "zone_id": ZONE, "zone": "example.com"}),
+}
 
 
 @dataclass
@@ -68,7 +75,8 @@ class Answers(Mocks):
         return f"{args.name}-id", outputs
 
     def call(self, args: MockCallArgs) -> Any:
-        raise AssertionError(f"the program calls no provider function, and called {args.token}")
+        assert args.token == TUNNEL_TOKEN, f"the program calls no other provider function, and called {args.token}"
+        return {"token": f"token of {args.args['tunnelId']}", **args.args}
 
 
 class Recorder(MockMonitor):
@@ -122,6 +130,7 @@ class Run:
 CONTAINER = "docker:index/container:Container"
 VOLUME = "docker:index/volume:Volume"
 STASH = "pulumi:index:Stash"
+TUNNEL_TOKEN = "cloudflare:index/getZeroTrustTunnelCloudflaredToken:getZeroTrustTunnelCloudflaredToken"
 NETWORK = "docker:index/network:Network"
 
 
