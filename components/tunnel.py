@@ -10,27 +10,15 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_cloudflare as cloudflare
 
+from components.cloudflared import Cloudflared, CloudflaredArgs
 from components.context import Context
 from components.files import MOUNT_PATH
 from components.naming import SYSTEM
 from components.options import child_after
-from components.workload import Attachment, HealthCheck, Workload, WorkloadArgs
 from settings.models import TunnelSettings
 
-USER = "10006:10006"
-
-#: Where a container shows its own health check whether it is connected; nobody else sees it.
-METRICS = "127.0.0.1:2000"
-
-#: Seconds for requests in flight; a tunnel that stops takes no new ones.
-GRACE_PERIOD = 30
-
-#: Seconds; those after the grace period are for its connections to be closed.
-STOP_TIMEOUT = GRACE_PERIOD + 5
-
-#: The file with the token, and the one with the authority of nginx's certificate.
-TOKEN = "token"  # noqa: S105 - a name
-CA = "ca.crt"
+#: The file with the authority of nginx's certificate.
+CA_FILE = "ca.crt"
 
 NOT_FOUND = "http_status:404"
 
@@ -121,11 +109,11 @@ class Tunnel(pulumi.ComponentResource):
             ),
         )
         ca = "tls_ca_certificate" in args.secrets and args.origin.startswith("https:")
-        origin = origin_request(args.origin, args.domain, ca_pool=f"{MOUNT_PATH}/{CA}" if ca else None)
+        origin = origin_request(args.origin, args.domain, ca_pool=f"{MOUNT_PATH}/{CA_FILE}" if ca else None)
         users = settings.hostnames or [args.domain]
         administrators = settings.administrators.hostnames if settings.administrators else []
         # Before there is a way to what they guard.
-        guards = self._guards(settings, options())
+        guards = _guards(args, options())
         rules = cloudflare.ZeroTrustTunnelCloudflaredConfig(
             name,
             account_id=settings.account_id,
@@ -147,32 +135,17 @@ class Tunnel(pulumi.ComponentResource):
         token = cloudflare.get_zero_trust_tunnel_cloudflared_token_output(
             account_id=settings.account_id, tunnel_id=tunnel.id, opts=pulumi.InvokeOutputOptions(provider=provider)
         )
-        files: dict[str, pulumi.Input[str]] = {TOKEN: pulumi.Output.secret(token.token)}
-        if ca:
-            files[CA] = config.require_secret("tls_ca_certificate")
-        replicas: list[Workload] = []
-        for number in range(1, settings.replicas + 1):
-            service = f"cloudflared-{number}"
-            replicas.append(
-                Workload(
-                    service,
-                    WorkloadArgs(
-                        context=args.context,
-                        service=service,
-                        image=args.image,
-                        user=USER,
-                        command=run_command(),
-                        resources=settings.resources,
-                        files=files,
-                        networks=[Attachment(args.context.networks.edge), Attachment(args.context.networks.egress)],
-                        health=HealthCheck(["cloudflared", "tunnel", "--metrics", METRICS, "ready"], interval=5),
-                        stop_timeout=STOP_TIMEOUT,
-                        wait_timeout=settings.start_timeout,
-                    ),
-                    # One after the other, so that one serves while the other one is replaced.
-                    child_after(self, opts, rules, *replicas),
-                )
-            )
+        cloudflared = Cloudflared(
+            "cloudflared",
+            CloudflaredArgs(
+                args.context,
+                settings,
+                args.image,
+                pulumi.Output.secret(token.token),
+                {CA_FILE: config.require_secret("tls_ca_certificate")} if ca else {},
+            ),
+            child_after(self, opts, rules),
+        )
         for hostname in (*users, *administrators):
             cloudflare.DnsRecord(
                 hostname,
@@ -183,61 +156,10 @@ class Tunnel(pulumi.ComponentResource):
                 proxied=True,
                 ttl=AUTOMATIC_TTL,
                 # A name leads here when somebody answers.
-                opts=options(*guards, *replicas),
+                opts=options(*guards, *cloudflared.replicas),
             )
-        self.containers = {
-            f"cloudflared-{number}": replica.container_name for number, replica in enumerate(replicas, start=1)
-        }
+        self.containers = cloudflared.containers
         self.register_outputs({"tunnel_id": tunnel.id})
-
-    def _guards(self, settings: TunnelSettings, opts: pulumi.ResourceOptions) -> list[pulumi.Resource]:
-        """What lets none but the administrators to their host names."""
-        if settings.administrators is None:
-            return []
-        policy = cloudflare.ZeroTrustAccessPolicy(
-            "administrators",
-            account_id=settings.account_id,
-            name=f"{SYSTEM} {pulumi.get_stack()} administrators",
-            decision="allow",
-            includes=[
-                cloudflare.ZeroTrustAccessPolicyIncludeArgs(
-                    email=cloudflare.ZeroTrustAccessPolicyIncludeEmailArgs(email=email)
-                )
-                for email in sorted(settings.administrators.emails)
-            ],
-            session_duration=SESSION_DURATION,
-            opts=opts,
-        )
-        applications = [
-            cloudflare.ZeroTrustAccessApplication(
-                hostname,
-                account_id=settings.account_id,
-                name=hostname,
-                type="self_hosted",
-                domain=hostname,
-                session_duration=SESSION_DURATION,
-                policies=[cloudflare.ZeroTrustAccessApplicationPolicyArgs(id=policy.id, precedence=1)],
-                opts=opts,
-            )
-            for hostname in settings.administrators.hostnames
-        ]
-        return [policy, *applications]
-
-
-def run_command() -> list[str]:
-    """The arguments of cloudflared. The image's entrypoint is cloudflared itself."""
-    return [
-        "tunnel",
-        # A release is an image; a program that replaces itself can't on a read-only root.
-        "--no-autoupdate",
-        "--metrics",
-        METRICS,
-        "--grace-period",
-        f"{GRACE_PERIOD}s",
-        "run",
-        "--token-file",
-        f"{MOUNT_PATH}/{TOKEN}",
-    ]
 
 
 def origin_request(
@@ -255,6 +177,41 @@ def advice(errors: list[str]) -> list[str]:
     """What to do about what Cloudflare's API said, as far as it is known."""
     said = "\n".join(errors).replace('": ', '":')
     return [text for code, text in ADVICE if code in said]
+
+
+def _guards(args: TunnelArgs, opts: pulumi.ResourceOptions) -> list[pulumi.Resource]:
+    """What lets none but the administrators to their host names."""
+    settings = args.settings
+    if settings.administrators is None:
+        return []
+    policy = cloudflare.ZeroTrustAccessPolicy(
+        "administrators",
+        account_id=settings.account_id,
+        name=f"{args.context.naming.tunnel()} administrators",
+        decision="allow",
+        includes=[
+            cloudflare.ZeroTrustAccessPolicyIncludeArgs(
+                email=cloudflare.ZeroTrustAccessPolicyIncludeEmailArgs(email=email)
+            )
+            for email in sorted(settings.administrators.emails)
+        ],
+        session_duration=SESSION_DURATION,
+        opts=opts,
+    )
+    applications = [
+        cloudflare.ZeroTrustAccessApplication(
+            hostname,
+            account_id=settings.account_id,
+            name=hostname,
+            type="self_hosted",
+            domain=hostname,
+            session_duration=SESSION_DURATION,
+            policies=[cloudflare.ZeroTrustAccessApplicationPolicyArgs(id=policy.id, precedence=1)],
+            opts=opts,
+        )
+        for hostname in settings.administrators.hostnames
+    ]
+    return [policy, *applications]
 
 
 def _advise(name: str) -> pulumi.ErrorHook:

@@ -101,9 +101,7 @@ def test_down_and_up_keeps_the_tasks(stack: Stack) -> None:
         assert stack.containers(all=True) == []
         assert stack.docker.networks.list(filters=stack.filters) == []
         volumes = {volume.name for volume in stack.docker.volumes.list(filters=stack.filters)}
-        assert volumes == {
-            f"tasktracker-{stack.name}-{each}" for each in ("postgres-data", "nats-data", "uploads", "objects")
-        }
+        assert volumes == {f"tasktracker-{stack.name}-{each}" for each in ("postgres-data", "nats-data", "uploads", "objects")}
         stack.up()
         kept = client.get(f"/api/tasks/{task}").raise_for_status().json()
     assert (kept["title"], kept["notes"], kept["status"]) == ("survivor", "secret plans", "done")
