@@ -27,9 +27,18 @@ SIZE_LIMITS = {
     "app": 200,
     "dashboard": 110,
     "object_store": 135,
+    "cloudflared": 117,
 }
 
-USERS = {"postgres": 10001, "nats": 10002, "nginx": 10003, "app": 10004, "dashboard": 10003, "object_store": 10005}
+USERS = {
+    "postgres": 10001,
+    "nats": 10002,
+    "nginx": 10003,
+    "app": 10004,
+    "dashboard": 10003,
+    "object_store": 10005,
+    "cloudflared": 10006,
+}
 
 DATA_FOLDERS = {
     "postgres": "/var/lib/postgresql",
