@@ -41,6 +41,10 @@ class Naming:
         """`tasktracker-<stack>-<name>`."""
         return f"{SYSTEM}-{self.stack}-{name}"
 
+    def tunnel(self) -> str:
+        """`tasktracker-<stack>`: a name in a Cloudflare account, which may have tunnels of other systems."""
+        return f"{SYSTEM}-{self.stack}"
+
     def labels(self, service: str, *, slot: str | None = None, release: str | None = None) -> Mapping[str, str]:
         """Labels that tell what belongs to which stack and service, sorted by name."""
         labels = {"stack": self.stack, "service": service, "slot": slot, "release": release}

@@ -1,10 +1,11 @@
-"""The front door: the only container that publishes a port."""
+"""The front door: the only container that publishes a port, and with a tunnel not even that."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from ipaddress import IPv4Network
 from pathlib import Path
 
 import pulumi
@@ -60,7 +61,7 @@ OLD_CONNECTIONS_TIMEOUT = 600
 
 @dataclass(frozen=True)
 class NginxArgs:
-    """`api` and `dashboard` are upstreams, `address:port`.
+    """`api` and `dashboard` are upstreams, `address:port`. With `tunnel`, requests come through one.
 
     `key_pair` is what TLS is served with, where the settings ask for TLS: the certificate, followed by those between
     it and the root, and its key. `hsts` tells browsers to come with TLS only, for two years.
@@ -74,6 +75,7 @@ class NginxArgs:
     dashboard: str
     key_pair: pulumi.Output[KeyPair] | None = None
     hsts: bool = False
+    tunnel: bool = False
 
 
 class Nginx(pulumi.ComponentResource):
@@ -81,13 +83,20 @@ class Nginx(pulumi.ComponentResource):
 
     container_name: pulumi.Output[str]
     url: str
+    origin: str
+    """Its own URL, for what is on its network."""
 
     def __init__(self, name: str, args: NginxArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(f"{SYSTEM}:components:Nginx", name, None, opts)
         publish = args.settings.publish
         contents: dict[str, pulumi.Input[str]] = {
             "nginx.conf": server_config(
-                args.settings, domain=args.domain, api=args.api, dashboard=args.dashboard, hsts=args.hsts
+                args.settings,
+                domain=args.domain,
+                api=args.api,
+                dashboard=args.dashboard,
+                hsts=args.hsts,
+                tunnel_network=args.context.networks.edge.args.subnet if args.tunnel else None,
             )
         }
         ports = [PublishedPort(HTTP_PORT, publish.port, str(publish.address))]
@@ -107,28 +116,43 @@ class Nginx(pulumi.ComponentResource):
                 files=contents,
                 reload=True,
                 networks=[Attachment(args.context.networks.edge)],
-                ports=ports,
+                ports=[] if args.tunnel else ports,
                 wait_timeout=args.settings.start_timeout,
                 health=HealthCheck(["healthcheck"]),
                 stop_timeout=STOP_TIMEOUT,
             ),
             child_after(self, opts),
         )
-        self.url = public_url(args.settings, args.domain)
+        self.url = public_url(args.settings, args.domain, tunnel=args.tunnel)
+        self.origin = f"https://{name}:{HTTPS_PORT}" if args.key_pair else f"http://{name}:{HTTP_PORT}"
         self.container_name = workload.container_name
         self.register_outputs({"container_name": self.container_name, "url": self.url})
 
 
-def public_url(settings: NginxSettings, domain: str) -> str:
+def public_url(settings: NginxSettings, domain: str, *, tunnel: bool = False) -> str:
     """What a user types: scheme, host, and the port where it isn't the scheme's own."""
+    if tunnel:
+        return f"https://{domain}"
     scheme, port, default = (
         ("https", settings.publish.tls_port, 443) if settings.tls else ("http", settings.publish.port, 80)
     )
     return f"{scheme}://{domain}" + (f":{port}" if port != default else "")
 
 
-def server_config(settings: NginxSettings, *, domain: str, api: str, dashboard: str, hsts: bool = False) -> str:
-    """nginx.conf. The files that it names lie beside it, wherever that is."""
+def server_config(
+    settings: NginxSettings,
+    *,
+    domain: str,
+    api: str,
+    dashboard: str,
+    hsts: bool = False,
+    tunnel_network: IPv4Network | None = None,
+) -> str:
+    """nginx.conf. The files that it names lie beside it, wherever that is.
+
+    `tunnel_network` is where a tunnel's requests come from, if there is one.
+    """
+    through_tunnel = tunnel_network is not None
     return render(
         "nginx.conf",
         settings=settings,
@@ -137,12 +161,20 @@ def server_config(settings: NginxSettings, *, domain: str, api: str, dashboard: 
         http_port=HTTP_PORT,
         https_port=HTTPS_PORT,
         health_port=HEALTH_PORT,
-        public_url=public_url(settings, domain),
-        trusted_proxies=cloudflare_ranges() if settings.real_ip == "cloudflare" else (),
+        public_url=public_url(settings, domain, tunnel=through_tunnel),
+        through_tunnel=through_tunnel,
+        trusted_proxies=_trusted_proxies(settings, tunnel_network),
         content_security_policy=CONTENT_SECURITY_POLICY,
-        hsts_max_age=HSTS_MAX_AGE if settings.tls and hsts else None,
+        hsts_max_age=HSTS_MAX_AGE if hsts and (settings.tls or through_tunnel) else None,
         old_connections_timeout=OLD_CONNECTIONS_TIMEOUT,
     )
+
+
+def _trusted_proxies(settings: NginxSettings, tunnel_network: IPv4Network | None) -> Sequence[str]:
+    """The subnets from which CF-Connecting-IP is believed."""
+    if tunnel_network is not None:
+        return [str(tunnel_network)]
+    return cloudflare_ranges() if settings.real_ip == "cloudflare" else []
 
 
 def cloudflare_ranges() -> Sequence[str]:

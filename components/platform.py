@@ -9,34 +9,21 @@ import pulumi
 
 from components.api import Api, ApiArgs
 from components.app import AppArgs
-from components.backups import (
-    Backups,
-    BackupsArgs,
-    Repository,
-    archive,
-    backup_passphrase,
-    bucket_in_aws,
-    bucket_inside,
-    bucket_outside,
-)
 from components.certificates import configured_key_pair
 from components.context import Context
 from components.dashboard import Dashboard, DashboardArgs
-from components.drills import Drills, DrillsArgs
+from components.database import database
 from components.file_backups import FileBackups, FileBackupsArgs
 from components.migrations import Migrations, MigrationsArgs
 from components.naming import SYSTEM, Naming, release
 from components.nats import Nats, NatsArgs
 from components.network import Networks
 from components.nginx import Nginx, NginxArgs
-from components.object_store import ObjectStore, ObjectStoreArgs
-from components.postgres import Postgres, PostgresArgs, data_volumes
-from components.restore import Restore, RestoreArgs
 from components.secrets import GeneratedSecret, secret
-from components.volumes import DataVolume, RuntimeVolume
+from components.storage import storage
+from components.volumes import DataVolume
 from components.worker import Worker, WorkerArgs
 from settings import Settings
-from settings.models import OWN_BUCKET
 
 
 @dataclass(frozen=True)
@@ -74,83 +61,35 @@ class Platform(pulumi.ComponentResource):
         nats = Nats("nats", NatsArgs(context, settings.nats, images.nats, settings.has_file_backups), child)
         stores: list[pulumi.Resource] = [nats]
         containers: dict[str, pulumi.Output[str]] = {"nats": nats.container_name}
-        self.postgres = {}
-        repository: Repository | None = None
-        # WAL is archived while PostgreSQL runs, and for the last time as it stops.
-        ready_for_wal = child
-        object_store: ObjectStore | None = None
-        if settings.has_object_store:
-            object_store = ObjectStore(
-                "object-store",
-                ObjectStoreArgs(context, settings.object_store, images.object_store, OWN_BUCKET),
-                child,
-            )
+        objects = storage(context, settings, child)
+        object_store, backed = objects.object_store, objects.backed
+        if object_store is not None:
+            containers["object-store"] = object_store.container_name
             if settings.object_store.app_bucket is not None:
                 stores.append(object_store)
-            containers["object-store"] = object_store.container_name
-        if settings.has_own_repository and object_store is not None:
-            repository, ready_for_wal = bucket_inside(object_store), after(object_store)
-        elif settings.has_backups and settings.backup.s3 is not None:
-            repository = bucket_outside(settings.backup.s3, settings.secrets)
-        elif settings.has_backups and settings.backup.aws is not None:
-            # Who keeps nothing in AWS needs neither the time to import its package nor its plugin.
-            from components.backup_bucket import BackupBucket, BackupBucketArgs  # noqa: PLC0415
-
-            backup_bucket = BackupBucket(
-                "backup-bucket", BackupBucketArgs(naming, settings.backup.aws, settings.object_lock_days), child
-            )
-            repository, ready_for_wal = bucket_in_aws(backup_bucket), after(backup_bucket)
-        passphrase = backup_passphrase(settings.secrets, child) if repository else None
-        database_url: pulumi.Output[str]
+        self.postgres = {}
         if settings.external_database:
             database_url = pulumi.Config().require_secret("database_url")
         else:
-            wal = archive(settings.backup, repository, passphrase) if repository and passphrase else None
-            volumes = data_volumes(settings.postgres, naming, self)
-            self.postgres = {
-                "volume": settings.postgres.volume,
-                "volumes": {str(number): volume.name for number, volume in volumes.items()},
-            }
-            ready_for_data = ready_for_wal
-            if wal is not None and (asked := settings.postgres.restore) is not None:
-                restore = Restore(
-                    "restore",
-                    RestoreArgs(context, asked, settings.postgres, images.postgres, wal, volumes[asked.volume]),
-                    ready_for_wal,
-                )
-                containers["restore"] = restore.container_name
-                if asked.volume == settings.postgres.volume:
-                    ready_for_data = pulumi.ResourceOptions.merge(ready_for_wal, after(restore))
-            postgres = Postgres(
-                "postgres",
-                PostgresArgs(context, settings.postgres, images.postgres, volumes[settings.postgres.volume], wal),
-                ready_for_data,
-            )
-            stores.append(postgres)
-            database_url = postgres.database_url
-            containers["postgres"] = postgres.container_name
-            if wal is not None:
-                metrics = RuntimeVolume("backup-metrics", naming, "backups", child)
-                backups = Backups(
-                    "backups",
-                    BackupsArgs(context, settings.backup, images.postgres, wal, postgres, metrics),
-                    after(postgres),
-                )
-                containers["backups"] = backups.container_name
-                if settings.has_drills:
-                    drills = Drills(
-                        "drills",
-                        DrillsArgs(context, settings.backup, images.postgres, wal, postgres, metrics),
-                        after(backups),
-                    )
-                    containers["drills"] = drills.container_name
+            own = database(context, settings, backed, self)
+            stores.append(own.postgres)
+            containers.update(own.containers)
+            database_url, self.postgres = own.postgres.database_url, own.volumes
 
         uploads = DataVolume("uploads", naming, "app", child)
-        if settings.has_file_backups and repository is not None and passphrase is not None:
+        if settings.has_file_backups and backed is not None:
             file_backups = FileBackups(
                 "file-backups",
-                FileBackupsArgs(context, settings.backup, images.file_backups, repository, passphrase, uploads, nats),
-                pulumi.ResourceOptions.merge(ready_for_wal, after(nats)),
+                FileBackupsArgs(
+                    context,
+                    settings.backup,
+                    images.file_backups,
+                    backed.repository,
+                    backed.passphrase,
+                    uploads,
+                    nats,
+                ),
+                after(*backed.ready, nats),
             )
             containers["file-backups"] = file_backups.container_name
             if settings.backup.files.restore is not None:
@@ -194,6 +133,7 @@ class Platform(pulumi.ComponentResource):
             DashboardArgs(context, settings.dashboard, images.dashboard),
             child,
         )
+        tunnel = settings.tunnel
         nginx = Nginx(
             "nginx",
             NginxArgs(
@@ -205,9 +145,20 @@ class Platform(pulumi.ComponentResource):
                 dashboard.upstream,
                 key_pair=configured_key_pair() if settings.nginx.tls else None,
                 hsts=settings.environment != "dev",
+                tunnel=tunnel is not None,
             ),
             after(api, dashboard),
         )
+        if tunnel is not None and images.cloudflared is not None:
+            # Its package takes seconds to import, and most stacks have none.
+            from components.tunnel import Tunnel, TunnelArgs  # noqa: PLC0415
+
+            way_in = Tunnel(
+                "tunnel",
+                TunnelArgs(context, tunnel, images.cloudflared, settings.domain, nginx.origin, settings.secrets),
+                after(nginx),
+            )
+            containers.update(way_in.containers)
         self.url = nginx.url
         self.containers = {
             **containers,
@@ -218,7 +169,7 @@ class Platform(pulumi.ComponentResource):
             "nginx": nginx.container_name,
         }
         self.versions = {
-            service.replace("_", "-"): release(str(reference)) for service, reference in images.model_dump().items()
+            service.replace("_", "-"): release(reference) for service, reference in images if reference is not None
         }
         self.networks = networks.names
         self.register_outputs({"url": self.url})

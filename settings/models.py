@@ -16,6 +16,8 @@ from settings.values import (
     AwsRegion,
     BackupLabel,
     Bucket,
+    CloudflareId,
+    Email,
     Expression,
     FileSet,
     HostName,
@@ -181,6 +183,15 @@ class NginxResources(Resources):
     memory_reservation: Reservation = 64 * MB
 
 
+class CloudflaredResources(Resources):
+    """What a cloudflared container may take of its host."""
+
+    # It holds four connections to Cloudflare and copies; 30 MB when idle.
+    cpus: Cpus = 0.5
+    memory: Memory = 256 * MB
+    memory_reservation: Reservation = 64 * MB
+
+
 # Blocks
 
 
@@ -204,17 +215,19 @@ class ImageSettings(Block):
     """The S3 service for backups."""
     file_backups: ImageReference
     """What backs up files and NATS' streams."""
+    cloudflared: ImageReference | None = None
+    """The tunnel's end on the host; required with a tunnel."""
 
 
 class NetworkSettings(Block):
     """The subnets of the stack's Docker networks. Stacks on one host need different ones."""
 
     edge: Subnet = IPv4Network("172.20.0.0/24")
-    """nginx, dashboard and api."""
+    """nginx, dashboard, api and the tunnel."""
     data: Subnet = IPv4Network("172.20.1.0/24")
     """api, worker, postgres and nats; no way out of the host."""
     egress: Subnet = IPv4Network("172.20.2.0/24")
-    """What has to call out of the host: api and worker."""
+    """What has to call out of the host: api, worker and the tunnel."""
     monitoring: Subnet = IPv4Network("172.20.3.0/24")
     """Kept for monitoring; no way out of the host."""
     debug: Subnet = IPv4Network("172.20.4.0/24")
@@ -556,6 +569,37 @@ class ObjectStoreSettings(Block):
     start_timeout: StartTimeout = 2 * MINUTE
 
 
+class AdministratorSettings(Block):
+    """Host names for administrators: they lead to nginx too, and Cloudflare Access lets only these people pass."""
+
+    hostnames: list[HostName]
+    """The host names."""
+    emails: list[Email]
+    """The people, each by the e-mail address that Access asks for and sends a code to."""
+
+
+class TunnelSettings(Block):
+    """A Cloudflare Tunnel: requests come from Cloudflare through connections that the host makes, and nothing on the
+    host is published. Its secret is cloudflare_api_token."""
+
+    account_id: CloudflareId
+    """The Cloudflare account that the tunnel belongs to."""
+    zone_id: CloudflareId
+    """The zone that the host names are in."""
+    zone: HostName
+    """The zone's own name, such as example.com: without it Cloudflare would take a host name of another zone for one
+    below this zone."""
+    hostnames: list[HostName] = []
+    """Host names that lead to nginx; the domain alone if there are none."""
+    administrators: AdministratorSettings | None = None
+    """Host names for administrators only."""
+    replicas: Annotated[int, Field(ge=1, le=2)] = 2
+    """Containers of the tunnel on the host. With two, one serves while the other one is replaced."""
+    resources: CloudflaredResources = CloudflaredResources()
+    """What each container may take of its host."""
+    start_timeout: StartTimeout = 2 * MINUTE
+
+
 class AppSecret(Block):
     """What is asked of one secret of the app."""
 
@@ -592,6 +636,8 @@ class StackConfig(Block):
     """Backups of PostgreSQL."""
     object_store: ObjectStoreSettings = ObjectStoreSettings()
     """The S3 service for backups."""
+    tunnel: TunnelSettings | None = None
+    """The way in through Cloudflare, in place of a published port."""
     app_secrets: dict[SecretName, AppSecret] = {}
     """Further secrets of the app, by the name of the config secret that holds each. api and worker find the secret
     some_name in the file /etc/tasktracker/some-name, and that path in the variable SOME_NAME_FILE."""

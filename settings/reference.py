@@ -103,7 +103,7 @@ def _row(key: str, field: FieldInfo) -> tuple[str, ...]:
 
 
 def _default(key: str, field: FieldInfo) -> str:
-    if key.startswith("images."):
+    if key.startswith("images.") and field.is_required():
         return "in dev the one built here; required elsewhere"
     if field.is_required():
         return "required"

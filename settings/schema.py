@@ -70,6 +70,7 @@ def _config(settings: Mapping[str, Schema]) -> Schema:
     known = {**settings, **secrets}
     taken = "|".join([*known, *RESERVED_BLOCKS])
     images = f"{PROJECT}:images"
+    required = [service for service, field in ImageSettings.model_fields.items() if field.is_required()]
     return {
         "type": "object",
         "required": [f"{PROJECT}:environment"],
@@ -82,7 +83,7 @@ def _config(settings: Mapping[str, Schema]) -> Schema:
         },
         "additionalProperties": False,
         "if": {"properties": {f"{PROJECT}:environment": {"enum": ["staging", "prod"]}}},
-        "then": {"required": [images], "properties": {images: {"required": [*ImageSettings.model_fields]}}},
+        "then": {"required": [images], "properties": {images: {"required": required}}},
     }
 
 

@@ -81,6 +81,12 @@ def _is_own_host(host: str) -> bool:
         return False
 
 
+def _check_api_token(value: str) -> str | None:
+    if re.fullmatch(r"[0-9a-f]{37}", value):
+        return "must be an API token; this has the form of the global API key, which may do everything"
+    return _not_one_line(value)
+
+
 def _check_certificate(value: str) -> str | None:
     return None if _holds_pem(value, "CERTIFICATE") else "must be certificates in PEM form"
 
@@ -96,7 +102,7 @@ def _check_passphrase(value: str) -> str | None:
 
 
 def _not_one_line(value: str) -> str | None:
-    """pgbackrest.conf ends a value at a line's end, and drops blanks around it."""
+    """pgbackrest.conf ends a value at a line's end and drops blanks around it, and a header of HTTP takes neither."""
     return None if re.fullmatch(r"[!-~]+", value) else "must be one line of visible ASCII characters with no blanks"
 
 
@@ -136,6 +142,18 @@ BUILT_IN: Final[Mapping[str, BuiltIn]] = {
         "The key of nginx's certificate. Required with nginx.tls.",
         "PEM, without a pass phrase",
         _check_key,
+    ),
+    "tls_ca_certificate": BuiltIn(
+        "The certificate of the private authority that nginx's certificate is from, which a tunnel checks it with. Not"
+        " for Cloudflare's Origin CA, nor for one that everybody knows.",
+        "PEM",
+        _check_certificate,
+    ),
+    "cloudflare_api_token": BuiltIn(
+        "A token of Cloudflare's API that may edit the account's Cloudflare Tunnels and the zone's DNS, and with"
+        " tunnel.administrators the account's Access applications and policies. Required with a tunnel.",
+        "visible ASCII characters",
+        _check_api_token,
     ),
     "backup_passphrase": BuiltIn(
         "What backups are encrypted with, to go on with a repository that another stack has made. Without it the stack"

@@ -143,6 +143,29 @@ def _parse_subnet(value: object) -> IPv4Network:
 Subnet = Annotated[IPv4Network, Kind(_SUBNET.name, _parse_subnet, _SUBNET.allowed, _SUBNET.schema)]
 """A private subnet in CIDR form, with no host bits set."""
 
+# Cloudflare
+
+CloudflareId = Annotated[
+    str,
+    _text(
+        "Cloudflare id",
+        r"^[0-9a-f]{32}$",
+        "an id of 32 hexadecimal digits, as the page of the account or the zone shows it in Cloudflare's dashboard",
+    ),
+]
+"""The id of an account or a zone of Cloudflare."""
+
+Email = Annotated[
+    str,
+    _text(
+        "e-mail address",
+        # Access compares without regard to case; one spelling keeps an address from being listed twice.
+        rf"^(?=.{{3,254}}$)[a-z0-9][a-z0-9._%+-]{{0,63}}@{_LABEL}(\.{_LABEL})+$",
+        "an e-mail address in lower case such as jo@example.com",
+    ),
+]
+"""The address of one person."""
+
 # The grammar of image references (github.com/distribution/reference): a first component with a dot or a port, or the
 # name localhost, is a registry.
 _REGISTRY: Final = r"([A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+(:[0-9]{1,5})?|[A-Za-z0-9-]+:[0-9]{1,5}|localhost)/"

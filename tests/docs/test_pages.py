@@ -23,7 +23,7 @@ SOURCES = (
 )
 
 #: Tables of these name messages of other programs.
-FOREIGN = ("Message of Pulumi", "Message of Docker")
+FOREIGN = ("Message of Pulumi", "Message of Docker", "Message of cloudflared")
 
 #: What other programs say, in tables of our own messages.
 FOREIGN_MESSAGES = {"container failed to be in healthy state", "Restarting (137)"}

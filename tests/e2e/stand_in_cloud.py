@@ -1,4 +1,4 @@
-"""AWS and Cloudflare for the real engine, with no cloud: providers that keep whatever they are given.
+"""AWS, Cloudflare and Docker for the real engine, with no cloud: providers that keep whatever they are given.
 
     with serving() as cloud:
         stack.pulumi("up", "--yes", env=cloud.env)
@@ -40,6 +40,9 @@ AWS_SECRET = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
 
 #: Properties that say which thing it is: the real providers replace it when one of them changes.
 IDENTITY = frozenset({"accountId", "bucket", "tunnelId", "zoneId"})
+
+#: Whose resources are replaced whatever changes: most changes of a container make a new one.
+REPLACED = frozenset({"docker"})
 
 #: Resources that are known by a name that they are given.
 NAMED_BY = {
@@ -109,6 +112,8 @@ class Cloud:
     things: dict[tuple[str, str], Thing] = field(default_factory=dict)
     requests: list[Request] = field(default_factory=list)
     ports: dict[str, int] = field(default_factory=dict)
+    refusals: dict[str, str] = field(default_factory=dict)
+    """What to answer in place of making a resource, by its type."""
 
     @property
     def env(self) -> dict[str, str]:
@@ -169,7 +174,8 @@ class StandIn(provider_pb2_grpc.ResourceProviderServicer):
     def Diff(self, request: Any, context: Context) -> provider_pb2.DiffResponse:
         old, new = json_format.MessageToDict(request.old_inputs), self._note("Diff", request, request.news)
         changed = sorted(key for key in {*old, *new} if old.get(key) != new.get(key))
-        replaces = [key for key in changed if key in IDENTITY or key == NAMED_BY.get(_type(request.urn))]
+        identity = {*IDENTITY, NAMED_BY.get(_type(request.urn))}
+        replaces = [key for key in changed if key in identity or self._package in REPLACED]
         changes = provider_pb2.DiffResponse.DiffChanges
         return provider_pb2.DiffResponse(
             changes=changes.DIFF_SOME if changed else changes.DIFF_NONE,
@@ -184,6 +190,8 @@ class StandIn(provider_pb2_grpc.ResourceProviderServicer):
         if request.preview:
             # No id and no further outputs: the engine takes them for unknown.
             return provider_pb2.CreateResponse(properties=request.properties)
+        if refusal := self._cloud.refusals.get(_type(request.urn)):
+            context.abort(grpc.StatusCode.UNKNOWN, refusal)
         id_ = self._new_id(request.urn, plain(inputs))
         return provider_pb2.CreateResponse(id=id_, properties=_struct(self._keep(request.urn, id_, inputs).outputs))
 

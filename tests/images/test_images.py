@@ -29,6 +29,7 @@ SIZE_LIMITS = {
     "dashboard": 110,
     "object_store": 135,
     "file_backups": 170,
+    "cloudflared": 117,
 }
 
 USERS = {
@@ -39,6 +40,7 @@ USERS = {
     "dashboard": 10003,
     "object_store": 10005,
     "file_backups": 10004,
+    "cloudflared": 10006,
 }
 
 DATA_FOLDERS = {

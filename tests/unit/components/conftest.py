@@ -35,8 +35,15 @@ DEBUG_PORTS = {
     "postgres": json.dumps({"debug_port": 15432}),
     "nats": json.dumps({"debug_port": 14222, "debug_monitor_port": 18222}),
 }
-ACCOUNT = "123456789012"
+AWS_ACCOUNT = "123456789012"
+ACCOUNT, ZONE = 32 * "a", 32 * "b"
+API_TOKEN = {"cloudflare_api_token": "cloudflare-api-token"}
 PROD = {"environment": "prod", "domain": "tasks.example.com", "images": json.dumps(PINNED)}
+TUNNEL = {
+    **PROD,
+    "images": json.dumps({**PINNED, "cloudflared": f"registry.example.com/tasktracker/cloudflared:1.2.3{DIGEST}"}),
+    "tunnel": json.dumps({"account_id": ACCOUNT, "zone_id": ZONE, "zone": "example.com"}),
+}
 
 
 @dataclass
@@ -72,7 +79,9 @@ class Answers(Mocks):
 
     def call(self, args: MockCallArgs) -> Any:
         if args.token == "aws:index/getCallerIdentity:getCallerIdentity":
-            return {"accountId": ACCOUNT, "id": ACCOUNT, "arn": "", "userId": ""}
+            return {"accountId": AWS_ACCOUNT, "id": AWS_ACCOUNT, "arn": "", "userId": ""}
+        if args.token == TUNNEL_TOKEN:
+            return {"token": f"token of {args.args['tunnelId']}", **args.args}
         raise AssertionError(f"the program calls no other function of a provider, and called {args.token}")
 
 
@@ -150,6 +159,7 @@ CONTAINER = "docker:index/container:Container"
 VOLUME = "docker:index/volume:Volume"
 STASH = "pulumi:index:Stash"
 ACCESS_KEY = "aws:iam/accessKey:AccessKey"
+TUNNEL_TOKEN = "cloudflare:index/getZeroTrustTunnelCloudflaredToken:getZeroTrustTunnelCloudflaredToken"
 NETWORK = "docker:index/network:Network"
 
 #: Stashes that hold no secret: their hooks wait for something that the provider doesn't.

@@ -16,7 +16,7 @@ from pulumi.runtime.rpc import deserialize_properties, is_rpc_secret
 from components.backup_bucket import default_name
 from components.naming import Naming
 from settings import parse
-from tests.unit.components.conftest import ACCESS_KEY, ACCOUNT, CONTAINER, PROD, Run, pgbackrest_options
+from tests.unit.components.conftest import ACCESS_KEY, AWS_ACCOUNT, CONTAINER, PROD, Run, pgbackrest_options
 
 BUCKET = "aws:s3/bucket:Bucket"
 LIFECYCLE = "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration"
@@ -25,9 +25,9 @@ ENCRYPTION = "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEnc
 POLICY = "aws:s3/bucketPolicy:BucketPolicy"
 USER_POLICY = "aws:iam/userPolicy:UserPolicy"
 
-NAME = f"tasktracker-test-backups-{ACCOUNT}"
+NAME = f"tasktracker-test-backups-{AWS_ACCOUNT}"
 ARN = f"arn:aws:s3:::{NAME}"
-KEY = f"arn:aws:kms:eu-central-1:{ACCOUNT}:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+KEY = f"arn:aws:kms:eu-central-1:{AWS_ACCOUNT}:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 
 
 def config(environment: str = "prod", retention: dict[str, int] | None = None, **aws: Any) -> dict[str, str]:
@@ -216,7 +216,7 @@ def test_a_given_name(told: Run) -> None:
 @pytest.mark.parametrize("stack", ["Prod", "prod_2", 31 * "x"])
 def test_a_stack_that_no_bucket_can_be_named_after(stack: str) -> None:
     with pytest.raises(pulumi.RunError, match=r"tasktracker:backup\.aws\.bucket: is required"):
-        default_name(Naming(stack), ACCOUNT)
+        default_name(Naming(stack), AWS_ACCOUNT)
 
 
 def test_who_has_no_bucket_does_not_load_aws() -> None:

@@ -89,14 +89,14 @@ def test_images_are_required_outside_dev(environment: str) -> None:
     keys = {**PROD, "environment": environment}
     assert problem(without(keys, ["images"])) == (
         "tasktracker:images: is required; must be a block with the keys postgres, nats, api, worker, dashboard, nginx,"
-        " object_store, file_backups"
+        " object_store, file_backups, cloudflared"
     )
     assert problem({**keys, "images": without(IMAGES, ["worker"])}).startswith(
         "tasktracker:images.worker: is required; must be an image reference"
     )
 
 
-@pytest.mark.parametrize("block", ["tunnel", "monitoring"])
+@pytest.mark.parametrize("block", ["monitoring"])
 def test_blocks_of_later_versions_are_refused_as_such(block: str) -> None:
     assert problem({block: {"enabled": True}}) == (f"tasktracker:{block}: is not available in this version; remove it")
 

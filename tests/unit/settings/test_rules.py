@@ -1,5 +1,7 @@
 """One test a rule: what it refuses, in which words, and what it lets through."""
 
+from collections.abc import Mapping
+
 import pytest
 
 from settings.rules import RULES
@@ -349,6 +351,138 @@ def test_a_restore_has_backups() -> None:
         " set that to true, or remove the restore"
     )
     assert not problems({"postgres": {"restore": restore}})
+
+
+ACCOUNT, ZONE = 32 * "a", 32 * "b"
+TUNNEL = {"account_id": ACCOUNT, "zone_id": ZONE, "zone": "example.com"}
+CLOUDFLARED = {**IMAGES, "cloudflared": f"registry.example.com/tasktracker/cloudflared:1{DIGEST}"}
+TOKEN = {"cloudflare_api_token": 40 * "t"}
+
+
+def tunnel_problems(secrets: Mapping[str, str] = TOKEN, **keys: object) -> list[str]:
+    """The problems of a prod stack with these keys of a tunnel."""
+    return problems({**PROD, "images": CLOUDFLARED, "tunnel": {**TUNNEL, **keys}}, secrets)
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        {},
+        {"hostnames": ["tasks.example.com", "example.com", "a.b.example.com"], "replicas": 1},
+        {"administrators": {"hostnames": ["admin.example.com"], "emails": ["jo@example.org"]}},
+    ],
+)
+def test_a_tunnel_passes(keys: dict[str, object]) -> None:
+    assert not tunnel_problems(**keys)
+
+
+def test_tunnel_is_not_for_dev() -> None:
+    keys = {"images": CLOUDFLARED, "domain": "tasks.example.com", "tunnel": TUNNEL}
+    assert problem(keys, TOKEN) == (
+        "tasktracker:tunnel: is allowed in staging and prod only, and this is dev; remove it"
+    )
+    assert not problems({**keys, "environment": "staging"}, TOKEN)
+
+
+@pytest.mark.parametrize("publish", [{"address": "0.0.0.0"}, {"port": 80}])
+def test_tunnel_is_the_only_way_in(publish: dict[str, object]) -> None:
+    keys = {**PROD, "images": CLOUDFLARED, "tunnel": TUNNEL}
+    assert problem({**keys, "nginx": {"publish": publish}}, TOKEN) == (
+        "tasktracker:nginx.publish: is for a stack without tasktracker:tunnel, with which the host publishes nothing;"
+        " remove one of the two"
+    )
+    assert not problems({**keys, "nginx": {"client_max_body_size": "20MB"}}, TOKEN)
+
+
+def test_tunnel_says_who_asks() -> None:
+    keys = {**PROD, "images": CLOUDFLARED, "tunnel": TUNNEL, "nginx": {"real_ip": "cloudflare"}}
+    assert problem(keys, TOKEN) == (
+        'tasktracker:nginx.real_ip = "cloudflare": is for a stack without tasktracker:tunnel, which tells the client\'s'
+        " address itself; remove it"
+    )
+
+
+def test_tunnel_is_complete() -> None:
+    assert problems({**PROD, "tunnel": TUNNEL}) == [
+        "tasktracker:cloudflare_api_token: is required by tasktracker:tunnel;"
+        " run pulumi config set --secret cloudflare_api_token",
+        "tasktracker:images.cloudflared: is required by tasktracker:tunnel",
+    ]
+    unpinned = {**IMAGES, "cloudflared": "cloudflared:1"}
+    assert "must end in a digest" in problem({**PROD, "images": unpinned, "tunnel": TUNNEL}, TOKEN)
+
+
+def test_tunnel_ids_differ() -> None:
+    assert tunnel_problems(zone_id=ACCOUNT) == [
+        f'tasktracker:tunnel.zone_id = "{ACCOUNT}": is tasktracker:tunnel.account_id too; one of the two is wrong'
+    ]
+
+
+def test_hostnames_are_in_the_zone() -> None:
+    (line,) = tunnel_problems(hostnames=["tasks.example.com", "tasks.example.org", "badexample.com"])
+    assert line.endswith("must be in tasktracker:tunnel.zone (example.com), unlike tasks.example.org, badexample.com")
+    (line,) = tunnel_problems(administrators={"hostnames": ["admin.other.com"], "emails": ["jo@example.com"]})
+    assert line.startswith("tasktracker:tunnel.administrators.hostnames = ")
+    assert problem({**PROD, "images": CLOUDFLARED, "domain": "tasks.example.org", "tunnel": TUNNEL}, TOKEN) == (
+        'tasktracker:domain = "tasks.example.org": must be in tasktracker:tunnel.zone (example.com),'
+        " unlike tasks.example.org"
+    )
+
+
+@pytest.mark.parametrize("zone", ["com", "localhost", "example.local", "10.0.0.1"])
+def test_a_zone_has_a_public_name(zone: str) -> None:
+    assert tunnel_problems(zone=zone) == [
+        f'tasktracker:tunnel.zone = "{zone}": must be the public name of a zone such as example.com'
+    ]
+
+
+def test_hostnames_include_the_domain() -> None:
+    (line,) = tunnel_problems(hostnames=["www.example.com"])
+    assert line.endswith("must include tasktracker:domain (tasks.example.com), which users type")
+    (line,) = tunnel_problems(administrators={"hostnames": ["tasks.example.com"], "emails": ["jo@example.com"]})
+    assert line.endswith("must not include tasktracker:domain (tasks.example.com), which is for users")
+
+
+def test_tunnel_lists_are_filled() -> None:
+    (line,) = tunnel_problems(hostnames=["tasks.example.com", "tasks.example.com"])
+    assert line.endswith("must have each item once, unlike tasks.example.com")
+    assert [
+        line.partition(": must ")[2] for line in tunnel_problems(administrators={"hostnames": [], "emails": []})
+    ] == 2 * ["name at least one; or remove tasktracker:tunnel.administrators"]
+    (line,) = tunnel_problems(
+        hostnames=["tasks.example.com", "a.example.com"],
+        administrators={"hostnames": ["a.example.com"], "emails": ["jo@example.com"]},
+    )
+    assert line.endswith("must have nothing of tasktracker:tunnel.hostnames, such as a.example.com")
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "words"),
+    [
+        ("account_id", ACCOUNT.upper(), "must be an id of 32 hexadecimal digits"),
+        ("zone_id", "example.com", "must be an id of 32 hexadecimal digits"),
+        ("hostnames", ["https://tasks.example.com"], 'item 1, "https://tasks.example.com", must be a host name'),
+        ("hostnames", ["tasks.example.com", "*.example.com"], 'item 2, "*.example.com", must be a host name'),
+        ("replicas", 0, "must be a whole number from 1 to 2"),
+        ("replicas", 3, "must be a whole number from 1 to 2"),
+        ("administrators", {"hostnames": ["a.example.com"]}, "emails: is required; must be a list, of which each item"),
+    ],
+)
+def test_a_tunnels_values_have_their_form(key: str, value: object, words: str) -> None:
+    (line,) = tunnel_problems(**{key: value})
+    assert words in line
+
+
+@pytest.mark.parametrize("email", ["Jo@example.com", "jo", "jo@", "@example.com", "jo@localhost", "jo@a.com,x@b.com"])
+def test_administrators_are_people(email: str) -> None:
+    (line,) = tunnel_problems(administrators={"hostnames": ["a.example.com"], "emails": [email]})
+    assert f'emails: item 1, "{email}", must be an e-mail address in lower case such as jo@example.com' in line
+
+
+def test_with_a_tunnel_nginx_takes_no_port_of_the_host() -> None:
+    # Debug ports are for dev, which has no tunnel: nothing else is told of ports there.
+    keys = {**PROD, "environment": "dev", "images": CLOUDFLARED, "tunnel": TUNNEL, "postgres": {"debug_port": 8080}}
+    assert [line.partition(" ")[0] for line in problems(keys, TOKEN)] == ["tasktracker:tunnel:"]
 
 
 def test_each_rule_has_a_test() -> None:

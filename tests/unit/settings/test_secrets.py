@@ -48,6 +48,10 @@ def test_a_setting_is_no_secret() -> None:
         ("backup_passphrase", "k" * 32 + "\nrepo1-type=posix", "must be one line of visible ASCII characters"),
         ("s3_access_key", "", "must be one line of visible ASCII characters"),
         ("s3_secret_key", "key\n", "must be one line of visible ASCII characters"),
+        ("cloudflare_api_token", "", "must be one line of visible ASCII characters"),
+        ("cloudflare_api_token", "Bearer abc", "must be one line of visible ASCII characters"),
+        ("cloudflare_api_token", 37 * "a", "must be an API token; this has the form of the global API key"),
+        ("tls_ca_certificate", TLS_KEY, "must be certificates in PEM form"),
         ("s3_ca_certificate", TLS_KEY, "must be certificates in PEM form"),
         ("tls_certificate", "no such thing", "must be certificates in PEM form"),
         ("tls_certificate", TLS_KEY, "must be certificates in PEM form"),
@@ -118,8 +122,9 @@ def test_an_app_secret_has_the_length_and_the_form_that_is_asked_for() -> None:
 def test_an_unknown_secret_is_refused_with_the_nearest_known_one() -> None:
     assert problem({}, {"tls_certifcate": "hunter2"}) == (
         "tasktracker:tls_certifcate: unknown secret; did you mean tls_certificate?"
-        " Allowed here: encryption_key, database_url, tls_certificate, tls_key, backup_passphrase,"
-        " s3_access_key, s3_secret_key, s3_reader_access_key, s3_reader_secret_key, s3_ca_certificate"
+        " Allowed here: encryption_key, database_url, tls_certificate, tls_key, tls_ca_certificate,"
+        " cloudflare_api_token, backup_passphrase, s3_access_key, s3_secret_key, s3_reader_access_key,"
+        " s3_reader_secret_key, s3_ca_certificate"
     )
 
 

@@ -1,0 +1,57 @@
+"""A Docker engine for `components.docker_host`, with no Docker: each container is there, and each job succeeds.
+
+    with answering() as env:
+        stack.pulumi("up", "--yes", env={**cloud.env, **env})
+
+What the Docker provider makes is `tests.e2e.stand_in_cloud`'s business.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+ANSWERS: tuple[tuple[str, str, int, dict[str, Any] | None], ...] = (
+    ("GET", r"/version", 200, {"ApiVersion": "1.41"}),
+    ("GET", r"/v[0-9.]+/containers/[^/]+/json", 200, {"Id": 64 * "0", "Name": "/job"}),
+    ("POST", r"/v[0-9.]+/containers/[^/]+/start", 204, None),
+    ("POST", r"/v[0-9.]+/containers/[^/]+/wait", 200, {"StatusCode": 0}),
+)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    def _answer(self) -> None:
+        path = self.path.partition("?")[0]
+        unknown = (501, {"message": f"the stand-in knows no {self.command} {path}"})
+        known = (each for each in ANSWERS if each[0] == self.command and re.fullmatch(each[1], path))
+        status, content = next((each[2:] for each in known), unknown)
+        body = b"" if content is None else json.dumps(content).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    do_GET = do_POST = _answer
+
+    def log_message(self, format: str, *args: Any) -> None:
+        pass
+
+
+@contextmanager
+def answering() -> Iterator[dict[str, str]]:
+    """Serves it in this process; gives the variable that leads a client there."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield {"DOCKER_HOST": f"tcp://127.0.0.1:{server.server_port}"}
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
