@@ -16,9 +16,7 @@ from pulumi.runtime.proto import analyzer_pb2
 from policies.analyzer import Analyzer
 from tests.e2e.stack import Stack
 from tests.policies.compliant import container
-from toolchain.steps import ROOT
-
-PACK = ("--policy-pack", str(ROOT / "policies"), "--policy-pack-config", str(ROOT / "policies" / "config.json"))
+from toolchain.engine import POLICY_OPTIONS
 
 #: Resources of the stacks that show how the pack's time grows.
 COUNTS = (10, 100, 1000)
@@ -80,5 +78,5 @@ def _pairs(stack: Stack, seconds: Seconds, pairs: int) -> tuple[list[float], lis
     without, with_pack = [], []
     for _ in range(pairs):
         without.append(seconds(lambda: stack.pulumi("preview")))
-        with_pack.append(seconds(lambda: stack.pulumi("preview", *PACK)))
+        with_pack.append(seconds(lambda: stack.pulumi("preview", *POLICY_OPTIONS)))
     return without, with_pack

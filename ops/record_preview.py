@@ -24,11 +24,9 @@ from typing import Any
 
 from ops.preview import PARTS_OF_REPLACE, UNCHANGED
 from ops.property_diff import parse
-from toolchain.engine import environment
+from toolchain.engine import POLICY_OPTIONS, environment
 from toolchain.stack import PUBLIC_STACK, ensure_stack
 from toolchain.steps import ROOT, StepError
-
-POLICIES = ("--policy-pack", ROOT / "policies", "--policy-pack-config", ROOT / "policies/config.json")
 
 #: Makes `pulumi preview --json` print the engine's events, a line each. Only they have policy violations.
 STREAMING = {"PULUMI_ENABLE_STREAMING_JSON_PREVIEW": "true"}
@@ -79,13 +77,16 @@ def kept(lines: Iterable[str]) -> Iterator[dict[str, Any]]:
             continue
         if kind == "resourcePreEvent":
             body = {"metadata": _metadata(body["metadata"])}
+        if kind == "summaryEvent":
+            # The engine names a pack's folder with it, which says where the preview was made.
+            body["PolicyPacks"] = {name.partition("|")[0]: version for name, version in body["PolicyPacks"].items()}
         yield {"sequence": event["sequence"], kind: body}
 
 
 def _preview(stack: str, folder: Path) -> subprocess.CompletedProcess[str]:
     """Runs the preview."""
     return subprocess.run(
-        ["pulumi", "preview", "--json", "--stack", stack, "--non-interactive", "--color", "never", *POLICIES],
+        ["pulumi", "preview", "--json", "--stack", stack, "--non-interactive", "--color", "never", *POLICY_OPTIONS],
         cwd=folder,
         env={**os.environ, **environment(), **STREAMING},
         stdin=subprocess.DEVNULL,

@@ -28,6 +28,10 @@ TOOLCHAIN = ROOT / "toolchain"
 PLUGIN = TOOLCHAIN / "docker_plugin"
 LOCK = ROOT / "requirements.lock"
 STATE = ROOT / ".state"
+POLICY_PACK = str(ROOT / "policies")
+POLICY_PACK_CONFIG = str(ROOT / "policies" / "config.json")
+#: Has `pulumi` hold a preview or an update against the policies.
+POLICY_OPTIONS = ("--policy-pack", POLICY_PACK, "--policy-pack-config", POLICY_PACK_CONFIG)
 BIN = TOOLS / "bin"
 VENDOR = TOOLS / "vendor"
 PLUGINS = TOOLS / "pulumi-home" / "plugins"

@@ -19,11 +19,8 @@ from pulumi.automation.events import EngineEvent
 
 from ops.tt.errors import RefusedError, UnreachableError
 from ops.tt.project import NAMESPACE, Project
-from toolchain.engine import environment
-from toolchain.steps import ROOT, StepError
-
-POLICY_PACKS = [str(ROOT / "policies")]
-POLICY_PACK_CONFIGS = [str(ROOT / "policies" / "config.json")]
+from toolchain.engine import POLICY_PACK, POLICY_PACK_CONFIG, environment
+from toolchain.steps import StepError
 
 #: Seconds between two looks at whether an update has ended.
 POLL = 0.2
@@ -212,8 +209,8 @@ class Engine:
                 lambda events: self._stack.preview(
                     on_event=events.take,
                     config_file=str(path),
-                    policy_packs=POLICY_PACKS,
-                    policy_pack_configs=POLICY_PACK_CONFIGS,
+                    policy_packs=[POLICY_PACK],
+                    policy_pack_configs=[POLICY_PACK_CONFIG],
                 )
             )
 
@@ -240,8 +237,8 @@ class Engine:
                 message=message,
                 refresh=refresh,
                 on_event=events.take,
-                policy_packs=POLICY_PACKS,
-                policy_pack_configs=POLICY_PACK_CONFIGS,
+                policy_packs=[POLICY_PACK],
+                policy_pack_configs=[POLICY_PACK_CONFIG],
             ),
             heed=heed,
             on_change=on_change,

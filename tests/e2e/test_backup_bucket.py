@@ -14,8 +14,8 @@ from policies.values import has_unknown
 from tests.e2e.stack import Stack
 from tests.e2e.stand_in_cloud import ACCOUNT, AWS_SECRET, FUNCTIONS, Cloud, plain, serving
 from tests.e2e.test_environments import NO_DOCKER, OUTSIDE_DEV
-from tests.e2e.test_policies import PACK
 from tests.e2e.test_policies_cloud import state, violations
+from toolchain.engine import POLICY_OPTIONS
 
 pytestmark = pytest.mark.engine
 
@@ -53,7 +53,7 @@ def test_a_preview_shows_the_bucket_and_passes_with_no_waiver(
     cloud: Cloud, tmp_path: Path, environment: str, advice: list[tuple[str, str]]
 ) -> None:
     before = len(cloud.requests)
-    code, output = run(new_stack(tmp_path, environment), cloud, "preview", *PACK)
+    code, output = run(new_stack(tmp_path, environment), cloud, "preview", *POLICY_OPTIONS)
     assert code == 0, output
     assert "docker-hosts@v" in output
     assert re.search(r"aws:s3:Bucket +backups +create", output), output
@@ -71,7 +71,7 @@ def test_the_bucket_is_made_once_and_stays(cloud: Cloud, tmp_path: Path) -> None
     entry = stack.folder / "__main__.py"
     entry.unlink()
     shutil.copy(Path(__file__).parent / "programs/backup_bucket.py", entry)
-    code, output = run(stack, cloud, "up", "--yes", "--skip-preview", *PACK)
+    code, output = run(stack, cloud, "up", "--yes", "--skip-preview", *POLICY_OPTIONS)
     assert code == 0, output
     assert violations(output) == ADVICE
     parts = sorted(each.type for each in cloud.things.values() if each.type.startswith("aws:s3/"))

@@ -18,14 +18,13 @@ from policies.rule import Level
 from tests.e2e.stack import Stack
 from tests.e2e.test_environments import NO_DOCKER, OUTSIDE_DEV
 from tests.services import SERVICES
-from toolchain.steps import ROOT
+from toolchain.engine import POLICY_OPTIONS, POLICY_PACK
 
 pytestmark = pytest.mark.engine
 
 #: Beside the numbers of the other stacks.
 NUMBER = 93
 
-PACK = ("--policy-pack", str(ROOT / "policies"), "--policy-pack-config", str(ROOT / "policies" / "config.json"))
 
 PLUGIN = "docker:index/plugin:Plugin"
 
@@ -74,7 +73,7 @@ def prod(tmp_path_factory: pytest.TempPathFactory) -> Stack:
 
 
 def preview(
-    stack: Stack, change: tuple[str, str, dict[str, Any]] | None = None, pack: tuple[str, ...] = PACK
+    stack: Stack, change: tuple[str, str, dict[str, Any]] | None = None, pack: tuple[str, ...] = POLICY_OPTIONS
 ) -> tuple[int, str]:
     """Exit code and output of a preview with the pack, with no Docker in reach."""
     said: dict[str, Any] = dict(zip(("type", "name", "inputs"), change, strict=True)) if change else {}
@@ -128,7 +127,7 @@ def test_one_bad_change_is_refused(prod: Stack, rule: str) -> None:
 def test_a_config_that_talks_rules_away_is_refused(prod: Stack, tmp_path: Path, content: Any, says: str) -> None:
     config = tmp_path / "config.json"
     config.write_text(json.dumps(content))
-    code, output = preview(prod, BAD["DKR-PRIV"], (*PACK[:3], str(config)))
+    code, output = preview(prod, BAD["DKR-PRIV"], (*POLICY_OPTIONS[:3], str(config)))
     assert code != 0
     assert says in output
 
@@ -144,7 +143,7 @@ def test_a_raised_level_stops_what_only_advised(prod: Stack, tmp_path: Path) -> 
             {"PACK": {"levels": {"prod": {"DKR-ULIMIT": "mandatory"}}, "environmentKey": "tasktracker:environment"}}
         )
     )
-    code, output = preview(prod, change, (*PACK[:3], str(config)))
+    code, output = preview(prod, change, (*POLICY_OPTIONS[:3], str(config)))
     assert code != 0
     assert "DKR-ULIMIT" in output
 
@@ -187,26 +186,26 @@ def test_what_only_the_update_knows_is_refused_by_the_update(make_stack: Any) ->
         )
     )
     # The preview can't know the user, says nothing of it, and passes.
-    assert "DKR-USER" not in stack.pulumi("preview", *PACK).stdout
-    result = stack.pulumi("up", "--yes", *PACK, check=False)
+    assert "DKR-USER" not in stack.pulumi("preview", *POLICY_OPTIONS).stdout
+    result = stack.pulumi("up", "--yes", *POLICY_OPTIONS, check=False)
     assert result.returncode != 0
     assert "DKR-USER" in result.stdout
     assert stack.containers(all=True) == []
     stack.config_file.write_text(stack.config_file.read_text().replace("0:0", "10003:10003"))
-    stack.pulumi("up", "--yes", *PACK)
+    stack.pulumi("up", "--yes", *POLICY_OPTIONS)
     assert len(stack.containers(all=True)) == 1
 
 
 @pytest.mark.docker
 def test_the_dev_stack_passes_with_no_waiver_and_a_refused_update_changes_nothing(stack: Stack) -> None:
-    output = stack.pulumi("up", "--yes", *PACK).stdout
+    output = stack.pulumi("up", "--yes", *POLICY_OPTIONS).stdout
     assert "[advisory]" not in output
     assert "[mandatory]" not in output
     before = stack.ids()
     refused = json.dumps({"DKR-MEM": {"maxMb": 100}, "PACK": {"environmentKey": "tasktracker:environment"}})
     strict = stack.folder / "strict.json"
     strict.write_text(refused)
-    result = stack.pulumi("up", "--yes", "--policy-pack", PACK[1], "--policy-pack-config", str(strict), check=False)
+    result = stack.pulumi("up", "--yes", "--policy-pack", POLICY_PACK, "--policy-pack-config", str(strict), check=False)
     assert result.returncode != 0
     assert "DKR-MEM" in result.stdout
     assert stack.ids() == before

@@ -34,7 +34,6 @@ from policies.values import UNKNOWN
 from tests.e2e.stack import Stack
 from tests.e2e.stand_in_cloud import Cloud, plain, serving
 from tests.e2e.test_policies import BAD as BAD_FOR_DOCKER
-from tests.e2e.test_policies import PACK
 from tests.policies.compliant_aws import COMPANIONS, GRANT, LET_IN, aws, bucket, changed, document, whole_bucket
 from tests.policies.compliant_cloudflare import (
     NOT_FOUND,
@@ -45,6 +44,7 @@ from tests.policies.compliant_cloudflare import (
     record,
     tunnel,
 )
+from toolchain.engine import POLICY_OPTIONS
 
 pytestmark = pytest.mark.engine
 
@@ -130,7 +130,7 @@ def new_stack(folder: Path, resources: Sequence[Resource] = COMPLIANT) -> Stack:
 def run(stack: Stack, cloud: Cloud, *command: str, resources: Sequence[Resource] = COMPLIANT) -> tuple[int, str]:
     """Exit code and output of a command, with the pack."""
     (stack.folder / "resources.json").write_text(program(resources))
-    result = stack.pulumi(*command, *PACK, check=False, env=cloud.env)
+    result = stack.pulumi(*command, *POLICY_OPTIONS, check=False, env=cloud.env)
     assert "Traceback" not in result.stdout
     return result.returncode, result.stdout
 

@@ -13,6 +13,7 @@ from ops import record_preview
 from ops.preview import read
 from ops.preview_report import report
 from tests.unit.ops.previews import DATA, SECRET, created, policy, said, state, step, stream, update, volume
+from toolchain.engine import POLICY_OPTIONS
 from toolchain.steps import ROOT, StepError
 
 
@@ -159,7 +160,12 @@ def test_a_passphrase_is_only_in_a_file(
 
 
 def test_the_policies_are_those_of_make() -> None:
-    options = " ".join(
-        str(each.relative_to(ROOT)) if isinstance(each, Path) else each for each in record_preview.POLICIES
-    )
+    options = " ".join(POLICY_OPTIONS).replace(f"{ROOT}/", "")
     assert f"POLICIES := {options}\n" in (ROOT / "Makefile").read_text()
+
+
+def test_a_recording_does_not_say_where_it_was_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers(monkeypatch, (0, stream().replace("|local|policies", "|local|/home/kim/policies"), ""))
+    recording = record_preview.record("dev")
+    assert "kim" not in recording
+    assert read(recording, "dev").packs == ["docker-hosts 1.0.0"]
