@@ -9,12 +9,13 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.stack import IMAGES, Stack
+from tests.e2e.stack import Stack
 from tests.e2e.stand_in_cloud import Cloud, Request, serving
 from tests.e2e.stand_in_docker import answering
-from tests.e2e.test_policies import PACK
 from tests.e2e.test_policies_cloud import violations
+from tests.services import IMAGES
 from tests.unit.components.test_tunnel import APPLICATIONS, CONFIGS, POLICIES, RECORDS, TUNNELS
+from toolchain.engine import POLICY_OPTIONS
 
 pytestmark = pytest.mark.engine
 
@@ -70,7 +71,7 @@ def new_stack(cloud: Cloud, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 @pytest.fixture(scope="module")
 def first_preview(new_stack: Stack) -> str:
     """What the preview of a new stack says, of which nothing is there yet."""
-    return new_stack.pulumi("preview", *PACK).stdout
+    return new_stack.pulumi("preview", *POLICY_OPTIONS).stdout
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +87,7 @@ def refused_up(cloud: Cloud, new_stack: Stack, first_preview: str) -> str:
 @pytest.fixture(scope="module")
 def prod(new_stack: Stack, refused_up: str) -> Stack:
     """A stack that came up under the policies, with the update after the refused one."""
-    output = new_stack.pulumi(*UP, *PACK).stdout
+    output = new_stack.pulumi(*UP, *POLICY_OPTIONS).stdout
     assert violations(output) == [], output
     return new_stack
 
@@ -163,7 +164,7 @@ def test_the_host_publishes_nothing(cloud: Cloud, prod: Stack) -> None:
 
 
 def test_nothing_changes_by_itself(prod: Stack) -> None:
-    output = prod.pulumi("preview", "--expect-no-changes", "--refresh", *PACK).stdout
+    output = prod.pulumi("preview", "--expect-no-changes", "--refresh", *POLICY_OPTIONS).stdout
     assert violations(output) == []
 
 
