@@ -1,4 +1,4 @@
-"""A Docker engine for `components.docker_host`, with no Docker: each container is there, and each job and command succeeds.
+"""A Docker engine for `components.docker_host`, with no Docker: each container is there, each job and command succeeds.
 
     with answering() as env:
         stack.pulumi("up", "--yes", env={**cloud.env, **env})
