@@ -19,6 +19,7 @@ from components.naming import SYSTEM, Naming, release
 from components.nats import Nats, NatsArgs
 from components.network import Networks
 from components.nginx import Nginx, NginxArgs
+from components.redis import Redis, RedisArgs
 from components.secrets import GeneratedSecret, secret
 from components.storage import storage
 from components.volumes import DataVolume
@@ -67,6 +68,11 @@ class Platform(pulumi.ComponentResource):
             containers["object-store"] = object_store.container_name
             if settings.object_store.app_bucket is not None:
                 stores.append(object_store)
+        redis: Redis | None = None
+        if settings.redis is not None and images.redis is not None:
+            redis = Redis("redis", RedisArgs(context, settings.redis, images.redis), child)
+            stores.append(redis)
+            containers["redis"] = redis.container_name
         self.postgres = {}
         if settings.external_database:
             database_url = pulumi.Config().require_secret("database_url")
@@ -122,6 +128,7 @@ class Platform(pulumi.ComponentResource):
                 ),
                 **{key.replace("_", "-"): config.require_secret(key) for key in sorted(settings.app_secrets)},
                 **(object_store.app_files if object_store else {}),
+                **({"redis-url": redis.url} if redis else {}),
             },
             env=object_store.app_env if object_store else {},
         )

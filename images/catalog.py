@@ -154,6 +154,7 @@ _ALL = (
         ),
         go_tools=("nats", "supercronic"),
     ),
+    Image("redis", "base", "BASE", ("images/redis/healthcheck.sh",)),
     Image("cloudflared", "base", "BASE", go_tools=("cloudflared",)),
     Image("dashboard", "nginx", "NGINX", ("app/dashboard", "images/dashboard/nginx.conf"), versioned=True),
 )

@@ -192,6 +192,14 @@ class CloudflaredResources(Resources):
     memory_reservation: Reservation = 64 * MB
 
 
+class RedisResources(Resources):
+    """What the redis container may take of its host."""
+
+    cpus: Cpus = 0.5
+    memory: Memory = 256 * MB
+    memory_reservation: Reservation = 64 * MB
+
+
 # Blocks
 
 
@@ -215,6 +223,8 @@ class ImageSettings(Block):
     """The S3 service for backups."""
     file_backups: ImageReference
     """What backs up files and NATS' streams."""
+    redis: ImageReference | None = None
+    """The Redis server; required with `redis`, and in dev the one built here."""
     cloudflared: ImageReference | None = None
     """The tunnel's end on the host; required with a tunnel."""
 
@@ -569,6 +579,19 @@ class ObjectStoreSettings(Block):
     start_timeout: StartTimeout = 2 * MINUTE
 
 
+class RedisSettings(Block):
+    """Redis, for an app that wants a cache: nothing of it is on a disk or in a backup. api and worker find its address,
+    password included, in the file that REDIS_URL_FILE names."""
+
+    max_memory: Annotated[Megabytes, Field(ge=1 * MB, le=4 * TB)] = 160 * MB
+    """Memory for keys and values."""
+    eviction: Literal["allkeys-lru", "allkeys-lfu", "volatile-lru", "volatile-ttl", "noeviction"] = "allkeys-lru"
+    """What goes when that is full, in Redis' own words; with noeviction writes fail instead."""
+    resources: RedisResources = RedisResources()
+    """What the container may take of its host."""
+    start_timeout: StartTimeout = 2 * MINUTE
+
+
 class AdministratorSettings(Block):
     """Host names for administrators: they lead to nginx too, and Cloudflare Access lets only these people pass."""
 
@@ -636,6 +659,8 @@ class StackConfig(Block):
     """Backups of PostgreSQL."""
     object_store: ObjectStoreSettings = ObjectStoreSettings()
     """The S3 service for backups."""
+    redis: RedisSettings | None = None
+    """A cache for the app."""
     tunnel: TunnelSettings | None = None
     """The way in through Cloudflare, in place of a published port."""
     app_secrets: dict[SecretName, AppSecret] = {}

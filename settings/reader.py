@@ -27,6 +27,7 @@ LOCAL_IMAGES: Final[Mapping[str, str]] = {
     "nginx": "nginx",
     "object_store": "object_store",
     "file_backups": "file_backups",
+    "redis": "redis",
 }
 """The image from `images/` that each service runs in dev; api and worker are two commands of one."""
 
@@ -187,6 +188,9 @@ def _with_local_images(tree: Tree) -> Tree:
     """`tree` with the images built on this machine where it names none."""
     images = tree.get("images", {})
     local = {s: local_reference(image) for s, image in LOCAL_IMAGES.items() if s not in images}
+    if "redis" not in tree or tree.get("environment") in ("staging", "prod"):
+        # The one service that a stack may do without: its image is missed by a rule.
+        local.pop("redis", None)
     return {**tree, "images": {**local, **images}}
 
 

@@ -105,6 +105,7 @@ def outside(
     stack = make_stack()
     stack.config["nginx"]["tls"] = True
     stack.config["backup"] = BACKUP
+    stack.config["redis"] = {"max_memory": "1MB"}
     stack.write_config()
     refused = stack.pulumi("preview", check=False)
     assert refused.returncode != 0
@@ -193,6 +194,38 @@ def test_backups_go_to_the_bucket_and_nowhere_else(outside: Stack) -> None:
     )
     assert code == 0, output
     assert status["last_good"]["label"] in output.decode()
+
+
+def test_the_app_reaches_its_cache(outside: Stack) -> None:
+    assert outside.healthy("redis")
+    code, output = outside.container("worker").exec_run(["python3", "-c", CACHE])
+    assert code == 0, output
+    without_password, with_password, full = json.loads(output)
+    assert without_password.startswith("-NOAUTH")
+    assert with_password == "$5\r\nvalue\r\n"
+    # What was used least recently went.
+    assert full == ["+OK"]
+
+
+CACHE = """
+import json, os, socket, urllib.parse
+
+url = urllib.parse.urlsplit(open(os.environ["REDIS_URL_FILE"]).read())
+connection = socket.create_connection((url.hostname, url.port), 5)
+
+
+def ask(command):
+    connection.sendall(command.encode() + b"\\r\\n")
+    return connection.recv(65536).decode()
+
+
+refused = ask("GET key")
+ask(f"AUTH {urllib.parse.unquote(url.password)}")
+ask("SET key value")
+answer = ask("GET key")
+full = {ask(f"SET key{number} " + 10000 * "x").strip() for number in range(300)}
+print(json.dumps([refused, answer, sorted(full)]))
+"""
 
 
 def test_no_secret_is_in_clear(outside: Stack, pairs: list[tuple[str, str]]) -> None:

@@ -29,6 +29,7 @@ SIZE_LIMITS = {
     "dashboard": 110,
     "object_store": 135,
     "file_backups": 170,
+    "redis": 110,
     "cloudflared": 117,
 }
 
@@ -40,6 +41,7 @@ USERS = {
     "dashboard": 10003,
     "object_store": 10005,
     "file_backups": 10004,
+    "redis": 10007,
     "cloudflared": 10006,
 }
 

@@ -36,8 +36,8 @@ def test_a_parent_that_is_there_is_built_on() -> None:
 
 
 def test_an_unknown_image_is_refused() -> None:
-    with pytest.raises(StepError, match="image 'redis': unknown; there are base, postgres"):
-        to_build(["redis"], REFERENCES, set())
+    with pytest.raises(StepError, match="image 'rabbitmq': unknown; there are base, postgres"):
+        to_build(["rabbitmq"], REFERENCES, set())
 
 
 def test_the_build_command(monkeypatch: pytest.MonkeyPatch) -> None:

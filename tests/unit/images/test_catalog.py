@@ -113,8 +113,8 @@ def test_a_missing_input_is_named(tree: Path) -> None:
 
 
 def test_an_unknown_image_is_named_with_those_there_are() -> None:
-    with pytest.raises(CatalogError, match="image 'redis': unknown; there are base, postgres, nats"):
-        local_reference("redis")
+    with pytest.raises(CatalogError, match="image 'rabbitmq': unknown; there are base, postgres, nats"):
+        local_reference("rabbitmq")
 
 
 def test_all_references_take_under_50_ms() -> None:
@@ -177,6 +177,7 @@ def test_a_go_module_names_its_tool_and_locks_all_that_it_needs(module: str) -> 
         ("app", 10004),
         ("object_store", 10005),
         ("file_backups", 10004),
+        ("redis", 10007),
         ("cloudflared", 10006),
     ],
 )

@@ -89,7 +89,7 @@ def test_images_are_required_outside_dev(environment: str) -> None:
     keys = {**PROD, "environment": environment}
     assert problem(without(keys, ["images"])) == (
         "tasktracker:images: is required; must be a block with the keys postgres, nats, api, worker, dashboard, nginx,"
-        " object_store, file_backups, cloudflared"
+        " object_store, file_backups, redis, cloudflared"
     )
     assert problem({**keys, "images": without(IMAGES, ["worker"])}).startswith(
         "tasktracker:images.worker: is required; must be an image reference"

@@ -58,6 +58,19 @@ def test_memory_store_fits() -> None:
     assert not problems({"nats": {"max_memory_store": "256MB"}})
 
 
+def test_cache_fits() -> None:
+    assert problem({"redis": {"max_memory": "193MB"}}) == (
+        'tasktracker:redis.max_memory = "193MB": must be at most 192MB,'
+        " 75% of tasktracker:redis.resources.memory (256MB)"
+    )
+    assert not problems({"redis": {"max_memory": "192MB"}})
+
+
+def test_cache_has_an_image() -> None:
+    assert problem({**PROD, "redis": {}}) == "tasktracker:images.redis: is required by tasktracker:redis"
+    assert not problems({**PROD, "redis": {}, "images": {**IMAGES, "redis": f"redis:1{DIGEST}"}})
+
+
 def test_ports_differ() -> None:
     assert problem({"postgres": {"debug_port": 8080}}) == (
         "tasktracker:postgres.debug_port = 8080: is the port of tasktracker:nginx.publish.port too"
