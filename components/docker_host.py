@@ -6,10 +6,21 @@ needs no Docker. The client library is imported when it is needed: it takes long
 
 from __future__ import annotations
 
+import asyncio
+import atexit
+import functools
+import re
 import time
 from typing import TYPE_CHECKING
 
 import pulumi
+import pulumi_docker as docker_provider
+
+from components.naming import Naming
+from remote import CONFIG_KEY, DockerHost, HostError, Relay, advice, check
+from remote.host import CA_FILE, CERTIFICATE_FILE, KEY_FILE
+from remote.relay import told
+from settings import Settings
 
 if TYPE_CHECKING:
     from docker import DockerClient
@@ -24,14 +35,179 @@ REQUEST_TIMEOUT = 30
 FILES_TIMEOUT = 60
 
 
-def _client(timeout: int = REQUEST_TIMEOUT) -> DockerClient:
-    """A client for the host that the Docker provider uses."""
+def configured() -> DockerHost | None:
+    """The host that the stack's config names; None where it is that of the default provider."""
+    block = pulumi.Config().get_object("docker_host")
+    return None if block is None else DockerHost(**block)
+
+
+def client(timeout: int = REQUEST_TIMEOUT) -> DockerClient:
+    """A client for the host that the Docker provider uses; `timeout` is that of one request, in seconds.
+
+    Raises:
+        docker.errors.DockerException: the host doesn't answer.
+    """
     import docker  # noqa: PLC0415 - see the module's docstring
 
-    host = pulumi.Config("docker").get("host")
+    host = configured()
     if host is None:
-        return docker.from_env(timeout=timeout)
-    return docker.DockerClient(base_url=host, timeout=timeout, use_ssh_client=host.startswith("ssh://"))
+        address = pulumi.Config("docker").get("host")
+        if address is None:
+            return docker.from_env(timeout=timeout)
+        return docker.DockerClient(base_url=address, timeout=timeout, use_ssh_client=address.startswith("ssh://"))
+    if host.over_ssh:
+        relay = _relay(host)
+        try:
+            return docker.DockerClient(base_url=relay.address, timeout=timeout)
+        except docker.errors.DockerException as error:
+            raise docker.errors.DockerException(told(relay.reason or str(error), host)) from error
+    folder = host.certificate_folder
+    tls = folder is not None and docker.tls.TLSConfig(
+        client_cert=(str(folder / CERTIFICATE_FILE), str(folder / KEY_FILE)), ca_cert=str(folder / CA_FILE), verify=True
+    )
+    return docker.DockerClient(base_url=host.address, timeout=timeout, tls=tls)
+
+
+@functools.cache
+def _relay(host: DockerHost) -> Relay:
+    """The one socket of this process that leads to `host`."""
+    relay = Relay(host)
+    atexit.register(relay.close)
+    return relay
+
+
+def provider(naming: Naming, settings: Settings) -> docker_provider.Provider | None:
+    """The provider of all of the stack's Docker resources; None where the default one is meant.
+
+    On an update the host is asked first: one that can't be used is one message then, and not one for each resource.
+
+    Raises:
+        pulumi.RunError: it can't be used; says why and what to do.
+    """
+    host = configured()
+    if host is None:
+        return None
+    if not pulumi.runtime.is_dry_run():
+        try:
+            check(host)
+        except HostError as error:
+            raise pulumi.RunError(f"{CONFIG_KEY}: {error}\nNothing was changed.") from None
+    config = pulumi.Config()
+    folder = host.certificate_folder
+    return docker_provider.Provider(
+        "docker-host",
+        host=host.address,
+        ssh_opts=host.ssh_options if host.over_ssh else None,
+        cert_path=str(folder) if folder else None,
+        registry_auth=[
+            docker_provider.ProviderRegistryAuthArgs(
+                address=address, username=registry.username, password=config.require_secret(registry.password)
+            )
+            for address, registry in sorted(settings.registries.items())
+        ]
+        or None,
+        opts=pulumi.ResourceOptions(depends_on=[_same_host(naming, host)]),
+    )
+
+
+def _same_host(naming: Naming, host: DockerHost) -> pulumi.Resource:
+    """Refuses another host for a stack that is there.
+
+    Pulumi would take all that is in its state to be on the new one, and change what is not there.
+    """
+    volume = naming.volume("uploads")
+
+    async def look(args: pulumi.ResourceHookArgs) -> None:
+        old = (args.old_inputs or {}).get("input")
+        # In a thread, so that the program goes on with what doesn't depend on it.
+        if old != host.address and not await asyncio.to_thread(has_volume, volume):
+            raise HostError(moved(str(old), host.address, volume))
+
+    return pulumi.Stash(
+        "docker-host",
+        input=host.address,
+        opts=pulumi.ResourceOptions(
+            hooks=pulumi.ResourceHookBinding(before_update=[pulumi.ResourceHook("docker-host-is-the-same", look)])
+        ),
+    )
+
+
+def moved(old: str, new: str, volume: str) -> str:
+    """The message on another host in a stack's config."""
+    return (
+        f"{CONFIG_KEY}.address was {old} and is {new}, where the stack's volume {volume} is not: that is another host. "
+        f"Nothing moves a stack there: set it back, or see docs/TROUBLESHOOTING.md on another host"
+    )
+
+
+def has_volume(name: str) -> bool:
+    """Whether the stack's host has a Docker volume of that name."""
+    import docker  # noqa: PLC0415
+
+    try:
+        client().volumes.get(name)
+    except docker.errors.NotFound:
+        return False
+    return True
+
+
+def options(opts: pulumi.ResourceOptions | None, of: docker_provider.Provider) -> pulumi.ResourceOptions:
+    """Options with which all that a component makes on a Docker host is made by the provider `of`.
+
+    Where that fails for the host's or the registry's sake, what to do is said, once.
+    """
+    host = configured()
+    told: set[str] = set()
+
+    async def advise(args: pulumi.ErrorHookArgs) -> bool:
+        said = "\n".join(args.errors)
+        text = refusal(said) or (host and advice(said, host))
+        if text and text not in told:
+            told.add(text)
+            pulumi.log.error(f"{text}\nWhat was changed so far stays, and the next `pulumi up` goes on from there.")
+        return False
+
+    hook = pulumi.ErrorHook("advise-docker-host", advise)
+
+    def with_advice(args: pulumi.ResourceTransformationArgs) -> pulumi.ResourceTransformationResult | None:
+        if not args.type_.startswith("docker:"):
+            return None
+        hooks = pulumi.ResourceOptions(hooks=pulumi.ResourceHookBinding(on_error=[hook]))
+        return pulumi.ResourceTransformationResult(args.props, pulumi.ResourceOptions.merge(args.opts, hooks))
+
+    return pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(providers=[of], transformations=[with_advice]))
+
+
+#: What the provider says when an image can't be had, and the image.
+_PULL = re.compile(r"unable to (?:find or )?pull image (?P<image>[^\s:]+(?::[^\s:]+){0,2}?(?:@sha256:[0-9a-f]+)?)[:\s]")
+
+
+def refusal(said: str) -> str | None:
+    """What to do about an image that a registry doesn't give; None where what was said is about something else."""
+    found = _PULL.search(f"{said}\n")
+    if found is None:
+        return None
+    image = found["image"]
+    registry = image.partition("/")[0]
+    user = _user(registry)
+    who = f"the user {user}" if user else "nobody in particular, as tasktracker:registries has no login for it"
+    if re.search("unauthorized|no basic auth|denied|authentication required|401|403", said, re.IGNORECASE):
+        return (
+            f"the registry {registry} refuses {image} to {who}: check the user's name in tasktracker:registries, its "
+            "password (`pulumi config set --secret registry_password`), and that it may pull this repository"
+        )
+    if re.search("manifest unknown|not found|manifest for", said, re.IGNORECASE):
+        return (
+            f"the registry {registry} has no {image}: `make push` brings an image there, and `make pin` writes the "
+            "digest that it has into the stack's config"
+        )
+    return f"the Docker host can't pull {image}: see that it reaches the registry {registry}, and has room"
+
+
+def _user(registry: str) -> str | None:
+    """Who the host logs in to a registry as."""
+    block = (pulumi.Config().get_object("registries") or {}).get(registry)
+    return None if block is None else str(block["username"])
 
 
 def last_log_lines(container: str) -> str:
@@ -40,7 +216,7 @@ def last_log_lines(container: str) -> str:
     import requests  # noqa: PLC0415
 
     try:
-        output = _client().containers.get(container).logs(tail=LOG_LINES)
+        output = client().containers.get(container).logs(tail=LOG_LINES)
     except (docker.errors.DockerException, requests.exceptions.RequestException) as error:
         return f"    (no log: {error})"
     lines = [line for line in output.decode(errors="replace").splitlines() if line.strip()]
@@ -57,7 +233,7 @@ def run_job(container: str, timeout: int) -> None:
     import requests  # noqa: PLC0415 - whose errors the Docker client lets through
 
     try:
-        job = _client().containers.get(container)
+        job = client().containers.get(container)
         job.start()
         start = time.monotonic()
         try:
@@ -91,7 +267,7 @@ def await_files(container: str, digest: str) -> None:
     import requests  # noqa: PLC0415
 
     try:
-        asked = _client(FILES_TIMEOUT).containers.get(container).exec_run(["await-files", digest])
+        asked = client(FILES_TIMEOUT).containers.get(container).exec_run(["await-files", digest])
     except (docker.errors.DockerException, requests.exceptions.RequestException) as error:
         raise FilesError(f"cannot ask {container} for the files that it uses: {error}") from error
     if asked.exit_code != 0:
