@@ -9,8 +9,10 @@ from __future__ import annotations
 import asyncio
 import atexit
 import functools
+import os
 import re
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import pulumi
@@ -33,6 +35,12 @@ REQUEST_TIMEOUT = 30
 
 #: Seconds that a request may take which waits for changed files: `await-files` gives up before.
 FILES_TIMEOUT = 60
+
+#: The variable by which a person says that another host is meant, by its address.
+NEW_HOST = "TASKTRACKER_NEW_HOST"
+
+#: What a stack without the block is on, in words.
+DEFAULT_HOST = "the Docker of this machine"
 
 
 def configured() -> DockerHost | None:
@@ -111,23 +119,30 @@ def provider(naming: Naming, settings: Settings) -> docker_provider.Provider | N
 
 
 def _same_host(naming: Naming, host: DockerHost) -> pulumi.Resource:
-    """Refuses another host for a stack that is there.
+    """Refuses another host for a stack that is there, be it by a changed block, a new one, or one that is gone.
 
-    Pulumi would take all that is in its state to be on the new one, and change what is not there.
+    Pulumi would take all that is in its state to be on the new host, and change what is not there.
     """
     volume = naming.volume("uploads")
 
     async def look(args: pulumi.ResourceHookArgs) -> None:
         old = (args.old_inputs or {}).get("input")
-        # In a thread, so that the program goes on with what doesn't depend on it.
-        if old != host.address and not await asyncio.to_thread(has_volume, volume):
-            raise HostError(moved(str(old), host.address, volume))
+        if old == host.address or os.environ.get(NEW_HOST) == host.address:
+            return
+        # In threads, so that the program goes on with what doesn't depend on it.
+        if old is None and not await asyncio.to_thread(has_volume, _default_client, volume):
+            return
+        if not await asyncio.to_thread(has_volume, client, volume):
+            raise HostError(moved(str(old or DEFAULT_HOST), host.address, volume))
 
+    hook = pulumi.ResourceHook("docker-host-is-the-same", look)
     return pulumi.Stash(
         "docker-host",
         input=host.address,
         opts=pulumi.ResourceOptions(
-            hooks=pulumi.ResourceHookBinding(before_update=[pulumi.ResourceHook("docker-host-is-the-same", look)])
+            # With the block gone the default provider would have the stack.
+            protect=True,
+            hooks=pulumi.ResourceHookBinding(before_create=[hook], before_update=[hook]),
         ),
     )
 
@@ -135,18 +150,27 @@ def _same_host(naming: Naming, host: DockerHost) -> pulumi.Resource:
 def moved(old: str, new: str, volume: str) -> str:
     """The message on another host in a stack's config."""
     return (
-        f"{CONFIG_KEY}.address was {old} and is {new}, where the stack's volume {volume} is not: that is another host. "
-        f"Nothing moves a stack there: set it back, or see docs/TROUBLESHOOTING.md on another host"
+        f"the stack is on {old}, and {CONFIG_KEY}.address is {new}, where its volume {volume} is not: that is another"
+        " host. A stack doesn't move by its config: set the address back. To begin anew there, with the secrets of the"
+        f" stack and without its data: `{NEW_HOST}={new} pulumi up --refresh --run-program`"
     )
 
 
-def has_volume(name: str) -> bool:
-    """Whether the stack's host has a Docker volume of that name."""
+def _default_client() -> DockerClient:
+    """A client for the host that a stack without the block has."""
     import docker  # noqa: PLC0415
 
+    return docker.from_env(timeout=REQUEST_TIMEOUT)
+
+
+def has_volume(connect: Callable[[], DockerClient], name: str) -> bool:
+    """Whether a host answers and has a Docker volume of that name."""
+    import docker  # noqa: PLC0415
+    import requests  # noqa: PLC0415
+
     try:
-        client().volumes.get(name)
-    except docker.errors.NotFound:
+        connect().volumes.get(name)
+    except (docker.errors.DockerException, requests.exceptions.RequestException):
         return False
     return True
 

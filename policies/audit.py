@@ -32,6 +32,7 @@ from policies.registry import RULES
 from policies.resource import NETWORK, VOLUME, Resource
 from policies.rule import Conventions, Level
 from policies.values import decode, entries, flag, lookup, text
+from remote import AddressError, DockerHost, HostError, reached
 
 #: Where the pack, its config and its waivers are.
 FOLDER = Path(__file__).parent
@@ -442,7 +443,17 @@ def _run(arguments: argparse.Namespace) -> int:
     state = read_state(arguments.state, arguments.stack) if arguments.state else None
     host = text(of_stack.get("docker:host"))
     try:
-        snapshot = take(_connect(host))
+        own = DockerHost.of_config(of_stack)
+        if own is None:
+            snapshot = take(_connect(host))
+        else:
+            with reached(own) as variables:
+                snapshot = take(docker.from_env(timeout=REQUEST_TIMEOUT, environment=dict(variables)))
+    except AddressError as error:
+        raise UsageError(str(error)) from None
+    except HostError as error:
+        sys.stderr.write(f"error: {error}\n")
+        return UNAVAILABLE
     except (docker.errors.DockerException, requests.RequestException, OSError) as error:
         where = host or os.environ.get("DOCKER_HOST") or "its usual socket"
         sys.stderr.write(

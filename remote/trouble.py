@@ -94,7 +94,7 @@ _TROUBLE: Sequence[tuple[str, Callable[[DockerHost], str]]] = (
     (r"Cannot connect to the Docker daemon|dial unix [^:]*: connect: (no such file|connection refused)", _no_engine),
     ("docker: (command )?not found|docker: No such file", _no_client),
     ("timed out", _silent),
-    ("kex_exchange_identification", _busy),
+    (r"kex_exchange_identification|Connection (closed|reset) by \S+ port", _busy),
     ("x509: |tls: |CERTIFICATE_VERIFY_FAILED|certificate required", _no_trust),
     (
         "Could not resolve hostname|ssh: connect to host|Connection timed out|Timeout, server|Connection (to|closed)|"
