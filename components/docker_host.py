@@ -7,22 +7,19 @@ needs no Docker. The client library is imported when it is needed: it takes long
 from __future__ import annotations
 
 import asyncio
-import atexit
-import functools
 import os
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 import pulumi
 import pulumi_docker as docker_provider
 
 from components.naming import Naming
-from remote import CONFIG_KEY, DockerHost, HostError, Relay, advice, check
-from remote.host import CA_FILE, CERTIFICATE_FILE, KEY_FILE
-from remote.relay import told
+from remote import CONFIG_KEY, DockerHost, HostError, advice, check, sdk
 from settings import Settings
+from settings.models import RegistrySettings
 
 if TYPE_CHECKING:
     from docker import DockerClient
@@ -41,6 +38,9 @@ NEW_HOST = "TASKTRACKER_NEW_HOST"
 
 #: What a stack without the block is on, in words.
 DEFAULT_HOST = "the Docker of this machine"
+
+#: The secret with a registry's password, where the block names none.
+DEFAULT_SECRET = str(RegistrySettings.model_fields["password"].default)
 
 
 def configured() -> DockerHost | None:
@@ -63,25 +63,7 @@ def client(timeout: int = REQUEST_TIMEOUT) -> DockerClient:
         if address is None:
             return docker.from_env(timeout=timeout)
         return docker.DockerClient(base_url=address, timeout=timeout, use_ssh_client=address.startswith("ssh://"))
-    if host.over_ssh:
-        relay = _relay(host)
-        try:
-            return docker.DockerClient(base_url=relay.address, timeout=timeout)
-        except docker.errors.DockerException as error:
-            raise docker.errors.DockerException(told(relay.reason or str(error), host)) from error
-    folder = host.certificate_folder
-    tls = folder is not None and docker.tls.TLSConfig(
-        client_cert=(str(folder / CERTIFICATE_FILE), str(folder / KEY_FILE)), ca_cert=str(folder / CA_FILE), verify=True
-    )
-    return docker.DockerClient(base_url=host.address, timeout=timeout, tls=tls)
-
-
-@functools.cache
-def _relay(host: DockerHost) -> Relay:
-    """The one socket of this process that leads to `host`."""
-    relay = Relay(host)
-    atexit.register(relay.close)
-    return relay
+    return sdk.client(host, timeout)
 
 
 def provider(naming: Naming, settings: Settings) -> docker_provider.Provider | None:
@@ -180,12 +162,14 @@ def options(opts: pulumi.ResourceOptions | None, of: docker_provider.Provider) -
 
     Where that fails for the host's or the registry's sake, what to do is said, once.
     """
-    host = configured()
+    host, logins = configured(), pulumi.Config().get_object("registries") or {}
     told: set[str] = set()
 
     async def advise(args: pulumi.ErrorHookArgs) -> bool:
         said = "\n".join(args.errors)
-        text = refusal(said) or (host and advice(said, host))
+        inputs = args.new_inputs or {}
+        image = str(inputs.get("image") or inputs.get("name"))
+        text = refusal(said, image, logins) or (host and advice(said, host))
         if text and text not in told:
             told.add(text)
             pulumi.log.error(f"{text}\nWhat was changed so far stays, and the next `pulumi up` goes on from there.")
@@ -202,36 +186,38 @@ def options(opts: pulumi.ResourceOptions | None, of: docker_provider.Provider) -
     return pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(providers=[of], transformations=[with_advice]))
 
 
-#: What the provider says when an image can't be had, and the image.
-_PULL = re.compile(r"unable to (?:find or )?pull image (?P<image>[^\s:]+(?::[^\s:]+){0,2}?(?:@sha256:[0-9a-f]+)?)[:\s]")
+#: What the provider says when an image can't be had.
+_PULL = re.compile("unable to (find or )?pull image")
+_REFUSED = re.compile("unauthorized|no basic auth|denied|authentication required|forbidden", re.IGNORECASE)
+_UNKNOWN = re.compile("manifest unknown|not found|name unknown|no such manifest", re.IGNORECASE)
 
 
-def refusal(said: str) -> str | None:
-    """What to do about an image that a registry doesn't give; None where what was said is about something else."""
-    found = _PULL.search(f"{said}\n")
-    if found is None:
+def refusal(said: str, image: str, logins: Mapping[str, Mapping[str, str]]) -> str | None:
+    """What to do about an image that a registry doesn't give; None where what was said is about something else.
+
+    `logins` are those of `tasktracker:registries`.
+    """
+    if not _PULL.search(said):
         return None
-    image = found["image"]
     registry = image.partition("/")[0]
-    user = _user(registry)
-    who = f"the user {user}" if user else "nobody in particular, as tasktracker:registries has no login for it"
-    if re.search("unauthorized|no basic auth|denied|authentication required|401|403", said, re.IGNORECASE):
+    login = logins.get(registry)
+    if _REFUSED.search(said) and login is None:
         return (
-            f"the registry {registry} refuses {image} to {who}: check the user's name in tasktracker:registries, its "
-            "password (`pulumi config set --secret registry_password`), and that it may pull this repository"
+            f"the registry {registry} gives {image} to nobody without a login: set tasktracker:registries, and the secret"
+            " that it asks for"
         )
-    if re.search("manifest unknown|not found|manifest for", said, re.IGNORECASE):
+    if _REFUSED.search(said) and login is not None:
+        secret = login.get("password", DEFAULT_SECRET)
         return (
-            f"the registry {registry} has no {image}: `make push` brings an image there, and `make pin` writes the "
-            "digest that it has into the stack's config"
+            f"the registry {registry} refuses {image} to the user {login['username']}: check the name in"
+            f" tasktracker:registries, the password (`pulumi config set --secret {secret}`), and that this user may pull"
         )
-    return f"the Docker host can't pull {image}: see that it reaches the registry {registry}, and has room"
-
-
-def _user(registry: str) -> str | None:
-    """Who the host logs in to a registry as."""
-    block = (pulumi.Config().get_object("registries") or {}).get(registry)
-    return None if block is None else str(block["username"])
+    if _UNKNOWN.search(said):
+        return (
+            f"the registry {registry} has no {image}: `make push` brings images there, and `make pin` writes the digests"
+            " that it has into the stack's config"
+        )
+    return f"the Docker host can't pull {image}: see whether it reaches the registry {registry}, and has room"
 
 
 def last_log_lines(container: str) -> str:

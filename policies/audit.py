@@ -32,7 +32,7 @@ from policies.registry import RULES
 from policies.resource import NETWORK, VOLUME, Resource
 from policies.rule import Conventions, Level
 from policies.values import decode, entries, flag, lookup, text
-from remote import AddressError, DockerHost, HostError, reached
+from remote import AddressError, DockerHost, HostError, check, sdk
 
 #: Where the pack, its config and its waivers are.
 FOLDER = Path(__file__).parent
@@ -447,8 +447,8 @@ def _run(arguments: argparse.Namespace) -> int:
         if own is None:
             snapshot = take(_connect(host))
         else:
-            with reached(own) as variables:
-                snapshot = take(docker.from_env(timeout=REQUEST_TIMEOUT, environment=dict(variables)))
+            check(own)
+            snapshot = take(sdk.client(own, REQUEST_TIMEOUT))
     except AddressError as error:
         raise UsageError(str(error)) from None
     except HostError as error:

@@ -1,7 +1,7 @@
 """How a stack's Docker host is reached from this machine, and what to do where it can't be.
 
-Stdlib only, and nothing of the program: the program, the operator's commands and set-up all ask here, so that each of
-them reaches the same host in the same way.
+Stdlib only, but for `sdk`, and nothing of the program: the program, the operator's commands, the audit and set-up all
+ask here, so that each of them reaches the same host in the same way.
 """
 
 from remote.host import CONFIG_KEY, AddressError, DockerHost

@@ -14,7 +14,7 @@ import yaml
 from remote import AddressError, DockerHost, HostError, reached
 from toolchain.docker_cli import Docker, connect
 from toolchain.docker_engine import NO_CONTEXT
-from toolchain.steps import ROOT, StepError
+from toolchain.steps import ROOT, StepError, stop_on_signals
 
 #: Lines of the past that `logs` begins with.
 LOG_LINES = 100
@@ -82,6 +82,7 @@ def main() -> int:
     parser.add_argument("--stack", required=True)
     parser.add_argument("service")
     arguments = parser.parse_args()
+    stop_on_signals()
     try:
         return logs(arguments.stack, arguments.service)
     except StepError as error:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,17 +12,13 @@ from docker.models.containers import Container
 
 from ops.tt.errors import FailedError, UnreachableError
 from ops.tt.project import NAMESPACE, Project
-from remote import DockerHost, HostError, reached
+from remote import DockerHost, HostError, check, sdk
 
 #: Seconds for one answer of the Docker host. Commands in containers take the time they need.
 REQUEST_TIMEOUT = 30
 
 #: The first line on standard error is the command's process id; it leads a group of its own.
 _WITH_PID = ("sh", "-c", 'echo "$$" >&2 && exec "$@"', "sh")
-
-#: The ways to Docker hosts that this process has opened.
-_leads = contextlib.ExitStack()
-atexit.register(_leads.close)
 
 
 @dataclass(frozen=True)
@@ -83,9 +78,8 @@ class Host:
                 # As Pulumi does: DOCKER_HOST or the usual socket, and no context.
                 self.client = docker.from_env(timeout=REQUEST_TIMEOUT)
             elif isinstance(found, DockerHost):
-                # What leads there lasts as long as this process: a command may use it to its end.
-                variables = _leads.enter_context(reached(found))
-                self.client = docker.from_env(timeout=REQUEST_TIMEOUT, environment=dict(variables))
+                check(found)
+                self.client = sdk.client(found, REQUEST_TIMEOUT)
             else:
                 self.client = docker.DockerClient(
                     base_url=self.address, timeout=REQUEST_TIMEOUT, use_ssh_client=self.address.startswith("ssh://")
