@@ -103,7 +103,7 @@ check: ## lint, types and unit tests; no Docker
 test: check ## every test: unit, toolchain, and end to end on a real engine and a real Docker
 	@$(SETUP) engine
 	@# 69: no Docker engine can run here; then the tests that need one are skipped, unless this is CI.
-	@$(SETUP) docker images browser || { [ $$? -eq 69 ] && [ "$$CI" != true ]; }
+	@$(SETUP) docker images browser remote_host || { [ $$? -eq 69 ] && [ "$$CI" != true ]; }
 	@$(ENV) && pytest -q $(PARALLEL) tests --ignore tests/unit --ignore tests/policies
 
 .PHONY: policies

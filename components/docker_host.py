@@ -203,19 +203,20 @@ def refusal(said: str, image: str, logins: Mapping[str, Mapping[str, str]]) -> s
     login = logins.get(registry)
     if _REFUSED.search(said) and login is None:
         return (
-            f"the registry {registry} gives {image} to nobody without a login: set tasktracker:registries, and the secret"
-            " that it asks for"
+            f"the registry {registry} gives {image} to nobody without a login: set tasktracker:registries, and the"
+            " secret that it asks for"
         )
     if _REFUSED.search(said) and login is not None:
         secret = login.get("password", DEFAULT_SECRET)
         return (
             f"the registry {registry} refuses {image} to the user {login['username']}: check the name in"
-            f" tasktracker:registries, the password (`pulumi config set --secret {secret}`), and that this user may pull"
+            f" tasktracker:registries, the password (`pulumi config set --secret {secret}`), and that this user may"
+            " pull"
         )
     if _UNKNOWN.search(said):
         return (
-            f"the registry {registry} has no {image}: `make push` brings images there, and `make pin` writes the digests"
-            " that it has into the stack's config"
+            f"the registry {registry} has no {image}: `make push` brings images there, and `make pin` writes the"
+            " digests that it has into the stack's config"
         )
     return f"the Docker host can't pull {image}: see whether it reaches the registry {registry}, and has room"
 

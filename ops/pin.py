@@ -17,7 +17,7 @@ from docker.errors import DockerException
 from pydantic import TypeAdapter, ValidationError
 
 from ops import registry
-from ops.registry import DOCKER_HUB, Image, Login, RegistryError
+from ops.registry import DOCKER_HUB, Image, Login, NoRegistryError, RegistryError
 from ops.tt.engine import Engine
 from ops.tt.errors import Exit, FailedError, TtError, UsageError
 from ops.tt.project import NAMESPACE, Project
@@ -128,12 +128,17 @@ def resolve(images: Mapping[str, Image], logins: Logins) -> dict[str, str]:
         FailedError: a registry doesn't have one, or doesn't say; tells of each.
     """
     digests: dict[Image, str] = {}
-    problems = []
+    problems: list[str] = []
+    silent: set[str] = set()
     for image in dict.fromkeys(images.values()):
+        if image.registry in silent:
+            continue
         try:
             digests[image] = registry.digest(image, logins)
         except RegistryError as error:
             problems.append(str(error))
+            if isinstance(error, NoRegistryError):
+                silent.add(image.registry)
     if problems:
         raise FailedError("\n  ".join(["nothing was written:", *problems]))
     return {service: f"{image}@{digests[image]}" for service, image in images.items()}

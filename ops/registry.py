@@ -40,6 +40,10 @@ class RegistryError(Exception):
     """A registry doesn't say what was asked; the message is for the user."""
 
 
+class NoRegistryError(RegistryError):
+    """A registry says nothing at all, whatever the image."""
+
+
 @dataclass(frozen=True)
 class Image:
     """An image by its name: a registry, a repository there, and a tag."""
@@ -107,7 +111,7 @@ def digest(image: Image, login: Callable[[str], Login]) -> str:
             content = session.get(url, headers=accept, timeout=TIMEOUT).content
             found = f"sha256:{hashlib.sha256(content).hexdigest()}"
     except requests.RequestException as error:
-        raise RegistryError(f"{image}: {image.registry} does not answer: {_short(error)}") from None
+        raise NoRegistryError(f"{image.registry} does not answer: {_short(error)}") from None
     if not _DIGEST.fullmatch(found):
         raise RegistryError(f"{image}: {image.registry} answers a digest that is none: {found[:80]!r}")
     return found

@@ -16,6 +16,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -24,17 +25,7 @@ from pathlib import Path
 
 import docker
 
-from toolchain import debian
-
-#: What it is made from, by program and Debian package.
-PROGRAMS = {
-    "sshd": "openssh-server",
-    "ssh": "openssh-client",
-    "docker-registry": "docker-registry",
-    "htpasswd": "apache2-utils",
-    "ip": "iproute2",
-    "dockerd": "docker.io",
-}
+from tests.leftovers import name_of_this_run, remove_namespace
 
 #: Seconds until the engine, the SSH server and the registry answer.
 START_TIMEOUT = 60
@@ -44,13 +35,6 @@ STOP_TIMEOUT = 30
 
 #: The user and the password of the registry.
 USER, PASSWORD = "pusher", "a-password-of-this-test"
-
-
-def ensure_programs() -> None:
-    """Installs what is missing of `PROGRAMS`."""
-    os.environ["PATH"] += os.pathsep + "/usr/sbin"
-    for program, package in PROGRAMS.items():
-        debian.ensure_program(program, [package], "for a second Docker host in tests")
 
 
 @dataclass
@@ -64,7 +48,7 @@ class RemoteHost:
     @property
     def namespace(self) -> str:
         """The network namespace; its name holds the process that made it, as those of stacks do."""
-        return f"e2e{os.getpid()}-{self.number}"
+        return name_of_this_run("e2e", self.number)
 
     @property
     def here(self) -> str:
@@ -91,7 +75,7 @@ class RemoteHost:
         return f"127.0.0.1:{24000 + self.number}"
 
     @property
-    def socket(self) -> Path:
+    def docker_socket(self) -> Path:
         return self.folder / "docker.sock"
 
     @property
@@ -118,7 +102,7 @@ class RemoteHost:
 
     def client(self) -> docker.DockerClient:
         """The host's engine, past SSH."""
-        return docker.DockerClient(base_url=f"unix://{self.socket}", timeout=60)
+        return docker.DockerClient(base_url=f"unix://{self.docker_socket}", timeout=60)
 
     def start(self) -> None:
         """Brings all of it up.
@@ -130,13 +114,16 @@ class RemoteHost:
         self._keys()
         self.start_registry()
         self.start_sshd()
+        # Whoever comes in here is nobody, to whom the engine's socket is closed.
+        nobody = "setpriv --reuid=65534 --regid=65534 --clear-groups docker system dial-stdio"
+        self._start_sshd("sshd-restricted", self.restricted_port, f"ForceCommand {nobody}")
         self.start_docker()
 
     def start_docker(self) -> None:
         self._start(
             "dockerd",
             [
-                "dockerd", f"--host=unix://{self.socket}", f"--data-root={self.folder}/data",
+                "dockerd", f"--host=unix://{self.docker_socket}", f"--data-root={self.folder}/data",
                 f"--exec-root={self.folder}/exec", f"--pidfile={self.folder}/dockerd.pid",
                 # Where a containerd of the system is, both engines use that one.
                 f"--containerd-namespace={self.namespace}", f"--containerd-plugins-namespace={self.namespace}-plugins",
@@ -146,26 +133,22 @@ class RemoteHost:
         )  # fmt: skip
 
     def start_sshd(self) -> None:
+        """The SSH server, which hands everybody to the engine."""
+        self._start_sshd("sshd", self.ssh_port, "")
+
+    def _start_sshd(self, name: str, port: int, extra: str) -> None:
+        # Where Debian's own service would make it.
         Path("/run/sshd").mkdir(exist_ok=True)
-        common = f"""
-            HostKey {self.folder}/host_key
-            AuthorizedKeysFile {self.folder}/authorized_keys
-            PermitRootLogin prohibit-password
-            PasswordAuthentication no
-            StrictModes no
-            UsePAM no
-            SetEnv DOCKER_HOST=unix://{self.socket}
-        """
-        nobody = "setpriv --reuid=65534 --regid=65534 --clear-groups docker system dial-stdio"
-        for name, port, extra in (
-            ("sshd", self.ssh_port, ""),
-            ("sshd-restricted", self.restricted_port, f"ForceCommand {nobody}"),
-        ):
-            config = self.folder / f"{name}.conf"
-            config.write_text(f"{common}\nListenAddress {self.address}:{port}\nPidFile none\n{extra}\n")
-            self._start(
-                name, [shutil.which("sshd") or "sshd", "-D", "-e", "-f", str(config)], lambda p=port: self._listens(p)
-            )
+        config = self.folder / f"{name}.conf"
+        config.write_text(
+            f"HostKey {self.folder}/host_key\nAuthorizedKeysFile {self.folder}/authorized_keys\n"
+            f"ListenAddress {self.address}:{port}\nPidFile none\nPermitRootLogin prohibit-password\n"
+            # The folder of a test is not root's alone all the way up.
+            f"PasswordAuthentication no\nStrictModes no\nUsePAM no\n"
+            f"SetEnv DOCKER_HOST=unix://{self.docker_socket}\n{extra}\n"
+        )
+        # By its path: it starts itself again for each connection.
+        self._start(name, ["/usr/sbin/sshd", "-D", "-e", "-f", str(config)], lambda: self._listens(port))
 
     def start_registry(self) -> None:
         for name, namespace in (("registry-here", None), ("registry-there", self.namespace)):
@@ -194,14 +177,13 @@ class RemoteHost:
 
     def cut(self) -> None:
         """Ends the SSH server and all its connections, as a host that fails does."""
-        self.stop("sshd")
-        # What serves a connection is a process of its own, in the server's group.
+        self.processes.pop("sshd").kill()
+        others = {process.pid for process in self.processes.values()}
+        # What serves a connection is a process of its own.
         for pid in self._pids():
-            if Path(f"/proc/{pid}/comm").read_text().strip() == "sshd" and pid not in self._restricted():
-                os.kill(pid, signal.SIGKILL)
-
-    def _restricted(self) -> set[int]:
-        return {process.pid for name, process in self.processes.items() if name == "sshd-restricted"}
+            with contextlib.suppress(OSError):
+                if pid not in others and Path(f"/proc/{pid}/comm").read_text().strip() == "sshd":
+                    os.kill(pid, signal.SIGKILL)
 
     def remove(self) -> None:
         """Removes all of it, whatever state it is in."""
@@ -257,8 +239,6 @@ class RemoteHost:
         raise AssertionError(f"{name} does not come up:\n{log.read_text(errors='replace')[-2000:]}")
 
     def _listens(self, port: int) -> bool:
-        import socket
-
         with socket.create_connection((self.address, port), timeout=1):
             return True
 
@@ -283,15 +263,6 @@ def _run(command: Sequence[str]) -> str:
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     assert result.returncode == 0, (command, result.stderr)
     return result.stdout
-
-
-def remove_namespace(name: str) -> None:
-    """Ends what still runs in a network namespace, and removes it with its cable."""
-    listed = subprocess.run(["ip", "netns", "pids", name], capture_output=True, text=True, check=False)
-    for pid in map(int, listed.stdout.split()):
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
-    subprocess.run(["ip", "netns", "delete", name], capture_output=True, check=False)
 
 
 def unmount(folder: Path) -> None:
