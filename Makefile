@@ -59,12 +59,24 @@ status: ## the stack at a glance: services, backups, the last drill, and what is
 
 .PHONY: logs
 logs: ## follow the log of a service (SERVICE=api)
-	@exec $(PYTHON) -m toolchain.containers --stack '$(STACK)' '$(SERVICE)'
+	@$(SETUP) venv
+	@exec $(VENV)/python -m toolchain.containers --stack '$(STACK)' '$(SERVICE)'
 
 .PHONY: audit
 audit: ## hold what really runs on the Docker host against the policies
 	@$(SETUP) venv engine stack
 	@$(ENV) && pulumi stack export --stack '$(STACK)' | python -m policies.audit --stack '$(STACK)' --state -
+
+.PHONY: push
+push: ## build the images and push them (REPOSITORY=registry.example.com/tasktracker, TAG=the version)
+	@$(SETUP) venv docker images
+	@exec $(VENV)/python -m toolchain.push $(if $(TAG),--tag '$(TAG)') '$(REPOSITORY)'
+
+.PHONY: pin
+pin: ## write the digests of pushed images into a stack's config (REPOSITORY=..., TAG=...)
+	@$(SETUP) venv engine stack
+	@$(ENV) && exec python -m ops.pin --stack '$(STACK)' --repository '$(REPOSITORY)' \
+	  --tag '$(or $(TAG),$(if $(REPOSITORY),$(shell cat VERSION)))'
 
 .PHONY: clean
 clean: ## remove images of earlier builds that no container uses
@@ -91,7 +103,7 @@ check: ## lint, types and unit tests; no Docker
 test: check ## every test: unit, toolchain, and end to end on a real engine and a real Docker
 	@$(SETUP) engine
 	@# 69: no Docker engine can run here; then the tests that need one are skipped, unless this is CI.
-	@$(SETUP) docker images browser || { [ $$? -eq 69 ] && [ "$$CI" != true ]; }
+	@$(SETUP) docker images browser remote_host || { [ $$? -eq 69 ] && [ "$$CI" != true ]; }
 	@$(ENV) && pytest -q $(PARALLEL) tests --ignore tests/unit --ignore tests/policies
 
 .PHONY: policies

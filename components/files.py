@@ -83,7 +83,7 @@ class FileVolume(pulumi.ComponentResource):
         carrier = docker.Container(
             name,
             name=args.context.naming.container(name),
-            image=args.image,
+            image=args.context.image(args.image),
             command=["true"],
             start=False,
             must_run=False,

@@ -7,6 +7,7 @@ from typing import Any
 
 import pulumi
 
+from components import docker_host
 from components.api import Api, ApiArgs
 from components.app import AppArgs
 from components.certificates import configured_key_pair
@@ -14,6 +15,7 @@ from components.context import Context
 from components.dashboard import Dashboard, DashboardArgs
 from components.database import database
 from components.file_backups import FileBackups, FileBackupsArgs
+from components.images import Images
 from components.migrations import Migrations, MigrationsArgs
 from components.naming import SYSTEM, Naming, release
 from components.nats import Nats, NatsArgs
@@ -49,16 +51,24 @@ class Platform(pulumi.ComponentResource):
     """The number of PostgreSQL's data volume (`volume`) and the Docker volumes by number (`volumes`)."""
 
     def __init__(self, name: str, args: PlatformArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__(f"{SYSTEM}:components:Platform", name, None, opts)
         settings, images = args.settings, args.settings.images
         naming = Naming(args.stack)
+        provider = docker_host.provider(naming, settings)
+        super().__init__(
+            f"{SYSTEM}:components:Platform", name, None, docker_host.options(opts, provider) if provider else opts
+        )
         child = pulumi.ResourceOptions(parent=self)
 
         def after(*parts: pulumi.Resource) -> pulumi.ResourceOptions:
             return pulumi.ResourceOptions(parent=self, depends_on=list(parts))
 
         networks = Networks("networks", naming, settings.network, debug=settings.has_debug_ports, opts=child)
-        context = Context(naming, networks, GeneratedSecret("digest-key", opts=child).value)
+        context = Context(
+            naming,
+            networks,
+            GeneratedSecret("digest-key", opts=child).value,
+            Images("images", images, child) if provider else None,
+        )
         nats = Nats("nats", NatsArgs(context, settings.nats, images.nats, settings.has_file_backups), child)
         stores: list[pulumi.Resource] = [nats]
         containers: dict[str, pulumi.Output[str]] = {"nats": nats.container_name}

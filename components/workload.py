@@ -306,7 +306,7 @@ def _container(args: ContainerArgs, files: Sequence[FileVolume], *, follow: bool
     return {
         **hardened(memory=args.resources.memory, cpus=_cpus(args.resources.cpus)),
         "name": args.context.naming.container(args.service, args.slot),
-        "image": args.image,
+        "image": args.context.image(args.image),
         "command": list(args.command) or None,
         "user": args.user,
         "read_only": True,

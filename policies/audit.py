@@ -32,6 +32,7 @@ from policies.registry import RULES
 from policies.resource import NETWORK, VOLUME, Resource
 from policies.rule import Conventions, Level
 from policies.values import decode, entries, flag, lookup, text
+from remote import AddressError, DockerHost, HostError, check, sdk
 
 #: Where the pack, its config and its waivers are.
 FOLDER = Path(__file__).parent
@@ -442,7 +443,17 @@ def _run(arguments: argparse.Namespace) -> int:
     state = read_state(arguments.state, arguments.stack) if arguments.state else None
     host = text(of_stack.get("docker:host"))
     try:
-        snapshot = take(_connect(host))
+        own = DockerHost.of_config(of_stack)
+        if own is None:
+            snapshot = take(_connect(host))
+        else:
+            check(own)
+            snapshot = take(sdk.client(own, REQUEST_TIMEOUT))
+    except AddressError as error:
+        raise UsageError(str(error)) from None
+    except HostError as error:
+        sys.stderr.write(f"error: {error}\n")
+        return UNAVAILABLE
     except (docker.errors.DockerException, requests.RequestException, OSError) as error:
         where = host or os.environ.get("DOCKER_HOST") or "its usual socket"
         sys.stderr.write(

@@ -5,6 +5,7 @@ its description in the JSON Schema and in docs/configuration.md. What ties sever
 `settings.rules`.
 """
 
+from collections.abc import Mapping
 from ipaddress import IPv4Address, IPv4Network
 from typing import Annotated, Final, Literal
 
@@ -17,6 +18,7 @@ from settings.values import (
     BackupLabel,
     Bucket,
     CloudflareId,
+    DockerAddress,
     Email,
     Expression,
     FileSet,
@@ -24,6 +26,7 @@ from settings.values import (
     Identifier,
     ImageReference,
     KmsKey,
+    LocalPath,
     Megabytes,
     Milliseconds,
     Moment,
@@ -31,6 +34,7 @@ from settings.values import (
     ParameterValue,
     Port,
     Region,
+    Registry,
     RepositoryPath,
     Schedule,
     Seconds,
@@ -38,6 +42,7 @@ from settings.values import (
     ServerPort,
     Subnet,
     TimeZone,
+    UserName,
     VolumeNumber,
 )
 
@@ -227,6 +232,27 @@ class ImageSettings(Block):
     """The Redis server; required with `redis`, and in dev the one built here."""
     cloudflared: ImageReference | None = None
     """The tunnel's end on the host; required with a tunnel."""
+
+
+IMAGES: Final[Mapping[str, str]] = {
+    "postgres": "postgres",
+    "nats": "nats",
+    "api": "app",
+    "worker": "app",
+    "dashboard": "dashboard",
+    "nginx": "nginx",
+    "object_store": "object_store",
+    "file_backups": "file_backups",
+    "redis": "redis",
+    "cloudflared": "cloudflared",
+}
+"""The image from `images/` that each service runs, by its name there; api and worker are two commands of one."""
+
+OPTIONAL_SERVICES: Final[Mapping[str, str]] = {"redis": "redis", "cloudflared": "tunnel"}
+"""The services that a stack has only with a block of its config, with the name of that."""
+
+LOCAL_IMAGES: Final[Mapping[str, str]] = {k: v for k, v in IMAGES.items() if k != "cloudflared"}
+"""Those that dev has without being told: it has no tunnel."""
 
 
 class NetworkSettings(Block):
@@ -623,6 +649,31 @@ class TunnelSettings(Block):
     start_timeout: StartTimeout = 2 * MINUTE
 
 
+class DockerHostSettings(Block):
+    """The Docker host that the stack runs on, for staging and prod. Without it, it is that of DOCKER_HOST, or this
+    machine. The host's SSH key is always checked, and so is its certificate."""
+
+    address: DockerAddress
+    """Where its Docker answers. By SSH, the user needs the right to use Docker there; a path behind the host is that of
+    Docker's socket."""
+    key_file: LocalPath | None = None
+    """The SSH key that lets this machine in. Without one it is the SSH agent's, or what ~/.ssh/config says."""
+    known_hosts_file: LocalPath | None = None
+    """The one file that has the host's SSH key. Without one it is ~/.ssh/known_hosts, or that of the whole machine."""
+    certificates: LocalPath | None = None
+    """The folder with ca.pem, cert.pem and key.pem, as Docker's own client has them in DOCKER_CERT_PATH. Required with
+    tcp://."""
+
+
+class RegistrySettings(Block):
+    """How the Docker host logs in to a registry, to pull images."""
+
+    username: UserName
+    """The user's name."""
+    password: SecretName = "registry_password"  # noqa: S105 - a name
+    """The name of the config secret that holds the password, or the token."""
+
+
 class AppSecret(Block):
     """What is asked of one secret of the app."""
 
@@ -641,6 +692,10 @@ class StackConfig(Block):
     """Host name that users type."""
     images: ImageSettings
     """The images that the stack runs."""
+    docker_host: DockerHostSettings | None = None
+    """The Docker host that the stack runs on."""
+    registries: dict[Registry, RegistrySettings] = {}
+    """The registries that want a login, by their addresses."""
     network: NetworkSettings = NetworkSettings()
     """The subnets of the stack's networks."""
     postgres: PostgresSettings = PostgresSettings()
@@ -676,6 +731,11 @@ class Settings(StackConfig):
 
     secrets: frozenset[str] = frozenset()
     """Names of the config secrets that are set, each checked for its form."""
+
+    @property
+    def registry_secrets(self) -> frozenset[str]:
+        """The names of the secrets that hold passwords of registries."""
+        return frozenset(registry.password for registry in self.registries.values())
 
     @property
     def external_database(self) -> bool:

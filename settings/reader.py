@@ -13,23 +13,13 @@ from pydantic_core import ErrorDetails
 from images.catalog import local_reference
 from settings.describe import allowed, children, holds_keys, is_list, nearest, plain_type, type_at
 from settings.errors import PROJECT, Path, Problem, SettingsError, value_text
-from settings.models import AppSecret, Settings, StackConfig
+from settings.models import LOCAL_IMAGES, AppSecret, RegistrySettings, Settings, StackConfig
 from settings.rules import RESERVED_BLOCKS, SET_SECRET, Conflict, conflicts
 from settings.secrets import BUILT_IN, check_app_secret
 from settings.tls import CERTIFICATE, KEY, check_pair
 
-LOCAL_IMAGES: Final[Mapping[str, str]] = {
-    "postgres": "postgres",
-    "nats": "nats",
-    "api": "app",
-    "worker": "app",
-    "dashboard": "dashboard",
-    "nginx": "nginx",
-    "object_store": "object_store",
-    "file_backups": "file_backups",
-    "redis": "redis",
-}
-"""The image from `images/` that each service runs in dev; api and worker are two commands of one."""
+PROVIDER_HOST: Final = "docker:host"
+"""The key with which Pulumi's own Docker provider is led to another host."""
 
 Tree = dict[str, Any]
 """The project's settings as nested dictionaries, by key without the namespace."""
@@ -48,8 +38,9 @@ def parse(stack: str, config: Mapping[str, str], secret_keys: Collection[str] = 
     problems.add(_misplaced(given))
 
     tree = given.tree()
-    app_secrets = _declared_secrets(given, tree)
-    problems.add(_unknown(given, app_secrets))
+    declared = [*_declared_secrets(given, tree), *_registry_secrets(tree)]
+    problems.add(_unknown(given, declared))
+    problems.add(_two_hosts(config, given))
     if _needs_local_images(tree):
         tree = _with_local_images(tree)
     problems.add(_remove_invalid(tree))
@@ -57,7 +48,7 @@ def parse(stack: str, config: Mapping[str, str], secret_keys: Collection[str] = 
     # What is left is valid, and what is missing now has a problem already.
     tree = _with_local_images({"environment": "dev", **tree})
     _remove_incomplete(tree)
-    secrets = given.values.keys() & {*BUILT_IN, *app_secrets}
+    secrets = given.values.keys() & {*BUILT_IN, *declared}
     settings = Settings.model_validate({**tree, "secrets": frozenset(secrets)})
     problems.add(_malformed_secrets(given, settings))
     problems.add_conflicts(conflicts(settings), tree, settings)
@@ -150,6 +141,12 @@ def _misplaced(given: _Given) -> Iterator[Problem]:
         elif name in StackConfig.model_fields and name in given.encrypted:
             # What the stack makes of a setting is there for all to see: labels, files, `pulumi stack export`.
             yield Problem((name,), "must not be a secret; set it again without --secret")
+
+
+def _two_hosts(config: Mapping[str, str], given: _Given) -> Iterator[Problem]:
+    """The block and the provider's own key, which would be two answers to one question."""
+    if PROVIDER_HOST in config and "docker_host" in given.values:
+        yield Problem(("docker_host",), f"is there beside {PROVIDER_HOST}; remove one of the two")
 
 
 def _unknown(given: _Given, declared: Collection[str]) -> Iterator[Problem]:
@@ -287,6 +284,14 @@ def _declared_secrets(given: _Given, tree: Tree) -> list[str]:
     return [name for name in names if name not in (*StackConfig.model_fields, *BUILT_IN)]
 
 
+def _registry_secrets(tree: Tree) -> list[str]:
+    """The names of the secrets that hold passwords of registries, valid or not."""
+    registries = tree.get("registries")
+    blocks = [block for block in registries.values() if isinstance(block, dict)] if isinstance(registries, dict) else []
+    names = [block.get("password", RegistrySettings.model_fields["password"].default) for block in blocks]
+    return [name for name in names if isinstance(name, str) and name not in (*StackConfig.model_fields, *BUILT_IN)]
+
+
 def _malformed_secrets(given: _Given, settings: Settings) -> Iterator[Problem]:
     """Secrets that are in clear or don't have their form. Values are never shown."""
     for name in settings.secrets:
@@ -296,6 +301,8 @@ def _malformed_secrets(given: _Given, settings: Settings) -> Iterator[Problem]:
         value = given.values[name]
         if name in BUILT_IN:
             message = BUILT_IN[name].check(value)
+        elif name in settings.registry_secrets:
+            message = None if value.strip() else "must not be empty"
         else:
             message = check_app_secret(value, settings.app_secrets.get(name, AppSecret()))
         if message:

@@ -11,6 +11,7 @@ from datetime import datetime
 from ipaddress import AddressValueError, IPv4Address, IPv4Network
 from math import isfinite
 from typing import Annotated, Any, Final
+from urllib.parse import urlsplit
 
 from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
@@ -143,6 +144,50 @@ def _parse_subnet(value: object) -> IPv4Network:
 Subnet = Annotated[IPv4Network, Kind(_SUBNET.name, _parse_subnet, _SUBNET.allowed, _SUBNET.schema)]
 """A private subnet in CIDR form, with no host bits set."""
 
+# The Docker host
+
+_LOCAL_PATH: Final = r"/[A-Za-z0-9._@+/-]+"
+_USER: Final = r"[a-z_][a-z0-9_.-]{0,31}"
+_DOCKER_ADDRESS: Final = _text(
+    "Docker host",
+    rf"^(?=.{{1,400}}$)(ssh://{_USER}@{_LABEL}(\.{_LABEL})*(:[0-9]{{1,5}})?({_LOCAL_PATH})?"
+    rf"|tcp://{_LABEL}(\.{_LABEL})*:[0-9]{{1,5}}|unix://{_LOCAL_PATH})$",
+    "ssh://USER@HOST, with :PORT where it is not 22, or tcp://HOST:PORT for Docker with TLS, or unix:///PATH of a"
+    " socket on this machine; the host's name in lower case",
+)
+
+
+def _parse_docker_address(value: object) -> str:
+    text: str = _DOCKER_ADDRESS.parse(value)
+    url = urlsplit(text)
+    try:
+        # A number above 65535 is none.
+        port = url.port
+        if url.hostname is not None:
+            _parse_host_name(url.hostname)
+    except ValueError:
+        port = 0
+    if port == 0:
+        raise ValueError(f"must be {_DOCKER_ADDRESS.allowed}")
+    return text
+
+
+DockerAddress = Annotated[
+    str, Kind(_DOCKER_ADDRESS.name, _parse_docker_address, _DOCKER_ADDRESS.allowed, _DOCKER_ADDRESS.schema)
+]
+"""Where a Docker engine answers."""
+
+LocalPath = Annotated[
+    str,
+    _text(
+        "local path",
+        # ssh splits values at blanks and fills in what stands behind %.
+        rf"^(?=.{{1,200}}$)(~)?{_LOCAL_PATH}$",
+        "a path on the machine that runs pulumi, from / or ~/, of letters, digits and . _ @ + -",
+    ),
+]
+"""A file or a folder of the machine that runs Pulumi."""
+
 # Cloudflare
 
 CloudflareId = Annotated[
@@ -168,7 +213,8 @@ Email = Annotated[
 
 # The grammar of image references (github.com/distribution/reference): a first component with a dot or a port, or the
 # name localhost, is a registry.
-_REGISTRY: Final = r"([A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+(:[0-9]{1,5})?|[A-Za-z0-9-]+:[0-9]{1,5}|localhost)/"
+_REGISTRY_ADDRESS: Final = r"([A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+(:[0-9]{1,5})?|[A-Za-z0-9-]+:[0-9]{1,5}|localhost)"
+_REGISTRY: Final = f"{_REGISTRY_ADDRESS}/"
 _COMPONENT: Final = r"[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*"
 _TAG: Final = r":(?!latest(@|$))[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}"
 _DIGEST: Final = r"@sha256:[0-9a-f]{64}"
@@ -185,6 +231,22 @@ ImageReference = Annotated[
     ),
 ]
 """A reference to an image by tag or digest; `latest` names something else every day, and so does no tag at all."""
+
+Registry = Annotated[
+    str,
+    _text(
+        "registry",
+        rf"^(?=.{{1,255}}$){_REGISTRY_ADDRESS}$",
+        "a registry as image references begin with it, such as registry.example.com or registry.example.com:5000",
+    ),
+]
+"""A registry of images."""
+
+UserName = Annotated[
+    str,
+    _text("user name", r"^[!-9;-~]{1,255}$", "a name of visible ASCII characters with no blanks and no colon"),
+]
+"""A name to log in with."""
 
 
 # PostgreSQL

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import os
 import re
+import signal
+import subprocess
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -36,8 +38,27 @@ def remove(client: docker.DockerClient, stack: str) -> None:
     _remove(client, lambda each: _labels(each).get("stack") == stack)
 
 
+def remove_namespace(name: str) -> None:
+    """Ends what still runs in a network namespace, and removes it with the interfaces that lead there."""
+    for pid in _ip("netns", "pids", name).split():
+        with suppress(ProcessLookupError):
+            os.kill(int(pid), signal.SIGKILL)
+    _ip("netns", "delete", name)
+
+
+def _ip(*args: str) -> str:
+    """What `ip` says; nothing where there is none, or no such thing."""
+    try:
+        return subprocess.run(["ip", *args], capture_output=True, text=True, check=False).stdout
+    except FileNotFoundError:
+        return ""
+
+
 def remove_those_of_dead_runs(client: docker.DockerClient) -> None:
     """Removes what belongs to processes that ended before they could remove it."""
+    for name in [line.split()[0] for line in _ip("netns", "list").splitlines()]:
+        if (owner := _owner(name)) is not None and not _lives(owner):
+            remove_namespace(name)
     _remove(
         client, lambda each: (owner := _owner(_labels(each).get("stack"), each.name)) is not None and not _lives(owner)
     )

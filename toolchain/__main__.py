@@ -65,6 +65,29 @@ def _graphviz(_: str) -> None:
     ensure_program("dot", ["graphviz"], "to draw the picture of the system")
 
 
+def _remote_host(_: str) -> None:
+    from toolchain.debian import can_install, ensure_program  # noqa: PLC0415
+
+    if not can_install():
+        # Nobody else may start the engine either that is needed with it.
+        print("==> a second Docker host, for tests, takes root: those tests are skipped")
+        return
+    # A server's programs are not on every user's path.
+    os.environ["PATH"] += os.pathsep + "/usr/sbin"
+    for program, package in REMOTE_HOST.items():
+        ensure_program(program, [package], "for the tests of a second Docker host")
+
+
+#: What the tests of a second Docker host start there, by program and Debian package.
+REMOTE_HOST = {
+    "sshd": "openssh-server",
+    "ssh": "openssh-client",
+    "docker-registry": "docker-registry",
+    "htpasswd": "apache2-utils",
+    "ip": "iproute2",
+}
+
+
 #: Each imports what it needs: the later ones must not be loaded by a Python that `venv` refuses.
 STEPS: dict[str, Callable[[str], None]] = {
     "venv": _venv,
@@ -75,6 +98,7 @@ STEPS: dict[str, Callable[[str], None]] = {
     "prune": _prune,
     "browser": _browser,
     "graphviz": _graphviz,
+    "remote_host": _remote_host,
 }
 
 

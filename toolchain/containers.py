@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
-import re
+import subprocess
 import sys
+from collections.abc import Iterator
 
+import yaml
+
+from remote import AddressError, DockerHost, HostError, reached
 from toolchain.docker_cli import Docker, connect
 from toolchain.docker_engine import NO_CONTEXT
-from toolchain.steps import ROOT, StepError
+from toolchain.steps import ROOT, StepError, stop_on_signals
 
 #: Lines of the past that `logs` begins with.
 LOG_LINES = 100
@@ -32,46 +37,59 @@ def containers(docker: Docker, stack: str) -> dict[str, str]:
     return {name.removeprefix(prefix): name for name in sorted(lines)}
 
 
-def logs(stack: str, service: str) -> None:
-    """Becomes `docker logs`, which follows the service's log until Ctrl-C.
+def logs(stack: str, service: str) -> int:
+    """Runs `docker logs`, which follows the service's log until Ctrl-C; returns its exit code.
 
     Raises:
         StepError: there is no such service; names those there are.
     """
-    docker = _connect(stack)
-    names = containers(docker, stack)
-    if service not in names:
-        raise StepError(f"service '{service}': the stack '{stack}' has {', '.join(names)}")
-    arguments = ["logs", "--follow", f"--tail={LOG_LINES}", names[service]]
-    os.execv(docker.path, [str(docker.path), *arguments])  # noqa: S606 - no shell is wanted
+    with _reached(stack):
+        docker = connect()
+        names = containers(docker, stack)
+        if service not in names:
+            raise StepError(f"service '{service}': the stack '{stack}' has {', '.join(names)}")
+        command = [str(docker.path), "logs", "--follow", f"--tail={LOG_LINES}", names[service]]
+        return subprocess.run(command, check=False).returncode
 
 
-def _connect(stack: str) -> Docker:
-    """A client for the stack's Docker host, which its config may name."""
+@contextlib.contextmanager
+def _reached(stack: str) -> Iterator[None]:
+    """Has Docker's client ask the stack's Docker host, which its config may name, while it lasts."""
     config = ROOT / f"Pulumi.{stack}.yaml"
-    text = config.read_text() if config.exists() else ""
-    host = re.search(r"^ +docker:host: *['\"]?([^'\"\s]+)", text, re.MULTILINE)
-    if host:
-        os.environ["DOCKER_HOST"] = host[1]
-    # As Pulumi does: see docker_engine.
-    os.environ.update(NO_CONTEXT)
-    return connect()
+    try:
+        found = (yaml.safe_load(config.read_text()) if config.exists() else None) or {}
+        settings = found.get("config") or {}
+        host = DockerHost.of_config(settings)
+        # As Pulumi does: see docker_engine.
+        os.environ.update(NO_CONTEXT)
+        if host is None:
+            if isinstance(address := settings.get("docker:host"), str):
+                os.environ["DOCKER_HOST"] = address
+            yield
+            return
+        with reached(host) as variables:
+            os.environ.update(variables)
+            yield
+    except (AddressError, HostError) as error:
+        raise StepError(str(error)) from None
+    except (AttributeError, yaml.YAMLError) as error:
+        raise StepError(f"{config.name} can't be read: {error}") from None
 
 
 def main() -> int:
     """Does what the command line says; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="python3 -m toolchain.containers", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m toolchain.containers", description=__doc__)
     parser.add_argument("--stack", required=True)
     parser.add_argument("service")
     arguments = parser.parse_args()
+    stop_on_signals()
     try:
-        logs(arguments.stack, arguments.service)
+        return logs(arguments.stack, arguments.service)
     except StepError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130
-    return 0
 
 
 if __name__ == "__main__":

@@ -47,6 +47,9 @@ VARIABLES = (
         override="TASKTRACKER_PASSPHRASE_FILE",
     ),
     Variable("PULUMI_SKIP_UPDATE_CHECK", "true"),
+    # By default it grows with the machine's cores, and an SSH server in front of Docker takes ten at once (MaxStartups
+    # and MaxSessions of sshd_config): these, and two that the program itself has.
+    Variable("PULUMI_PARALLEL", "8", override="PULUMI_PARALLEL"),
     # A Pulumi that the user has installed keeps its home, with its plugins and its logins.
     Variable("PULUMI_HOME", "{root}/.tools/pulumi-home", ways=frozenset({Way.DOWNLOAD, Way.BUILD})),
     # All plugins are built, so a missing one is an error at once and not after a try to download it.

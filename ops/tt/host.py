@@ -12,6 +12,7 @@ from docker.models.containers import Container
 
 from ops.tt.errors import FailedError, UnreachableError
 from ops.tt.project import NAMESPACE, Project
+from remote import DockerHost, HostError, check, sdk
 
 #: Seconds for one answer of the Docker host. Commands in containers take the time they need.
 REQUEST_TIMEOUT = 30
@@ -70,16 +71,22 @@ class Host:
 
     def __init__(self, project: Project) -> None:
         self.stack = project.stack
-        self.address = project.docker_host
+        found = project.docker_host
+        self.address = found.address if isinstance(found, DockerHost) else found
         try:
             if self.address is None:
                 # As Pulumi does: DOCKER_HOST or the usual socket, and no context.
                 self.client = docker.from_env(timeout=REQUEST_TIMEOUT)
+            elif isinstance(found, DockerHost):
+                check(found)
+                self.client = sdk.client(found, REQUEST_TIMEOUT)
             else:
                 self.client = docker.DockerClient(
                     base_url=self.address, timeout=REQUEST_TIMEOUT, use_ssh_client=self.address.startswith("ssh://")
                 )
             self.client.ping()
+        except HostError as error:
+            raise UnreachableError(str(error)) from None
         # ValueError: an address that is none.
         except (docker.errors.DockerException, requests.exceptions.RequestException, OSError, ValueError) as error:
             where = self.address or "this machine"

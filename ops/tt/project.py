@@ -13,6 +13,7 @@ from typing import Any
 import yaml
 
 from ops.tt.errors import FailedError, RefusedError, UnreachableError, UsageError
+from remote import AddressError, DockerHost
 from toolchain.steps import ROOT
 
 NAMESPACE = "tasktracker"
@@ -102,10 +103,18 @@ class Project:
         return str(self.config().get(f"{NAMESPACE}:environment", ""))
 
     @property
-    def docker_host(self) -> str | None:
-        """The Docker host that the stack's config names."""
+    def docker_host(self) -> DockerHost | str | None:
+        """The Docker host that the stack's config names, in the program's way or in the provider's.
+
+        Raises:
+            UnreachableError: it names one in a way that the program would not take.
+        """
+        try:
+            own = DockerHost.of_config(self.config())
+        except AddressError as error:
+            raise UnreachableError(str(error)) from None
         host = self.config().get("docker:host")
-        return host if isinstance(host, str) else None
+        return own or (host if isinstance(host, str) else None)
 
     def volumes(self) -> DataVolumes:
         """The data volumes that the config names.

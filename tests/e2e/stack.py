@@ -23,7 +23,7 @@ from toolchain.engine import environment
 from toolchain.steps import ROOT
 
 #: Everything that the program reads, beside the stack's own config and state.
-PROGRAM = ("__main__.py", "Pulumi.yaml", "VERSION", "app", "components", "images", "settings", ".venv")
+PROGRAM = ("__main__.py", "Pulumi.yaml", "VERSION", "app", "components", "images", "remote", "settings", ".venv")
 
 #: Seconds that any one command of a test may take.
 COMMAND_TIMEOUT = 600

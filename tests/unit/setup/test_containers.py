@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -73,14 +72,16 @@ def test_an_unknown_service_names_the_known(
     assert capsys.readouterr().err == "error: service 'nonsense': the stack 'dev' has api-blue, nginx\n"
 
 
-def test_logs_becomes_dockers_own(
-    docker: Callable[..., None], monkeypatch: pytest.MonkeyPatch, bin_folder: Path
+def test_logs_is_dockers_own(
+    docker: Callable[..., None],
+    monkeypatch: pytest.MonkeyPatch,
+    calls: Callable[[], list[str]],
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
     docker()
-    became: list[list[str]] = []
-    monkeypatch.setattr(os, "execv", lambda _, arguments: became.append(arguments))
-    call(monkeypatch, "nginx")
-    assert became == [[f"{bin_folder}/docker", "logs", "--follow", "--tail=100", "tasktracker-dev-nginx"]]
+    assert call(monkeypatch, "nginx") == 0
+    assert "docker logs --follow --tail=100 tasktracker-dev-nginx" in calls()
+    assert capfd.readouterr().out == "the log\n"
 
 
 @pytest.mark.parametrize(
@@ -89,6 +90,7 @@ def test_logs_becomes_dockers_own(
         ("", ""),
         ("config:\n  docker:host: ssh://me@prod.example.com\n", "ssh://me@prod.example.com"),
         ('config:\n  docker:host: "tcp://192.0.2.1:2376" # a comment\n', "tcp://192.0.2.1:2376"),
+        ("config:\n  tasktracker:docker_host:\n    address: unix:///run/other.sock\n", "unix:///run/other.sock"),
     ],
 )
 def test_docker_is_asked_where_the_stack_runs(

@@ -1,0 +1,11 @@
+"""How a stack's Docker host is reached from this machine, and what to do where it can't be.
+
+Stdlib only, but for `sdk`, and nothing of the program: the program, the operator's commands, the audit and set-up all
+ask here, so that each of them reaches the same host in the same way.
+"""
+
+from remote.host import CONFIG_KEY, AddressError, DockerHost
+from remote.relay import HostError, Relay, check, reached
+from remote.trouble import advice
+
+__all__ = ["CONFIG_KEY", "AddressError", "DockerHost", "HostError", "Relay", "advice", "check", "reached"]

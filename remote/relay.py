@@ -1,0 +1,171 @@
+"""A socket of this machine behind which a Docker host answers that is reached by SSH.
+
+Docker's SDK and its client take such a socket, and no options for `ssh`. Each connection is an `ssh` of its own, whose
+input and output it is: it ends when either side does, so that nothing is left behind, whatever ends this process.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import subprocess
+import tempfile
+import threading
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from remote.host import CA_FILE, CERTIFICATE_FILE, CONNECT_TIMEOUT, KEY_FILE, DockerHost
+from remote.trouble import advice
+
+#: Connections that may wait to be taken.
+BACKLOG = 64
+
+#: Seconds for the first answer of a host: a connection, a login, and a process there.
+CHECK_TIMEOUT = CONNECT_TIMEOUT + 20
+
+
+class HostError(Exception):
+    """A Docker host can't be used; the message says why and what to do."""
+
+
+class Relay:
+    """The socket, from `open` to `close`; `reason` is what the last `ssh` said that failed."""
+
+    def __init__(self, host: DockerHost) -> None:
+        self._host = host
+        # A folder that is this user's alone: who reaches the socket may do what root may on the host.
+        self._folder = tempfile.TemporaryDirectory(prefix="tasktracker-docker-")
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.path = Path(self._folder.name) / "docker.sock"
+        self.reason = ""
+        self._socket.bind(str(self.path))
+        self._socket.listen(BACKLOG)
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    @property
+    def address(self) -> str:
+        """What Docker's clients take."""
+        return f"unix://{self.path}"
+
+    def close(self) -> None:
+        """Takes no more connections; those there are go on until they end."""
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
+        self._socket.close()
+        self._folder.cleanup()
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                connection, _ = self._socket.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._connect, args=(connection,), daemon=True).start()
+
+    def _connect(self, connection: socket.socket) -> None:
+        with connection:
+            try:
+                process = start(self._host, connection)
+            except OSError as error:
+                self.reason = f"cannot run ssh: {error.strerror}"
+                return
+        # The process has its own copy of the connection.
+        _, errors = process.communicate()
+        if process.returncode:
+            self.reason = errors.decode(errors="replace").strip() or f"ssh ended with exit code {process.returncode}"
+
+
+def start(host: DockerHost, connection: socket.socket) -> subprocess.Popen[bytes]:
+    """An `ssh` that joins `connection` with the Docker of `host`."""
+    return subprocess.Popen(
+        host.command,
+        stdin=connection.fileno(),
+        stdout=connection.fileno(),
+        stderr=subprocess.PIPE,
+        # Ctrl-C is for those who asked: they may have something to end in order.
+        start_new_session=True,
+    )
+
+
+def check(host: DockerHost) -> None:
+    """Asks a host for a sign of life, and for the right to use its Docker.
+
+    Where it is reached by SSH, the connection that this makes is there for what comes after.
+
+    Raises:
+        HostError: it gives none, or the files that it takes are not on this machine.
+    """
+    _check_files(host)
+    if not host.over_ssh:
+        return
+    prepare(host)
+    ours, theirs = socket.socketpair()
+    with ours:
+        with theirs:
+            try:
+                process = start(host, theirs)
+            except OSError as error:
+                raise HostError(f"cannot run ssh: {error.strerror}; install OpenSSH's client") from error
+        ours.settimeout(CHECK_TIMEOUT)
+        answer = b""
+        with contextlib.suppress(OSError):
+            ours.sendall(b"GET /_ping HTTP/1.1\r\nHost: docker\r\nConnection: close\r\n\r\n")
+            while part := ours.recv(4096):
+                answer += part
+    if answer.startswith(b"HTTP/1.1 200"):
+        process.communicate()
+        return
+    process.terminate()
+    said = process.communicate()[1].decode(errors="replace") + answer.decode(errors="replace")
+    raise HostError(told(said, host))
+
+
+def told(said: str, host: DockerHost) -> str:
+    """A message of what is wrong with a host, by what was said of it."""
+    lines = [line.strip() for line in said.splitlines() if line.strip(" @")]
+    what = advice(said, host) or f"{host.name} can't be used"
+    return f"{what}\n    ({lines[-1]})" if lines else f"{what}\n    (no answer within {CHECK_TIMEOUT} s)"
+
+
+def prepare(host: DockerHost) -> None:
+    """Makes the folder of the shared connection, which `ssh` itself does not."""
+    if host.over_ssh:
+        Path(host.control_path).expanduser().parent.mkdir(mode=0o700, exist_ok=True)
+
+
+def _check_files(host: DockerHost) -> None:
+    named = {"key_file": host.key_file, "known_hosts_file": host.known_hosts_file}
+    for key, file in named.items():
+        if file is not None and not Path(file).expanduser().is_file():
+            raise HostError(f"tasktracker:docker_host.{key} = {file}: there is no such file on this machine")
+    folder = host.certificate_folder
+    for file in (CA_FILE, CERTIFICATE_FILE, KEY_FILE) if folder else ():
+        if not (Path(folder or "") / file).is_file():
+            raise HostError(f"tasktracker:docker_host.certificates = {host.certificates}: {file} is not there")
+
+
+@contextlib.contextmanager
+def reached(host: DockerHost) -> Iterator[Mapping[str, str]]:
+    """The variables by which Docker's client and SDK find `host`, while it lasts.
+
+    Raises:
+        HostError: it can't be used.
+    """
+    check(host)
+    base = {"DOCKER_CONTEXT": "default"}
+    if host.over_ssh:
+        relay = Relay(host)
+        try:
+            yield {**base, "DOCKER_HOST": relay.address}
+        finally:
+            relay.close()
+    elif host.over_tls:
+        yield {
+            **base,
+            "DOCKER_HOST": host.address,
+            "DOCKER_TLS_VERIFY": "1",
+            "DOCKER_CERT_PATH": os.fspath(host.certificate_folder or ""),
+        }
+    else:
+        yield {**base, "DOCKER_HOST": host.address}

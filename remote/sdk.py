@@ -1,0 +1,62 @@
+"""Docker's SDK, for a host that it can't reach by itself as it should: it takes no options for `ssh`.
+
+The SDK is imported when it is needed: it takes longer than the rest.
+"""
+
+from __future__ import annotations
+
+import atexit
+import functools
+from typing import TYPE_CHECKING, Any
+
+from remote.host import CA_FILE, CERTIFICATE_FILE, KEY_FILE, DockerHost
+from remote.relay import Relay, told
+
+if TYPE_CHECKING:
+    from docker import DockerClient
+
+
+def client(host: DockerHost, timeout: int) -> DockerClient:
+    """A client of `host`; `timeout` is that of one request, in seconds.
+
+    Raises:
+        docker.errors.DockerException: the host doesn't answer; the message says what to do.
+    """
+    import docker  # noqa: PLC0415
+
+    if not host.over_ssh:
+        folder = host.certificate_folder
+        tls = folder is not None and docker.tls.TLSConfig(
+            client_cert=(str(folder / CERTIFICATE_FILE), str(folder / KEY_FILE)),
+            ca_cert=str(folder / CA_FILE),
+            verify=True,
+        )
+        return docker.DockerClient(base_url=host.address, timeout=timeout, tls=tls)
+    relay = _relay(host)
+    try:
+        made = docker.DockerClient(base_url=relay.address, timeout=timeout)
+    except docker.errors.DockerException as error:
+        raise docker.errors.DockerException(told(relay.reason or str(error), host)) from error
+    _share_connections(made, relay, timeout)
+    return made
+
+
+@functools.cache
+def _relay(host: DockerHost) -> Relay:
+    """The one socket of this process that leads to `host`."""
+    relay = Relay(host)
+    atexit.register(relay.close)
+    return relay
+
+
+def _share_connections(made: DockerClient, relay: Relay, timeout: int) -> None:
+    """Has requests share connections: the SDK keeps those of each URL apart, and here each costs a process there."""
+    from docker.transport import UnixHTTPAdapter  # noqa: PLC0415
+    from docker.transport.unixconn import UnixHTTPConnectionPool  # noqa: PLC0415
+
+    class Adapter(UnixHTTPAdapter):
+        def get_connection(self, url: str | bytes, proxies: Any = None) -> UnixHTTPConnectionPool:  # noqa: ANN401
+            del url
+            return super().get_connection(relay.address, proxies)
+
+    made.api.mount("http+docker://", Adapter(f"http+{relay.address}", timeout=timeout))
