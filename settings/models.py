@@ -36,6 +36,7 @@ from settings.values import (
     Seconds,
     SecretName,
     ServerPort,
+    StateBackend,
     Subnet,
     TimeZone,
     VolumeNumber,
@@ -614,6 +615,8 @@ class StackConfig(Block):
 
     environment: Environment
     """What the stack is for; staging and prod refuse what is fine in dev."""
+    state_backend: StateBackend | None = None
+    """Where the stack's state is; in the folder .state if nothing is said. Written by make state, which moves it."""
     domain: HostName = "localhost"
     """Host name that users type."""
     images: ImageSettings
