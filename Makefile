@@ -10,6 +10,8 @@ SETUP := $(PYTHON) -m toolchain --stack '$(STACK)'
 # The state of a stack is where its config says.
 ENV := STACK='$(STACK)' && source .tools/env
 PULUMI := $(ENV) && exec pulumi --stack '$(STACK)'
+# Where a lock or a passphrase was in the way, whose it is and what to do.
+OR_SAY_WHY = || { code=$$?; ./tt state check --stack '$(STACK)' >&2; exit $$code; }
 VENV := .venv/bin
 # Unit tests take the processor. Other tests mostly wait, for containers and the engine: on two cores more processes than
 # this only get in each other's way.
@@ -29,9 +31,7 @@ help: ## this list
 .PHONY: up
 up: ## set up this machine and bring the stack up (STACK=dev)
 	@$(SETUP) venv engine $(LOCAL) stack
-	@# Of a lock that was in the way it says what to do.
-	@($(PULUMI) up $(POLICIES) $(YES) --diff=false) || \
-	  { code=$$?; ./tt state show --if-locked --stack '$(STACK)' >&2; exit $$code; }
+	@($(PULUMI) up $(POLICIES) $(YES) --diff=false) $(OR_SAY_WHY)
 	@# A state in a folder is lost with it: what can be had back is in the repository of the backups.
 	@./tt state save --stack '$(STACK)' --if-possible
 	@echo "==> Task Tracker is at $$($(PULUMI) stack output url)"
@@ -39,12 +39,12 @@ up: ## set up this machine and bring the stack up (STACK=dev)
 .PHONY: preview
 preview: ## show what `up` would change; needs no Docker
 	@$(SETUP) venv engine stack
-	@$(PULUMI) preview $(POLICIES) --diff
+	@($(PULUMI) preview $(POLICIES) --diff) $(OR_SAY_WHY)
 
 .PHONY: down
 down: ## remove the stack's containers and networks; data volumes and their key stay
 	@$(SETUP) venv engine $(firstword $(LOCAL)) stack
-	@$(PULUMI) destroy --exclude-protected $(YES) $(if $(YES),--skip-preview)
+	@($(PULUMI) destroy --exclude-protected $(YES) $(if $(YES),--skip-preview)) $(OR_SAY_WHY)
 
 .PHONY: purge
 purge: ## ask, then remove the stack with all its data (CONFIRM=<stack> answers)

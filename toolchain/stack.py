@@ -60,6 +60,14 @@ def _check_passphrase(stack: str, passphrase: Path) -> None:
                 f"{PUBLIC_PASSPHRASE.relative_to(ROOT)}: unset it"
             )
         return
+    if re.search(r"^\s+secure:", settings, re.MULTILINE) and not re.search(
+        r"^(encryptionsalt|encryptedkey):", settings, re.MULTILINE
+    ):
+        # Pulumi would write a new salt there, with which it reads none of them.
+        raise StepError(
+            f"{config.name} has secrets, and neither encryptionsalt nor encryptedkey to read them with any more: "
+            f"bring that line back from an earlier commit (`git log -p {config.name}`)"
+        )
     kms = re.search(r"^secretsprovider:\s*(?!passphrase|default)\S", settings, re.MULTILINE)
     if kms or os.environ.get("PULUMI_CONFIG_PASSPHRASE"):
         return

@@ -536,31 +536,38 @@ def files_restore(
 
 
 @command(state_app, "show")
-def state_show(
-    session: Session,
-    if_locked: Annotated[bool, typer.Option("--if-locked", help="Say nothing unless somebody holds the lock.")] = False,
-) -> None:
+def state_show(session: Session) -> None:
     """Where the state is, and who holds its lock."""
-    from ops.tt.locks import LockedError  # noqa: PLC0415
     from ops.tt.place import place_of  # noqa: PLC0415
 
     place = place_of(session.project)
-    locks = place.locks()
-    document = {
-        "backend": place.url,
-        "exists": place.checkpoint is not None,
-        "locks": [each.asdict() for each in locks],
-    }
-    text = (
-        f"The state of '{session.stack}' is in {place.url}" if document["exists"] else f"{place.url} has no such stack"
-    )
-    if if_locked and not locks:
-        return
-    session.output.result(
-        document,
-        *([] if if_locked else [f"{text}."]),
-        *(map(str, [LockedError(session.stack, locks)] if locks else [])),
-    )
+    exists, locks = place.checkpoint is not None, place.locks()
+    lines = [
+        f"The state of '{session.stack}' is in {place.url}." if exists else f"{place.url} has no '{session.stack}' yet."
+    ]
+    lines += [f"  locked   by {lock}" + (", which is dead" if lock.lives is False else "") for lock in locks]
+    document = {"backend": place.url, "exists": exists, "locks": [lock.asdict() for lock in locks]}
+    session.output.result(document, *lines)
+
+
+@command(state_app, "check")
+def state_check(session: Session) -> Exit:
+    """Say what keeps an update from the state, and what to do: a lock, a passphrase. Exit code 3 if anything does."""
+    from ops.tt import passphrase  # noqa: PLC0415
+    from ops.tt.locks import LockedError  # noqa: PLC0415
+    from ops.tt.place import engine_environment, place_of  # noqa: PLC0415
+
+    env = engine_environment(session.project)
+    try:
+        locks = place_of(session.project).locks()
+    except UsageError:
+        # Of another kind of backend Pulumi itself has said it.
+        locks = []
+    problems = [str(LockedError(session.stack, locks))] if locks else []
+    if found := passphrase.problem(session.project, env):
+        problems.append(found)
+    session.output.result({"problems": problems}, *(f"==> {problem}" for problem in problems))
+    return Exit.RED if problems else Exit.DONE
 
 
 @command(state_app, "unlock")

@@ -16,6 +16,7 @@ from typing import Any
 from pulumi.automation import CommandError, ConcurrentUpdateError, LocalWorkspace, Stack, StackNotFoundError
 from pulumi.automation.events import EngineEvent
 
+from ops.tt import passphrase
 from ops.tt.errors import RefusedError, UnreachableError
 from ops.tt.locks import LockedError, holders
 from ops.tt.project import NAMESPACE, Project
@@ -95,7 +96,7 @@ class Engine:
                 f"the stack '{project.stack}' is not in {self.backend}: `make up STACK={project.stack}` makes it"
             ) from None
         except CommandError as error:
-            raise UnreachableError(f"the state can't be read: {_said(error)}") from None
+            raise self._unreadable(error) from None
 
     @property
     def backend(self) -> str:
@@ -280,7 +281,13 @@ class Engine:
         try:
             yield
         except CommandError as error:
-            raise UnreachableError(f"the state can't be read: {_said(error)}") from None
+            raise self._unreadable(error) from None
+
+    def _unreadable(self, error: CommandError) -> UnreachableError:
+        """What Pulumi says of a state that it can't read; of a passphrase it doesn't say whose, or what to do."""
+        reason = _said(error)
+        found = passphrase.problem(self.project, os.environ) if passphrase.is_about_it(reason) else None
+        return UnreachableError(found or f"the state can't be read: {reason}")
 
     @contextmanager
     def _copy(self, content: bytes) -> Iterator[Path]:

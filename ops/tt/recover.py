@@ -91,7 +91,9 @@ def _find(host: Host, kind: str, name: str) -> Made | None:
                 return container if container.labels.get("stack") == host.stack else None
             if kind == NETWORK:
                 networks = host.client.networks.list(names=[f"^{name}$"])
-                return next((each for each in networks if (each.attrs["Labels"] or {}).get("stack") == host.stack), None)
+                return next(
+                    (each for each in networks if (each.attrs["Labels"] or {}).get("stack") == host.stack), None
+                )
         except docker.errors.NotFound:
             pass
     return None

@@ -1,4 +1,4 @@
-"""The program of a test: a secret that the state keeps, a protected resource, and what files beside it ask for.
+"""The program of a test: a secret in a protected resource, what the real one says of itself, and what files ask for.
 
 `hold`: it waits as long as the file is there. `slow`: a container with that image, which never gets healthy.
 """
@@ -9,11 +9,14 @@ from pathlib import Path
 import pulumi
 import pulumi_docker as docker
 
+from settings.source import load, revision
+
 FOLDER = Path(__file__).parent
 
+load()
 kept = pulumi.Stash("kept", input=pulumi.Output.secret("hunter2"), opts=pulumi.ResourceOptions(protect=True))
 pulumi.export("secret", kept.output)
-pulumi.export("plain", "visible")
+pulumi.export("program", revision())
 slow = FOLDER / "slow"
 if slow.exists():
     name = f"tasktracker-{pulumi.get_stack()}-slow"
