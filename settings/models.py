@@ -615,8 +615,6 @@ class StackConfig(Block):
 
     environment: Environment
     """What the stack is for; staging and prod refuse what is fine in dev."""
-    state_backend: StateBackend | None = None
-    """Where the stack's state is; in the folder .state if nothing is said. Written by make state, which moves it."""
     domain: HostName = "localhost"
     """Host name that users type."""
     images: ImageSettings
@@ -644,6 +642,8 @@ class StackConfig(Block):
     app_secrets: dict[SecretName, AppSecret] = {}
     """Further secrets of the app, by the name of the config secret that holds each. api and worker find the secret
     some_name in the file /etc/tasktracker/some-name, and that path in the variable SOME_NAME_FILE."""
+    state_backend: StateBackend | None = None
+    """Where the stack's state is; in the folder .state if nothing is said. Written by make state, which moves it."""
 
 
 class Settings(StackConfig):

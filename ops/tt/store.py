@@ -7,7 +7,6 @@ relative to the backend, as in `.pulumi/meta.yaml`.
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -88,6 +87,9 @@ class FolderStore:
     #: Beside each file the Go library keeps one with its attributes, which no one needs.
     _ATTRIBUTES = ".attrs"
 
+    #: How a file's name begins as long as it is not whole.
+    _UNFINISHED = ".new-"
+
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
@@ -96,7 +98,13 @@ class FolderStore:
         with self._answering():
             inside = self._folder / prefix.rpartition("/")[0]
             found = (str(path.relative_to(self._folder)) for path in inside.rglob("*") if path.is_file())
-            return sorted(key for key in found if key.startswith(prefix) and not key.endswith(self._ATTRIBUTES))
+            return sorted(
+                key
+                for key in found
+                if key.startswith(prefix)
+                and not key.startswith(self._UNFINISHED)
+                and not key.endswith(self._ATTRIBUTES)
+            )
 
     def read(self, key: str) -> bytes | None:
         """What is in a file; None where there is none."""
@@ -113,12 +121,13 @@ class FolderStore:
             if not self._folder.exists():
                 self._folder.mkdir(mode=0o700, parents=True)
             path.parent.mkdir(parents=True, exist_ok=True)
-            # Its owner's alone, and outside of what is listed.
-            with tempfile.NamedTemporaryFile(dir=self._folder, prefix=".new-", delete=False) as file:
+            # Its owner's alone. Whoever writes it again takes what a killed one has left.
+            unfinished = self._folder / f"{self._UNFINISHED}{key.replace('/', '-')}"
+            with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
-            Path(file.name).replace(path)
+            unfinished.replace(path)
 
     def delete(self, key: str) -> None:
         """Deletes a file, if it is there."""
