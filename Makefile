@@ -7,8 +7,11 @@ STACK ?= dev
 SERVICE ?= api
 PYTHON ?= python3
 SETUP := $(PYTHON) -m toolchain --stack '$(STACK)'
-ENV := source .tools/env
+# The state of a stack is where its config says.
+ENV := STACK='$(STACK)' && source .tools/env
 PULUMI := $(ENV) && exec pulumi --stack '$(STACK)'
+# Where a lock or a passphrase was in the way, whose it is and what to do.
+OR_SAY_WHY = || { code=$$?; ./tt state check --stack '$(STACK)' >&2; exit $$code; }
 VENV := .venv/bin
 # Unit tests take the processor. Other tests mostly wait, for containers and the engine: on two cores more processes than
 # this only get in each other's way.
@@ -28,7 +31,7 @@ help: ## this list
 .PHONY: up
 up: ## set up this machine and bring the stack up (STACK=dev)
 	@$(SETUP) venv engine $(LOCAL) stack
-	@$(PULUMI) up $(POLICIES) $(YES) --diff=false
+	@($(PULUMI) up $(POLICIES) $(YES) --diff=false) $(OR_SAY_WHY)
 	@# A state in a folder is lost with it: what can be had back is in the repository of the backups.
 	@./tt state save --stack '$(STACK)' --if-possible
 	@echo "==> Task Tracker is at $$($(PULUMI) stack output url)"
@@ -36,12 +39,12 @@ up: ## set up this machine and bring the stack up (STACK=dev)
 .PHONY: preview
 preview: ## show what `up` would change; needs no Docker
 	@$(SETUP) venv engine stack
-	@$(PULUMI) preview $(POLICIES) --diff
+	@($(PULUMI) preview $(POLICIES) --diff) $(OR_SAY_WHY)
 
 .PHONY: down
 down: ## remove the stack's containers and networks; data volumes and their key stay
 	@$(SETUP) venv engine $(firstword $(LOCAL)) stack
-	@$(PULUMI) destroy --exclude-protected $(YES) $(if $(YES),--skip-preview)
+	@($(PULUMI) destroy --exclude-protected $(YES) $(if $(YES),--skip-preview)) $(OR_SAY_WHY)
 
 .PHONY: purge
 purge: ## ask, then remove the stack with all its data (CONFIRM=<stack> answers)
@@ -51,6 +54,21 @@ purge: ## ask, then remove the stack with all its data (CONFIRM=<stack> answers)
 	@$(SETUP) venv engine $(firstword $(LOCAL)) stack
 	@$(PULUMI) state unprotect --all --yes
 	@$(PULUMI) destroy --yes --skip-preview
+
+.PHONY: recover
+recover: ## go on after an `up` that was killed: its lock, and what it was making (CONFIRM=<stack> for another's lock)
+	@$(SETUP) venv engine
+	@exec ./tt recover --stack '$(STACK)' $(if $(CONFIRM),--confirm '$(CONFIRM)')
+
+.PHONY: unlock
+unlock: ## clear the lock of an `up` that was killed (CONFIRM=<stack> for another's)
+	@$(SETUP) venv engine
+	@exec ./tt state unlock --stack '$(STACK)' $(if $(CONFIRM),--confirm '$(CONFIRM)')
+
+.PHONY: state
+state: ## where the state is, or move it (BACKEND=s3://bucket/folder?region=REGION, or file)
+	@$(SETUP) venv engine
+	@exec ./tt state $(if $(BACKEND),move '$(BACKEND)',show) --stack '$(STACK)'
 
 .PHONY: status
 status: ## the stack at a glance: services, backups, the last drill, and what is wrong

@@ -3,7 +3,7 @@
 import pulumi
 
 from components import Platform, PlatformArgs
-from settings.source import load
+from settings.source import load, revision
 
 platform = Platform("platform", PlatformArgs(pulumi.get_stack(), load()))
 
@@ -12,3 +12,5 @@ pulumi.export("containers", platform.containers)
 pulumi.export("versions", platform.versions)
 pulumi.export("networks", platform.networks)
 pulumi.export("postgres", platform.postgres)
+# An output and no label: what a container or a volume is labelled with replaces it when it changes.
+pulumi.export("program", revision())

@@ -5,8 +5,8 @@ messages too, which may hold anything. A preview that fails is kept like any oth
 
 Variables of the environment:
 
-- TASKTRACKER_BACKEND_URL: the state backend. A stack that it does not have, like any stack without this
-  variable, is previewed against an empty state in `.state/`: nothing is made in a backend.
+- TASKTRACKER_BACKEND_URL: the state backend, of stacks whose config names none. A stack that it does not have, like
+  any stack without this variable, is previewed against an empty state in `.state/`: nothing is made in a backend.
 - TASKTRACKER_PASSPHRASE: the passphrase of the stack's secrets. Without it a new one is made up.
 """
 
@@ -18,7 +18,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -50,13 +50,15 @@ def record(stack: str, folder: Path = ROOT) -> str:
     """Previews `stack` of the project in `folder`; returns the events as JSON lines."""
     try:
         if BACKEND in os.environ:
-            result = _preview(stack, folder)
+            result = _preview(stack, folder, environment(folder / f"Pulumi.{stack}.yaml"))
             if result.returncode == 0 or NO_STACK not in result.stderr:
                 return _recording(result)
             # A new stack must not be made in a real backend by a mere preview.
             del os.environ[BACKEND]
-        ensure_stack(stack)
-        return _recording(_preview(stack, folder))
+        # Not where the stack's config says.
+        empty = environment()
+        ensure_stack(stack, empty)
+        return _recording(_preview(stack, folder, empty))
     except StepError as error:
         return _lines(_failure(str(error)))
 
@@ -83,12 +85,12 @@ def kept(lines: Iterable[str]) -> Iterator[dict[str, Any]]:
         yield {"sequence": event["sequence"], kind: body}
 
 
-def _preview(stack: str, folder: Path) -> subprocess.CompletedProcess[str]:
+def _preview(stack: str, folder: Path, env: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
     """Runs the preview."""
     return subprocess.run(
         ["pulumi", "preview", "--json", "--stack", stack, "--non-interactive", "--color", "never", *POLICY_OPTIONS],
         cwd=folder,
-        env={**os.environ, **environment(), **STREAMING},
+        env={**os.environ, **env, **STREAMING},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

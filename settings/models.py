@@ -40,6 +40,7 @@ from settings.values import (
     Seconds,
     SecretName,
     ServerPort,
+    StateBackend,
     Subnet,
     TimeZone,
     UserName,
@@ -721,6 +722,8 @@ class StackConfig(Block):
     app_secrets: dict[SecretName, AppSecret] = {}
     """Further secrets of the app, by the name of the config secret that holds each. api and worker find the secret
     some_name in the file /etc/tasktracker/some-name, and that path in the variable SOME_NAME_FILE."""
+    state_backend: StateBackend | None = None
+    """Where the stack's state is; in the folder .state if nothing is said. Written by make state, which moves it."""
 
 
 class Settings(StackConfig):

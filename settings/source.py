@@ -3,10 +3,13 @@
 The one module of the package that imports Pulumi.
 """
 
+import os
+
 import pulumi
 from pulumi.runtime import config as runtime
 
 from images.catalog import CatalogError
+from images.revision import commit, version
 from settings.errors import SettingsError
 from settings.models import Settings
 from settings.reader import parse
@@ -20,6 +23,30 @@ def load() -> Settings:
     from_environment = runtime.get_config_secret_keys_env()
     secret_keys = {key for key in config if key in from_environment or runtime.is_config_secret(key)}
     try:
-        return parse(pulumi.get_stack(), config, secret_keys)
+        settings = parse(pulumi.get_stack(), config, secret_keys)
     except (CatalogError, SettingsError) as error:
+        raise pulumi.RunError(str(error)) from None
+    _check_backend(settings)
+    return settings
+
+
+def _check_backend(settings: Settings) -> None:
+    """Refuses an update whose state would go elsewhere than to the stack's backend.
+
+    Whoever has only logged in to a backend has no such variable, and a preview may be against an empty state.
+    """
+    named, used = settings.state_backend, os.environ.get("PULUMI_BACKEND_URL")
+    if named and used and named != used and not pulumi.runtime.is_dry_run():
+        stack = pulumi.get_stack()
+        raise pulumi.RunError(
+            f"tasktracker:state_backend: the state of '{stack}' is in {named}, and this command uses {used}: "
+            f"run `STACK={stack} . .tools/env` and try again"
+        )
+
+
+def revision() -> dict[str, str | None]:
+    """The version and the commit of the running program; raises `pulumi.RunError` for a bad version."""
+    try:
+        return {"version": version(), "commit": commit()}
+    except CatalogError as error:
         raise pulumi.RunError(str(error)) from None

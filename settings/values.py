@@ -441,6 +441,16 @@ RepositoryPath = Annotated[
 ]
 """A folder in a bucket."""
 
+StateBackend = Annotated[
+    str,
+    _text(
+        "state backend",
+        # No character that a shell or YAML takes for more than itself.
+        r"^((s3|gs|azblob)://[a-z0-9][A-Za-z0-9._/-]*(\?[A-Za-z0-9._=&%:/-]+)?|file://[A-Za-z0-9._/~-]+)$",
+        "the URL of a state backend such as s3://bucket/folder?region=eu-central-1",
+    ),
+]
+"""Where Pulumi keeps a state."""
 
 # Secrets
 

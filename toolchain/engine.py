@@ -71,8 +71,10 @@ def ensure_engine() -> None:
     _write(TOOLS / "env", shell_script(way))
 
 
-def environment() -> dict[str, str]:
+def environment(config: Path | None = None) -> dict[str, str]:
     """The variables of `.tools/env` for a subprocess, to be laid over this process's environment.
+
+    `config` is the config file of the stack that they are for: it may say where the stack's state is.
 
     Raises:
         StepError: there is no engine yet.
@@ -80,7 +82,7 @@ def environment() -> dict[str, str]:
     way = _installed_way()
     if way is None:
         raise StepError("there is no Pulumi engine yet: run `make tools`")
-    return variables(way, ROOT)
+    return variables(way, ROOT, config=config)
 
 
 def engine_version() -> str:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import re
-import subprocess
 from collections.abc import Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 from images.catalog import IMAGES, NAMESPACE, CatalogError, Image, local_reference
+from images.revision import commit, version
 from toolchain import golang
 from toolchain.bootstrap import discard_bootstrap, ensure_bootstrap
 from toolchain.build_secrets import build_secrets
@@ -21,8 +20,6 @@ CONCURRENCY = 2
 
 #: Variables that Docker hands to a build without keeping them in the image.
 PROXY_VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy")
-
-_SEMVER = re.compile(r"\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?")
 
 
 def ensure_images(names: Iterable[str] | None = None) -> None:
@@ -98,30 +95,11 @@ def build_command(
     return [*command, "."]
 
 
-def version(root: Path = ROOT) -> str:
-    """The project's version, from the file VERSION.
-
-    Raises:
-        StepError: there is no such file, or it holds no semantic version.
-    """
+def _version() -> str:
     try:
-        text = (root / "VERSION").read_text().strip()
-    except OSError as error:
-        raise StepError(f"VERSION: {error.strerror}") from error
-    if not _SEMVER.fullmatch(text):
-        raise StepError(f"VERSION: {text!r} is no semantic version; allowed: MAJOR.MINOR.PATCH, as in 1.2.3")
-    return text
-
-
-def commit(image: Image, root: Path = ROOT) -> str:
-    """The last commit that changed what goes into `image`.
-
-    It ends in `-dirty` where the work tree differs from it; `unknown` where git knows nothing.
-    """
-    last = _git(root, "log", "-1", "--format=%H", "--", *image.sources)
-    if not last:
-        return "unknown"
-    return f"{last}-dirty" if _git(root, "status", "--porcelain", "--", *image.sources) else last
+        return version()
+    except CatalogError as error:
+        raise StepError(str(error)) from None
 
 
 def _references() -> dict[str, str]:
@@ -166,7 +144,7 @@ def _build_all(names: list[str], references: Mapping[str, str]) -> None:
 
 def _build(docker: Docker, image: Image, references: Mapping[str, str], secrets: Mapping[str, Path]) -> None:
     parent = ensure_bootstrap(docker) if image.parent is None else references[image.parent]
-    arguments = {"VERSION": version(), "COMMIT": commit(image)}
+    arguments = {"VERSION": _version(), "COMMIT": commit(paths=image.sources) or "unknown"}
     if image.go_tools:
         _build_programs(image, docker.output("version", "--format", "{{.Server.Arch}}"))
     run(
@@ -190,12 +168,3 @@ def _build_programs(image: Image, architecture: str) -> None:
             options=["-trimpath", "-ldflags", "-s -w"],
             env={"GOOS": "linux", "GOARCH": architecture, "CGO_ENABLED": "0"},
         )
-
-
-def _git(root: Path, *args: str) -> str:
-    """What `git ARGS` prints; nothing without git, a repository or a commit."""
-    try:
-        result = subprocess.run(["git", "-C", root, *args], capture_output=True, text=True, check=False)
-    except OSError:
-        return ""
-    return result.stdout.strip() if result.returncode == 0 else ""

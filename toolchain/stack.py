@@ -17,6 +17,7 @@ import os
 import re
 import secrets
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 from toolchain.engine import TOOLCHAIN, environment
@@ -31,13 +32,13 @@ PUBLIC_STACK = "dev"
 PASSPHRASE_BYTES = 32
 
 
-def ensure_stack(stack: str) -> None:
-    """Makes `stack` in the state backend, unless it is there.
+def ensure_stack(stack: str, env: Mapping[str, str] | None = None) -> None:
+    """Makes `stack` in its state backend, or that of `env`, unless it is there.
 
     Raises:
         StepError: the stack has no secrets provider that fits it, or Pulumi failed.
     """
-    env = environment()
+    env = environment(ROOT / f"Pulumi.{stack}.yaml") if env is None else env
     _check_passphrase(stack, Path(env["PULUMI_CONFIG_PASSPHRASE_FILE"]))
     if stack not in _stacks(env):
         run(
@@ -59,6 +60,14 @@ def _check_passphrase(stack: str, passphrase: Path) -> None:
                 f"{PUBLIC_PASSPHRASE.relative_to(ROOT)}: unset it"
             )
         return
+    if re.search(r"^\s+secure:", settings, re.MULTILINE) and not re.search(
+        r"^(encryptionsalt|encryptedkey):", settings, re.MULTILINE
+    ):
+        # Pulumi would write a new salt there, with which it reads none of them.
+        raise StepError(
+            f"{config.name} has secrets, and neither encryptionsalt nor encryptedkey to read them with any more: "
+            f"bring that line back from an earlier commit (`git log -p {config.name}`)"
+        )
     kms = re.search(r"^secretsprovider:\s*(?!passphrase|default)\S", settings, re.MULTILINE)
     if kms or os.environ.get("PULUMI_CONFIG_PASSPHRASE"):
         return
@@ -89,7 +98,7 @@ def _generate(passphrase: Path) -> None:
     say(f"Made {passphrase}. Keep a copy elsewhere: without it the stack's secrets are lost")
 
 
-def _stacks(env: dict[str, str]) -> set[str]:
+def _stacks(env: Mapping[str, str]) -> set[str]:
     """The names of this project's stacks in the backend."""
     process = subprocess.run(
         ["pulumi", "stack", "ls", "--json", "--non-interactive"],

@@ -42,7 +42,7 @@ app = typer.Typer(
 backup_app = typer.Typer(help="Backups of PostgreSQL.", no_args_is_help=True)
 volumes_app = typer.Typer(help="PostgreSQL's data volumes.", no_args_is_help=True)
 files_app = typer.Typer(help="Backups of the uploads and of NATS' streams.", no_args_is_help=True)
-state_app = typer.Typer(help="Backups of Pulumi's state, where that is a folder.", no_args_is_help=True)
+state_app = typer.Typer(help="Pulumi's state: where it is, its lock, its backups.", no_args_is_help=True)
 app.add_typer(backup_app, name="backup")
 app.add_typer(files_app, name="files")
 app.add_typer(state_app, name="state")
@@ -78,6 +78,16 @@ ProjectOption = Annotated[
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")]
 SafetyOption = Annotated[
     bool, typer.Option("--without-safety-backup", help="Go on though no backup of what is there now can be taken.")
+]
+
+ConfirmOption = Annotated[
+    str | None,
+    typer.Option(
+        "--confirm",
+        metavar="STACK",
+        help="The stack's name: clear a lock though its holder lives or is on another machine.",
+        show_default=False,
+    ),
 ]
 
 Command = Callable[..., Exit | None]
@@ -174,6 +184,30 @@ def status(session: Session) -> Exit:
     found = status_.read(session.project)
     session.output.result(found.asdict(), *status_.show(found))
     return found.code
+
+
+# tt recover
+
+
+@command(app, "recover")
+def recover(session: Session, confirm: ConfirmOption = None, yes: YesOption = False) -> None:
+    """Go on after an update that was killed.
+
+    Its lock is cleared, if nobody holds it any more. What it was just making is removed, but for volumes, and the state
+    is brought in line with what is there. `make up` does the rest.
+    """
+    from ops.tt import recover as recover_  # noqa: PLC0415
+
+    with session.project.lock():
+        done = recover_.recover(session.project, session.output, yes=yes, confirm=confirm)
+    lines = [f"The lock is cleared of {lock}." for lock in done.locks]
+    lines += [f"Removed {name}." for name in done.removed]
+    if done.cut_off:
+        names = ", ".join(urn.rpartition("::")[2] for urn in done.cut_off)
+        lines.append(f"The state is in line again with what is there of: {names}.")
+    if lines:
+        lines.append(f"`make up STACK={session.stack}` goes on from here.")
+    session.output.result(done.asdict(), *(lines or ["There is nothing to recover from."]))
 
 
 # tt backup
@@ -501,6 +535,89 @@ def files_restore(
     session.output.result({"restored": wanted}, f"Restored: {', '.join(wanted)}.")
 
 
+@command(state_app, "show")
+def state_show(session: Session) -> None:
+    """Where the state is, and who holds its lock."""
+    from ops.tt.place import place_of  # noqa: PLC0415
+
+    place = place_of(session.project)
+    exists, locks = place.checkpoint is not None, place.locks()
+    lines = [
+        f"The state of '{session.stack}' is in {place.url}." if exists else f"{place.url} has no '{session.stack}' yet."
+    ]
+    lines += [f"  locked   by {lock}" + (", which is dead" if lock.lives is False else "") for lock in locks]
+    document = {"backend": place.url, "exists": exists, "locks": [lock.asdict() for lock in locks]}
+    session.output.result(document, *lines)
+
+
+@command(state_app, "check")
+def state_check(session: Session) -> Exit:
+    """Say what keeps an update from the state, and what to do: a lock, a passphrase. Exit code 3 if anything does."""
+    from ops.tt import passphrase  # noqa: PLC0415
+    from ops.tt.locks import LockedError  # noqa: PLC0415
+    from ops.tt.place import engine_environment, place_of  # noqa: PLC0415
+
+    env = engine_environment(session.project)
+    try:
+        locks = place_of(session.project).locks()
+    except UsageError:
+        # Of another kind of backend Pulumi itself has said it.
+        locks = []
+    problems = [str(LockedError(session.stack, locks))] if locks else []
+    if found := passphrase.problem(session.project, env):
+        problems.append(found)
+    session.output.result({"problems": problems}, *(f"==> {problem}" for problem in problems))
+    return Exit.RED if problems else Exit.DONE
+
+
+@command(state_app, "unlock")
+def state_unlock(session: Session, confirm: ConfirmOption = None) -> None:
+    """Clear the lock that a killed update has left.
+
+    `tt recover` does it too, and what else there is to do then.
+    """
+    from ops.tt.place import place_of, unlock  # noqa: PLC0415
+
+    cleared = unlock(place_of(session.project), confirm)
+    lines = [f"The lock is cleared of {lock}." for lock in cleared] or ["Nobody holds the lock."]
+    session.output.result({"locks": [lock.asdict() for lock in cleared]}, *lines)
+
+
+@command(state_app, "move")
+def state_move(
+    session: Session,
+    backend: Annotated[
+        str,
+        typer.Argument(metavar="BACKEND", help="s3://BUCKET[/FOLDER]?region=REGION, file:///FOLDER, or file."),
+    ],
+    without_versions: Annotated[
+        bool, typer.Option("--without-versions", help="Go on though the bucket keeps no earlier versions.")
+    ] = False,
+) -> None:
+    """Move the state to another backend, losing nothing.
+
+    The bucket is checked, the state copied, compared, and kept in a file as well before the old one is removed. No
+    update passes meanwhile. Cut off, the same command carries on. `file` is the folder of the project.
+    """
+    from ops.tt.move import Mover  # noqa: PLC0415
+
+    with session.project.lock():
+        done = Mover(session.project, session.output).move(backend, without_versions=without_versions)
+    if done.moved:
+        lines = [
+            f"The state of '{session.stack}' is in {done.backend}: {done.resources} resources, {done.updates} updates."
+        ]
+    elif done.backend == done.previous:
+        lines = [f"The state of '{session.stack}' is in {done.backend} already."]
+    else:
+        lines = [f"There is no state of '{session.stack}' yet: `make up` will make it in {done.backend}."]
+    if done.kept:
+        lines.append(f"  kept     {done.kept}: the state as it was")
+    if done.config_changed:
+        lines.append(f"{session.project.config_file.name} has changed: commit it.")
+    session.output.result(done.asdict(), *lines)
+
+
 @command(state_app, "save")
 def state_save(
     session: Session,
@@ -514,9 +631,10 @@ def state_save(
     from ops.tt import files  # noqa: PLC0415
     from ops.tt.engine import Engine  # noqa: PLC0415
     from ops.tt.host import Host  # noqa: PLC0415
+    from ops.tt.store import is_folder  # noqa: PLC0415
 
     host, backend = Host(session.project), Engine(session.project).backend
-    if if_possible and (not files.is_folder(backend) or host.find(files.SERVICE) is None):
+    if if_possible and (not is_folder(backend) or host.find(files.SERVICE) is None):
         session.output.result({"saved": False}, "The state is in no folder, or the stack has no backups: not saved.")
         return
     saved = files.save_state(host, files.state_folder(backend, session.project), session.output)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import socket
 import subprocess
 import tempfile
 import threading
@@ -17,7 +16,9 @@ from typing import Any
 from pulumi.automation import CommandError, ConcurrentUpdateError, LocalWorkspace, Stack, StackNotFoundError
 from pulumi.automation.events import EngineEvent
 
+from ops.tt import passphrase
 from ops.tt.errors import RefusedError, UnreachableError
+from ops.tt.locks import LockedError, holders
 from ops.tt.project import NAMESPACE, Project
 from toolchain.engine import POLICY_PACK, POLICY_PACK_CONFIG, environment
 from toolchain.steps import StepError
@@ -35,39 +36,8 @@ _NOISE = re.compile(r"^(update|preview) failed$")
 _MARKUP = re.compile(r"<\{%[^%]*%\}>|\x1b\[[0-9;]*m")
 
 
-#: Who holds the lock of a backend that is a folder or a bucket.
-_HOLDER = re.compile(r"created by \S+@(\S+) \(pid (\d+)\)")
-
-
 class UpdateError(Exception):
     """An update or a preview failed; the message is what the engine, the program or a policy has said."""
-
-
-class LockedError(RefusedError):
-    """Another update is under way. `dead`: it was killed, and has left its lock."""
-
-    def __init__(self, stack: str, told: str) -> None:
-        holders = [(host, int(pid)) for host, pid in _HOLDER.findall(told)]
-        self.dead = bool(holders) and all(host == socket.gethostname() and not _lives(pid) for host, pid in holders)
-        who = ", ".join(f"process {pid} on {host}" for host, pid in holders) or "somebody"
-        if self.dead:
-            message = (
-                f"an update of '{stack}' was killed ({who}) and has left its lock: `pulumi cancel --stack {stack}`"
-            )
-        else:
-            message = f"another update of '{stack}' is under way ({who}): wait for its end"
-        super().__init__(message)
-
-
-def _lives(pid: int) -> bool:
-    """Whether a process of this machine is there."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        pass
-    return True
 
 
 @dataclass
@@ -113,7 +83,7 @@ class Engine:
         self.project = project
         try:
             # Programs that Pulumi starts find each other on PATH.
-            os.environ.update(environment())
+            os.environ.update(environment(project.config_file))
         except StepError as error:
             raise UnreachableError(str(error)) from None
         try:
@@ -123,7 +93,7 @@ class Engine:
                 f"the stack '{project.stack}' is not in {self.backend}: `make up STACK={project.stack}` makes it"
             ) from None
         except CommandError as error:
-            raise UnreachableError(f"the state can't be read: {_said(error)}") from None
+            raise self._unreadable(error) from None
 
     @property
     def backend(self) -> str:
@@ -141,8 +111,11 @@ class Engine:
 
     def cut_off(self) -> list[str]:
         """The resources that updates worked on when they were cut off: the state may not be what is there."""
-        pending = self._deployment().get("pending_operations") or []
-        return sorted({str(each["resource"]["urn"]) for each in pending})
+        return sorted({str(each["resource"]["urn"]) for each in self.pending()})
+
+    def pending(self) -> Sequence[Mapping[str, Any]]:
+        """What updates did when they were cut off: the kind of operation and the resource, as the state has them."""
+        return self._deployment().get("pending_operations") or []
 
     def check_settled(self) -> None:
         """Checks that no update was cut off.
@@ -154,7 +127,7 @@ class Engine:
             names = ", ".join(urn.rpartition("::")[2] for urn in urns)
             raise RefusedError(
                 f"an update was cut off while it worked on {names}. "
-                f"First `pulumi refresh --stack {self.project.stack}`, which asks what became of it"
+                f"First `./tt recover --stack {self.project.stack}`, which asks what became of it"
             )
 
     def clear_cut_off(self) -> None:
@@ -290,7 +263,7 @@ class Engine:
         if failure:
             error = failure[0]
             if isinstance(error, ConcurrentUpdateError):
-                raise LockedError(self.project.stack, str(error))
+                raise LockedError(self.project.stack, holders(str(error)))
             if not isinstance(error, CommandError):
                 raise error
             raise UpdateError("\n".join(events.errors) or _said(error))
@@ -305,7 +278,13 @@ class Engine:
         try:
             yield
         except CommandError as error:
-            raise UnreachableError(f"the state can't be read: {_said(error)}") from None
+            raise self._unreadable(error) from None
+
+    def _unreadable(self, error: CommandError) -> UnreachableError:
+        """What Pulumi says of a state that it can't read; of a passphrase it doesn't say whose, or what to do."""
+        reason = _said(error)
+        found = passphrase.problem(self.project, os.environ) if passphrase.is_about_it(reason) else None
+        return UnreachableError(found or f"the state can't be read: {reason}")
 
     @contextmanager
     def _copy(self, content: bytes) -> Iterator[Path]:

@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 from ops.tt import times
 from ops.tt.database import BUSY, UNREADABLE, events
@@ -23,6 +22,7 @@ from ops.tt.operator import Operator
 from ops.tt.output import Output, size
 from ops.tt.project import NAMESPACE, Project
 from ops.tt.restore import Change
+from ops.tt.store import folder_of, is_folder
 
 SERVICE = "file-backups"
 
@@ -238,17 +238,7 @@ def state_folder(backend: str, project: Project) -> Path:
     """
     if not is_folder(backend):
         raise RefusedError(f"the state of '{project.stack}' is not in a folder but in {backend}, which keeps it")
-    url = urlsplit(backend)
-    return Path(unquote(url.netloc + url.path)).expanduser()
-
-
-def is_folder(backend: str) -> bool:
-    """Whether a state backend is a folder.
-
-    >>> is_folder("file:///home/me/.state"), is_folder("s3://states")
-    (True, False)
-    """
-    return urlsplit(backend).scheme == "file"
+    return folder_of(backend)
 
 
 def _check(result: Result, what: str) -> None:

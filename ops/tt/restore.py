@@ -11,10 +11,11 @@ from datetime import datetime
 from typing import Any
 
 from ops.tt import times
-from ops.tt.engine import LockedError, UpdateError, data_volume_urns
+from ops.tt.engine import UpdateError, data_volume_urns
 from ops.tt.errors import BrokenError, FailedError, InterruptedWorkError, RefusedError, TtError, UnreachableError
 from ops.tt.host import answering
 from ops.tt.leftovers import JOB, mounted_volume, volume_exists
+from ops.tt.locks import LockedError
 from ops.tt.operator import Operator
 from ops.tt.plan import CONFIG, Plan
 from ops.tt.project import volume_name

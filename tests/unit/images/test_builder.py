@@ -12,7 +12,7 @@ import pytest
 from images.catalog import IMAGES, ROOT, local_reference
 from toolchain import golang, images
 from toolchain.golang import NoGoError
-from toolchain.images import build_command, commit, to_build, version
+from toolchain.images import build_command, to_build
 from toolchain.steps import StepError
 
 REFERENCES = {name: f"tasktracker/{name}:1" for name in IMAGES}
@@ -57,51 +57,6 @@ def test_the_build_command(monkeypatch: pytest.MonkeyPatch) -> None:
         " --build-arg NGINX=tasktracker/nginx:1 --build-arg VERSION=1.2.3 --build-arg HTTP_PROXY"
         " --secret id=ca,src=/tmp/ca ."
     )
-
-
-@pytest.mark.parametrize("text", ["0.1.0", "12.0.3-rc.1", "1.0.0+build.5"])
-def test_the_version_is_semantic(text: str, tmp_path: Path) -> None:
-    (tmp_path / "VERSION").write_text(f"{text}\n")
-    assert version(tmp_path) == text
-
-
-@pytest.mark.parametrize("text", ["", "1.0", "v1.0.0", "1.0.0\n2.0.0"])
-def test_another_version_is_refused(text: str, tmp_path: Path) -> None:
-    (tmp_path / "VERSION").write_text(text)
-    with pytest.raises(StepError, match=r"VERSION: .* is no semantic version; allowed: MAJOR\.MINOR\.PATCH"):
-        version(tmp_path)
-
-
-def test_a_missing_version_is_told(tmp_path: Path) -> None:
-    with pytest.raises(StepError, match="VERSION: No such file"):
-        version(tmp_path)
-
-
-def git(tree: Path, *args: str) -> str:
-    identity = ["-c", "user.name=Test", "-c", "user.email=test@example.com", "-c", "commit.gpgsign=false"]
-    return subprocess.run(
-        ["git", "-C", str(tree), *identity, *args], check=True, capture_output=True, text=True
-    ).stdout.strip()
-
-
-def test_the_commit_is_the_last_that_changed_the_image(tree: Path) -> None:
-    assert commit(IMAGES["nats"], tree) == "unknown", "no repository"
-    git(tree, "init", "-q")
-    assert commit(IMAGES["nats"], tree) == "unknown", "no commit"
-    git(tree, "add", ".")
-    git(tree, "commit", "-qm", "all")
-    first = git(tree, "rev-parse", "HEAD")
-    with (tree / "images/nginx/Dockerfile").open("a") as file:
-        file.write("# changed\n")
-    assert commit(IMAGES["nginx"], tree) == f"{first}-dirty"
-    git(tree, "commit", "-qam", "nginx")
-    second = git(tree, "rev-parse", "HEAD")
-    assert (commit(IMAGES["nginx"], tree), commit(IMAGES["nats"], tree)) == (second, first)
-
-
-def test_without_git_the_commit_is_unknown(tree: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("PATH", str(tmp_path / "empty"))
-    assert commit(IMAGES["nats"], tree) == "unknown"
 
 
 class Engine:

@@ -17,12 +17,17 @@ from toolchain.engine import POLICY_OPTIONS
 from toolchain.steps import ROOT, StepError
 
 
+def own_backend(config: Path | None = None) -> dict[str, str]:
+    """As the toolchain's: the state's backend depends on the stack's config."""
+    return {"PULUMI_BACKEND_URL": f"that of {config.name if config else 'no stack'}"}
+
+
 @pytest.fixture(autouse=True)
 def environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """An environment that each test leaves as it was, and no engine."""
     monkeypatch.setattr(os, "environ", {"PATH": os.environ["PATH"]})
-    monkeypatch.setattr(record_preview, "environment", dict)
-    monkeypatch.setattr(record_preview, "ensure_stack", lambda _stack: None)
+    monkeypatch.setattr(record_preview, "environment", own_backend)
+    monkeypatch.setattr(record_preview, "ensure_stack", lambda _stack, _env: None)
 
 
 def answers(monkeypatch: pytest.MonkeyPatch, *results: tuple[int, str, str]) -> list[dict[str, str]]:
@@ -111,7 +116,7 @@ def test_a_preview_that_was_killed_is_a_failed_one(monkeypatch: pytest.MonkeyPat
 
 
 def test_a_stack_that_can_not_be_opened_is_a_failed_preview(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(_stack: str) -> None:
+    def refuse(_stack: str, _env: object) -> None:
         raise StepError("the stack prod needs a passphrase of its own")
 
     monkeypatch.setattr(record_preview, "ensure_stack", refuse)
@@ -121,12 +126,14 @@ def test_a_stack_that_can_not_be_opened_is_a_failed_preview(monkeypatch: pytest.
 
 def test_a_new_stack_is_not_made_in_the_backend(monkeypatch: pytest.MonkeyPatch) -> None:
     os.environ["TASKTRACKER_BACKEND_URL"] = "s3://bucket"
-    made: list[str] = []
-    monkeypatch.setattr(record_preview, "ensure_stack", made.append)
+    made: list[tuple[str, dict[str, str]]] = []
+    monkeypatch.setattr(record_preview, "ensure_stack", lambda stack, env: made.append((stack, env)))
     environments = answers(monkeypatch, (6, "", "error: no stack named 'prod' found\n"), (0, stream(created({})), ""))
     assert read(record_preview.record("prod"), "prod").is_new
     assert ["TASKTRACKER_BACKEND_URL" in each for each in environments] == [True, False]
-    assert made == ["prod"]
+    # Not in the one that the stack's config names, either.
+    assert [each["PULUMI_BACKEND_URL"] for each in environments] == ["that of Pulumi.prod.yaml", "that of no stack"]
+    assert made == [("prod", own_backend())]
 
 
 def test_another_refusal_of_the_backend_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -57,7 +57,8 @@ def test_settings_are_frozen() -> None:
 
 
 def test_settings_can_be_written_and_read_again() -> None:
-    settings = read({**PROD, "nginx": {"websocket_timeout": "90m"}, "worker": {"resources": {"memory": "1.5GB"}}})
+    own = {"nginx": {"websocket_timeout": "90m"}, "worker": {"resources": {"memory": "1.5GB"}}}
+    settings = read({**PROD, **own, "state_backend": "s3://states/prod?region=eu-central-1"})
     written = settings.model_dump(mode="json", exclude={"secrets"})
     assert read(written) == settings
 

@@ -7,6 +7,7 @@ import pulumi
 import pytest
 from pulumi.runtime import set_all_config
 
+from images.catalog import CatalogError
 from settings import Settings, source
 from tests.unit.settings.config import config
 
@@ -47,3 +48,42 @@ def test_a_bad_config_ends_the_program_with_its_problems_alone() -> None:
         'Pulumi.dev.yaml has 1 problem:\n  tasktracker:environment = "test": must be dev, staging or prod'
     )
     assert caught.value.__suppress_context__
+
+
+@pytest.mark.parametrize(
+    ("named", "used", "preview", "refused"),
+    [
+        ("s3://states", "file:///here/.state", False, True),
+        ("s3://states", "file:///here/.state", True, False),
+        ("s3://states", "s3://states", False, False),
+        ("s3://states", None, False, False),
+        (None, "s3://states", False, False),
+    ],
+)
+def test_no_update_goes_to_another_state_than_the_stack_s(
+    monkeypatch: pytest.MonkeyPatch, named: str | None, used: str | None, preview: bool, refused: bool
+) -> None:
+    monkeypatch.setattr(pulumi.runtime, "is_dry_run", lambda: preview)
+    monkeypatch.delenv("PULUMI_BACKEND_URL", raising=False)
+    if used:
+        monkeypatch.setenv("PULUMI_BACKEND_URL", used)
+    values = config({"environment": "dev", **({"state_backend": named} if named else {})})
+    if not refused:
+        assert load_with(values, []).state_backend == named
+        return
+    with pytest.raises(pulumi.RunError) as caught:
+        load_with(values, [])
+    assert str(caught.value) == (
+        f"tasktracker:state_backend: the state of 'dev' is in {named}, and this command uses {used}: "
+        "run `STACK=dev . .tools/env` and try again"
+    )
+
+
+def test_a_bad_version_ends_the_program_with_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    def bad() -> str:
+        raise CatalogError("VERSION: 'soon' is no semantic version")
+
+    assert source.revision()["version"]
+    monkeypatch.setattr(source, "version", bad)
+    with pytest.raises(pulumi.RunError, match="VERSION: 'soon' is no semantic version"):
+        source.revision()

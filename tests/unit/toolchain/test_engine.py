@@ -248,6 +248,37 @@ def test_shell_and_python_get_the_same(
         assert set(names) == expected.keys()
 
 
+@pytest.mark.parametrize("shell", ["bash", "sh"])
+def test_a_stack_s_own_backend_is_found_by_both(machine: Machine, shell: str) -> None:
+    machine.user_has_go()
+    engine.ensure_engine()
+    config = machine.root / "Pulumi.prod.yaml"
+    config.write_text("config:\n  tasktracker:state_backend: 's3://states?region=eu&profile=us' # locked\n")
+    expected = engine.environment(config)["PULUMI_BACKEND_URL"]
+    assert expected == "s3://states?region=eu&profile=us"
+    for stack, backend in (("prod", expected), ("dev", f"file://{machine.root}/.state")):
+        sourced = subprocess.run(
+            [shell, "-euc", f"STACK={stack}; . .tools/env; printf %s \"$PULUMI_BACKEND_URL\""],
+            cwd=machine.root, capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        assert sourced.stdout == backend
+        assert sourced.stderr == ""
+
+
+def test_a_person_is_told_of_states_elsewhere(machine: Machine) -> None:
+    machine.user_has_go()
+    engine.ensure_engine()
+
+    def source() -> str:
+        # `script` gives it a terminal, as a person has.
+        command = ["script", "-qec", "bash -euo pipefail -c '. .tools/env'", "/dev/null"]
+        return subprocess.run(command, cwd=machine.root, capture_output=True, text=True, check=True).stdout
+
+    assert source() == ""
+    (machine.root / "Pulumi.prod.yaml").write_text("config:\n  tasktracker:state_backend: s3://states\n")
+    assert source().strip() == "note: the state of prod is elsewhere; for commands on it: STACK=prod . .tools/env"
+
+
 def test_bash_finds_the_folder_from_anywhere(machine: Machine) -> None:
     machine.user_has_go()
     engine.ensure_engine()

@@ -86,3 +86,24 @@ def test_says_why_the_backend_fails(ready: Machine) -> None:
     ready.program("pulumi", "echo 'error: no such bucket' >&2; exit 255")
     with pytest.raises(StepError, match=r"cannot list the stacks in file://.*: no such bucket"):
         ensure_stack("dev")
+
+
+def test_a_stack_is_made_where_its_config_says(ready: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PULUMI_CONFIG_PASSPHRASE", "own")
+    (ready.root / "Pulumi.prod.yaml").write_text("config:\n  tasktracker:state_backend: s3://states\n")
+    ready.program("pulumi", "echo $PULUMI_BACKEND_URL >&2; [ $2 != ls ] || exit 1")
+    with pytest.raises(StepError, match=r"cannot list the stacks in s3://states: s3://states"):
+        ensure_stack("prod")
+
+
+def test_a_lost_salt_is_not_made_anew(ready: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PULUMI_CONFIG_PASSPHRASE", "own")
+    config = ready.root / "Pulumi.prod.yaml"
+    secret = "config:\n  tasktracker:tls_key:\n    secure: v1:abc:def\n"
+    config.write_text(secret)
+    with pytest.raises(StepError, match=r"Pulumi\.prod\.yaml has secrets, and neither encryptionsalt nor encryptedkey"):
+        ensure_stack("prod")
+    assert _inits(ready) == []
+    for line in (SALT, "secretsprovider: awskms://alias/x\nencryptedkey: abc\n"):
+        config.write_text(secret + line)
+        ensure_stack("prod")

@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 from pulumi.automation import CommandError, ConcurrentUpdateError
 
-from ops.tt.engine import Engine, Events, LockedError, UpdateError, _said, data_volume_urns
+from ops.tt.engine import Engine, Events, UpdateError, _said, data_volume_urns
+from ops.tt.locks import LockedError, holders
 from ops.tt.project import Project
 
 RESULT = "\n code: 255\n stdout: Updating\n stderr: error: the bucket is gone\n"
@@ -78,7 +79,7 @@ def test_the_engine_s_words_are_found_in_those_of_the_api() -> None:
 
 def locked(pid: int, host: str) -> LockedError:
     told = f"the stack is currently locked by 1 lock(s).\n  file:///x: created by me@{host} (pid {pid}) at 2026-11-20"
-    return LockedError("dev", told)
+    return LockedError("dev", holders(told))
 
 
 def test_a_lock_tells_whether_its_holder_lives() -> None:
@@ -86,11 +87,11 @@ def test_a_lock_tells_whether_its_holder_lives() -> None:
     process.wait()
     here = socket.gethostname()
     assert "is under way" in str(locked(os.getpid(), here))
-    assert "`pulumi cancel --stack dev`" in str(locked(process.pid, here))
+    assert "`./tt recover --stack dev`" in str(locked(process.pid, here))
     assert [locked(os.getpid(), here).dead, locked(process.pid, here).dead] == [False, True]
     # Of another machine nobody can say.
     assert not locked(process.pid, "elsewhere").dead
-    assert not LockedError("dev", "the stack is currently locked by 1 lock(s).").dead
+    assert not LockedError("dev", holders("the stack is currently locked by 1 lock(s).")).dead
 
 
 def test_a_failed_update_says_what_its_events_said(tmp_path: Path) -> None:

@@ -1,0 +1,321 @@
+"""The move of a stack's state from one backend to another: a folder, or a bucket of an S3 service.
+
+Both backends are locked as Pulumi locks them, so that no update comes in between, then everything of the stack is
+copied, read back and compared, once by its bytes and once by what Pulumi makes of it. Only then the stack's config
+names the new backend, and the old one forgets the stack. Secrets are never decrypted: a move needs no passphrase.
+
+Whoever is killed meanwhile leaves the two locks, which say what was under way: updates are refused in both places, and
+the same command carries on.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from ops.tt import bucket, locks
+from ops.tt.errors import FailedError, RefusedError, TtError, UnreachableError
+from ops.tt.locks import Lock, LockedError
+from ops.tt.output import Output
+from ops.tt.place import Place, engine_environment, place_of
+from ops.tt.project import Project
+from ops.tt.store import BucketStore, is_folder
+from toolchain.backends import with_state_backend
+from toolchain.engine import environment
+from toolchain.environment import BACKEND
+from toolchain.steps import StepError
+
+#: What stands for the folder of the project in place of a URL.
+FOLDER = "file"
+
+META = ".pulumi/meta.yaml"
+
+#: Files that are copied at the same time.
+CONCURRENCY = 8
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a move has ended. `moved` is false where there was no state to move."""
+
+    backend: str
+    previous: str
+    moved: bool
+    resources: int = 0
+    updates: int = 0
+    kept: str | None = None
+    config_changed: bool = False
+
+    def asdict(self) -> dict[str, Any]:
+        """For `--json`."""
+        return asdict(self)
+
+
+class Mover:
+    """Moves one stack's state."""
+
+    def __init__(self, project: Project, output: Output) -> None:
+        self._project, self._output, self._env = project, output, engine_environment(project)
+        try:
+            self._default = environment()[BACKEND]
+        except StepError as error:
+            raise UnreachableError(str(error)) from None
+
+    @property
+    def current(self) -> str:
+        """The backend that the stack's config names, or the one of stacks whose config names none."""
+        return self._env[BACKEND]
+
+    def move(self, to: str, *, without_versions: bool = False) -> Outcome:
+        """Moves the state to the backend `to`; without a state, only the config says where it will be.
+
+        Raises:
+            RefusedError: an update is under way, the bucket is not fit for it, or there is another state.
+            UnreachableError: a backend does not answer.
+            FailedError: it failed; the state is where it was.
+        """
+        target = self._place(self._url(to))
+        if target.url == self.current:
+            return self._end_of_a_move(target)
+        source = self._place(self.current)
+        self._take_over(source, target)
+        if isinstance(target.store, BucketStore):
+            self._examine(target.store, without_versions)
+        self._check_layout(source, target)
+        before, there = self._export(source), self._export(target)
+        self._check_free(source, target, before, there)
+        if before is None:
+            changed = self._write_config(target.url)
+            return Outcome(target.url, source.url, there is not None, *_counts(there, target), None, changed)
+        return self._locked_move(source, target, before)
+
+    def _locked_move(self, source: Place, target: Place, before: Mapping[str, Any]) -> Outcome:
+        held: list[tuple[Place, Lock]] = []
+        copied = False
+        previous = target.checkpoint and target.store.read(target.checkpoint)
+        try:
+            for place in (source, target):
+                held.append((place, locks.take(place.store, place.project, place.stack, source.url, target.url)))
+            # An update may have ended just before.
+            before = self._export(source) or before
+            kept = self._keep(before)
+            copied = True
+            with self._output.work(f"Copying the state to {target.url}"):
+                _copy(source, target)
+            with self._output.work("Comparing what Pulumi reads there"):
+                if self._export(target) != before:
+                    raise FailedError(f"what Pulumi reads in {target.url} is not what is in {source.url}")
+            changed = self._write_config(target.url)
+        except BaseException as error:
+            self._undo(target if copied else None, previous or None, held, error)
+            raise
+        source.forget()
+        for place, lock in held:
+            place.store.delete(lock.key)
+        return Outcome(target.url, source.url, True, *_counts(before, target), str(kept), changed)
+
+    def _undo(
+        self, target: Place | None, previous: bytes | None, held: list[tuple[Place, Lock]], error: BaseException
+    ) -> None:
+        """Leaves the target as it was, and takes the locks away."""
+        try:
+            if target is not None:
+                found = target.checkpoint
+                target.forget()
+                if previous is not None and found is not None:
+                    target.store.write(found, previous)
+            for place, lock in reversed(held):
+                place.store.delete(lock.key)
+        except TtError as second:
+            self._output.warn(
+                f"{second}\nThe locks of '{self._project.stack}' may be left, and no update passes them: "
+                "the same command carries on"
+            )
+
+    def _end_of_a_move(self, target: Place) -> Outcome:
+        """Brings a move to its end that was cut off after the config had named the new backend."""
+        own = [lock for lock in target.locks() if lock.target == target.url and lock.source]
+        if not own:
+            return Outcome(target.url, target.url, False)
+        self._check_dead(own)
+        source = self._place(str(own[0].source))
+        there = self._export(target)
+        if source.checkpoint and there != self._export(source):
+            raise RefusedError(
+                f"a move of '{target.stack}' was cut off, and its states in {source.url} and {target.url} differ: "
+                "docs/STATE.md says how to choose"
+            )
+        source.forget()
+        for place in (source, target):
+            for lock in place.locks():
+                if lock.target == target.url:
+                    place.store.delete(lock.key)
+        return Outcome(target.url, source.url, True, *_counts(there, target))
+
+    def _take_over(self, source: Place, target: Place) -> None:
+        """Clears what a killed move to the same target has left; refuses every other lock."""
+        for place in (source, target):
+            found = place.locks()
+            own = [lock for lock in found if lock.target]
+            if others := [lock for lock in found if lock not in own]:
+                raise LockedError(place.stack, others)
+            self._check_dead(own)
+            for lock in own:
+                if (lock.source, lock.target) != (source.url, target.url):
+                    raise RefusedError(
+                        f"a move of '{place.stack}' to {lock.target} was cut off: "
+                        f"`make state STACK={place.stack} BACKEND='{lock.target}'` carries on"
+                    )
+        for place in (source, target):
+            for lock in place.locks():
+                place.store.delete(lock.key)
+
+    def _check_dead(self, own: list[Lock]) -> None:
+        for lock in own:
+            if lock.lives:
+                raise RefusedError(f"a move of '{self._project.stack}' is under way ({lock}): wait for its end")
+            if lock.lives is None:
+                raise RefusedError(
+                    f"a move of '{self._project.stack}' was begun on another machine ({lock}). If it was cut off, run "
+                    "the same command there"
+                )
+
+    def _examine(self, store: BucketStore, without_versions: bool) -> None:
+        found = bucket.examine(store)
+        if found.unversioned and not without_versions:
+            found.refusals.append(f"{found.unversioned}. Or go on --without-versions")
+        for warning in found.warnings:
+            self._output.warn(warning)
+        if found.refusals:
+            raise RefusedError("\n".join(found.refusals))
+
+    def _check_layout(self, *places: Place) -> None:
+        """Has Pulumi open both, which makes what a new one lacks, and checks that stacks are in projects there."""
+        for place in places:
+            if is_folder(place.url) and place.store.read(META) is None:
+                place.store.write(META, b"version: 1\n")
+            self._pulumi(place.url, "stack", "ls", "--json")
+            meta = (place.store.read(META) or b"").decode(errors="replace")
+            if not re.fullmatch(r"version: 1\s*", meta):
+                raise RefusedError(
+                    f"{place.url} keeps stacks in an old way: `PULUMI_BACKEND_URL='{place.url}' pulumi state upgrade`"
+                )
+
+    def _check_free(
+        self, source: Place, target: Place, before: Mapping[str, Any] | None, there: Mapping[str, Any] | None
+    ) -> None:
+        if there is None or before is None or there == before:
+            return
+        if count := len(_resources(there)):
+            raise RefusedError(
+                f"{target.url} has a stack '{target.stack}' with {count} resources already, and it is not the one in "
+                f"{source.url}. Name another bucket or folder"
+            )
+
+    def _export(self, place: Place) -> Mapping[str, Any] | None:
+        """What Pulumi reads of the stack, with secrets encrypted; None if it is not there."""
+        if place.checkpoint is None:
+            return None
+        exported: Mapping[str, Any] = json.loads(self._pulumi(place.url, "stack", "export", "--stack", place.stack))
+        return exported
+
+    def _pulumi(self, url: str, *args: str) -> str:
+        result = subprocess.run(
+            ["pulumi", *args, "--non-interactive"],
+            cwd=self._project.folder,
+            env={**os.environ, **self._env, BACKEND: url},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if result.returncode:
+            reason = result.stderr.strip().removeprefix("error: ")
+            raise UnreachableError(f"Pulumi can't use {url}: {reason}")
+        return result.stdout
+
+    def _keep(self, state: Mapping[str, Any]) -> Path:
+        """A copy of the state, for its owner alone."""
+        folder = self._project.folder / ".state" / "moved"
+        path = folder / f"{self._project.stack}-{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}.json"
+        try:
+            folder.parent.mkdir(mode=0o700, exist_ok=True)
+            folder.mkdir(mode=0o700, exist_ok=True)
+            with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+                json.dump(state, file, indent=4)
+        except OSError as error:
+            raise FailedError(f"{path} can't be written: {error.strerror}") from None
+        return path
+
+    def _write_config(self, url: str) -> bool:
+        """Has the stack's config name the backend, unless it is where stacks are without a word; whether it changed."""
+        before = self._project.config_file.read_text()
+        after = with_state_backend(before, None if url == self._default else url)
+        if (environment_of := _named(after)) != (None if url == self._default else url):
+            raise FailedError(
+                f"{self._project.config_file.name} can't be changed to name {url} (it names {environment_of}): "
+                "write the line `tasktracker:state_backend` below `config:` by hand"
+            )
+        if after != before:
+            self._project.write(after.encode())
+        return after != before
+
+    def _url(self, to: str) -> str:
+        """The URL of a backend as it was typed."""
+        if to != FOLDER:
+            return to.rstrip("/")
+        return self._default if is_folder(self._default) else f"file://{self._project.folder}/.state"
+
+    def _place(self, url: str) -> Place:
+        return place_of(self._project, url)
+
+
+def _copy(source: Place, target: Place) -> None:
+    """Copies everything of the stack; what makes it one, its checkpoint, comes last.
+
+    Raises:
+        FailedError: what was read back is not what was written.
+    """
+
+    def copy(key: str) -> None:
+        content = source.store.read(key)
+        if content is None:
+            raise FailedError(f"{key} of {source.url} is gone")
+        target.store.write(key, content)
+        if target.store.read(key) != content:
+            raise FailedError(f"{key} of {target.url} is not what was written there")
+
+    checkpoint = source.checkpoint
+    if checkpoint is None:
+        raise FailedError(f"the state of '{source.stack}' is gone from {source.url}")
+    with ThreadPoolExecutor(CONCURRENCY) as pool:
+        list(pool.map(copy, [*source.history, *source.tags]))
+    # One of another compression would stand beside it.
+    if (there := target.checkpoint) and there != checkpoint:
+        target.store.delete(there)
+    copy(checkpoint)
+
+
+def _resources(state: Mapping[str, Any]) -> list[Any]:
+    return (state.get("deployment") or {}).get("resources") or []
+
+
+def _counts(state: Mapping[str, Any] | None, place: Place) -> tuple[int, int]:
+    """Resources and updates of a stack."""
+    return len(_resources(state or {})), sum(".history.json" in key for key in place.history)
+
+
+def _named(text: str) -> str | None:
+    """The backend that a config file names, as Pulumi reads it."""
+    config = (yaml.safe_load(text) or {}).get("config") or {}
+    return config.get("tasktracker:state_backend")

@@ -1,0 +1,99 @@
+"""The way on after an update that was killed: its lock, and what it was just making."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import docker
+from docker.models.containers import Container
+from docker.models.networks import Network
+
+from ops.tt.host import Host, answering
+from ops.tt.locks import Lock
+from ops.tt.operator import Operator
+from ops.tt.output import Output
+from ops.tt.place import place_of, unlock
+from ops.tt.project import Project
+
+CONTAINER, NETWORK = "docker:index/container:Container", "docker:index/network:Network"
+
+Made = Container | Network
+
+
+@dataclass(frozen=True)
+class Recovery:
+    """What was done: locks that were cleared, resources that were asked after, things on the host that were removed."""
+
+    locks: Sequence[Lock]
+    cut_off: Sequence[str]
+    removed: Sequence[str]
+
+    def asdict(self) -> dict[str, Any]:
+        """For `--json`."""
+        return {
+            "locks": [lock.asdict() for lock in self.locks],
+            "cut_off": list(self.cut_off),
+            "removed": list(self.removed),
+        }
+
+
+def recover(project: Project, output: Output, *, yes: bool, confirm: str | None) -> Recovery:
+    """Clears the lock of a killed update, and brings the state in line with what is there.
+
+    A container or network that was just being made is removed, for the next update makes it: the state doesn't know it,
+    and its name would be in the way. Volumes stay, since the next update takes over those that are there.
+
+    Raises:
+        RefusedError: somebody else holds the lock, or the user said no.
+        UnreachableError: the state, or the Docker host, does not answer.
+    """
+    locks = unlock(place_of(project), confirm)
+    operator = Operator(project, output, yes)
+    urns = operator.engine.cut_off()
+    if not urns:
+        return Recovery(locks, [], [])
+    made = _half_made(operator)
+    for each in made:
+        output.note(f"  remove   {each.name}, which the update was making when it was cut off")
+    if made:
+        operator.confirm()
+    with output.work("Asking what became of it"):
+        for each in made:
+            with answering():
+                each.remove(force=True) if isinstance(each, Container) else each.remove()
+        operator.engine.clear_cut_off()
+    return Recovery(locks, urns, [str(each.name) for each in made])
+
+
+def _half_made(operator: Operator) -> list[Made]:
+    """The stack's containers and networks that an update was making and no state knows."""
+    known = {str(each.get("id")) for each in operator.engine.resources()}
+    found = []
+    for each in operator.engine.pending():
+        resource = each["resource"]
+        name = (resource.get("inputs") or {}).get("name")
+        if each["type"] == "creating" and isinstance(name, str):
+            made = _find(operator.host, str(resource["type"]), name)
+            if made is not None and made.id not in known:
+                found.append(made)
+    # What uses a network goes before it.
+    return sorted(found, key=lambda made: isinstance(made, Network))
+
+
+def _find(host: Host, kind: str, name: str) -> Made | None:
+    """A container or network of the stack by its name."""
+    with answering():
+        try:
+            if kind == CONTAINER:
+                container = host.client.containers.get(name)
+                return container if container.labels.get("stack") == host.stack else None
+            if kind == NETWORK:
+                networks = host.client.networks.list(names=[f"^{name}$"])
+                return next(
+                    (each for each in networks if (each.attrs["Labels"] or {}).get("stack") == host.stack), None
+                )
+        except docker.errors.NotFound:
+            pass
+    return None

@@ -1,0 +1,63 @@
+"""Which backend a stack's config names, and a change of it that touches no other line."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+from toolchain.backends import KEY, LINE, state_backend, with_state_backend
+
+URL = "s3://states/prod?region=eu-central-1&endpoint=https://s3.example.com:7070&use_path_style=true"
+
+CONFIG = """\
+# yaml-language-server: $schema=docs/config.schema.json
+# What is live.
+config: # by people
+  # dev, staging or prod
+  tasktracker:environment: prod
+  tasktracker:nginx:
+    publish: {port: 80}
+encryptionsalt: v1:abc
+"""
+
+
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        (f"  {KEY}: {URL}", URL),
+        (f'  {KEY}: "{URL}"  # moved in May', URL),
+        (f"  '{KEY}': '{URL}'", URL),
+        (f"    {KEY}:   {URL}", URL),
+        (f"  # {KEY}: {URL}", None),
+        (f"  {KEY}:", None),
+        (f"  {KEY}s: {URL}", None),
+        ("  tasktracker:domain: example.com", None),
+    ],
+)
+def test_python_and_sed_find_the_same(tmp_path: Path, line: str, found: str | None) -> None:
+    file = tmp_path / "Pulumi.prod.yaml"
+    file.write_text(CONFIG.replace("  # dev,", f"{line}\n  # dev,"))
+    assert state_backend(file) == found
+    sed = subprocess.run(["sed", "-nE", f"s|{LINE}|\\1|p", file], capture_output=True, text=True, check=True)
+    assert sed.stdout == (f"{found}\n" if found else "")
+
+
+def test_a_stack_without_a_config_file_names_none(tmp_path: Path) -> None:
+    assert state_backend(tmp_path / "Pulumi.prod.yaml") is None
+
+
+def test_a_change_touches_no_other_line() -> None:
+    named = with_state_backend(CONFIG, URL)
+    assert yaml.safe_load(named)["config"][KEY] == URL
+    assert named.replace(f"  {KEY}: {URL}\n", "") == CONFIG
+    other = with_state_backend(named, "s3://other")
+    assert other == named.replace(URL, "s3://other")
+    assert with_state_backend(other, None) == CONFIG
+    assert with_state_backend(CONFIG, None) == CONFIG
+
+
+def test_the_last_line_may_have_no_end() -> None:
+    assert with_state_backend(f"config:\n  {KEY}: s3://a", "s3://b") == f"config:\n  {KEY}: s3://b\n"

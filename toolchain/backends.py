@@ -1,0 +1,43 @@
+"""Where a stack's state is, as its config says: `tasktracker:state_backend` in `Pulumi.<stack>.yaml`.
+
+Pulumi knows one backend for a shell (`PULUMI_BACKEND_URL`) or for a whole project (`backend` in
+`Pulumi.yaml`), and refuses keys of its own file that it doesn't know. So the key is one of the
+config: it is tracked with the rest of the stack's settings, and the program itself refuses an update
+whose state would go elsewhere (`settings.source`).
+
+Stdlib only: set-up reads it with the system's Python, and `.tools/env` with sed, by the same pattern.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+KEY = "tasktracker:state_backend"
+
+#: The line, for Python's `re` and for `sed -E` alike.
+LINE = rf"""^ +["']?{KEY}["']?: *["']?([A-Za-z0-9._~/:?=&%+-]+).*$"""
+
+
+def state_backend(config: Path) -> str | None:
+    """The state backend that a stack's config file names, if it names one."""
+    try:
+        found = re.search(LINE, config.read_text(), re.MULTILINE)
+    except FileNotFoundError:
+        return None
+    return found[1] if found else None
+
+
+def with_state_backend(text: str, url: str | None) -> str:
+    """The text of a config file that names `url`, or none; every other line stays as it is.
+
+    >>> print(with_state_backend("config:\\n  tasktracker:environment: prod # live", "s3://states?region=eu"))
+    config:
+      tasktracker:state_backend: s3://states?region=eu
+      tasktracker:environment: prod # live
+    """
+    line = f"  {KEY}: {url}\n" if url else ""
+    found = re.search(LINE + r"\n?", text, re.MULTILINE)
+    if found:
+        return text[: found.start()] + line + text[found.end() :]
+    return re.sub(r"^config: *(#.*)?\n", lambda head: head[0] + line, text, count=1, flags=re.MULTILINE)
