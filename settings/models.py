@@ -39,6 +39,7 @@ from settings.values import (
     Subnet,
     TimeZone,
     VolumeNumber,
+    Zone,
 )
 
 Environment = Literal["dev", "staging", "prod"]
@@ -586,7 +587,7 @@ class TunnelSettings(Block):
     """The Cloudflare account that the tunnel belongs to."""
     zone_id: CloudflareId
     """The zone that the host names are in."""
-    zone: HostName
+    zone: Zone
     """The zone's own name, such as example.com: without it Cloudflare would take a host name of another zone for one
     below this zone."""
     hostnames: list[HostName] = []

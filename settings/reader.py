@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from difflib import get_close_matches
 from typing import Any, Final
@@ -11,7 +11,8 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from images.catalog import local_reference
-from settings.describe import allowed, children, holds_keys, is_list, nearest, plain_type, type_at
+from settings.commands import command_for
+from settings.describe import allowed, children, example, holds_keys, is_list, nearest, plain_type, type_at
 from settings.errors import PROJECT, Path, Problem, SettingsError, value_text
 from settings.models import AppSecret, Settings, StackConfig
 from settings.rules import RESERVED_BLOCKS, SET_SECRET, Conflict, conflicts
@@ -55,14 +56,14 @@ def parse(stack: str, config: Mapping[str, str], secret_keys: Collection[str] = 
 
     # What is left is valid, and what is missing now has a problem already.
     tree = _with_local_images({"environment": "dev", **tree})
-    _remove_incomplete(tree)
+    _fill_in(tree)
     secrets = given.values.keys() & {*BUILT_IN, *app_secrets}
     settings = Settings.model_validate({**tree, "secrets": frozenset(secrets)})
     problems.add(_malformed_secrets(given, settings))
     problems.add_conflicts(conflicts(settings), tree, settings)
     problems.add_conflicts(_unfit_certificate(given, settings), tree, settings)
     if problems:
-        raise SettingsError(stack, problems)
+        raise SettingsError(stack, (_with_command(problem, stack) for problem in problems))
     return settings
 
 
@@ -110,10 +111,19 @@ class _Problems:
         """Add the conflicts that don't rest on a default which stands in for a refused or misspelt key."""
         replaced = [path for problem in self for path in (problem.path, problem.meant) if path]
         self.add(
-            Problem(conflict.path, conflict.message, _shown(conflict.path, tree, settings))
+            _missing(conflict)
+            if conflict.missing
+            else Problem(conflict.path, conflict.message, _shown(conflict.path, tree, settings))
             for conflict in found
             if not any(_touch(path, other) for path in (conflict.path, *conflict.also) for other in replaced)
         )
+
+
+def _missing(conflict: Conflict) -> Problem:
+    """The problem of a setting or a secret that others require."""
+    is_setting = conflict.path[0] in StackConfig.model_fields
+    form = f"; must be {allowed(_type_at(conflict.path))}" if is_setting else ""
+    return Problem(conflict.path, f"{conflict.message}{form}", missing=True)
 
 
 def _touch(path: Path, other: Path) -> bool:
@@ -208,13 +218,21 @@ def _remove_invalid(tree: Tree) -> list[Problem]:
     return problems
 
 
-def _remove_incomplete(tree: Tree) -> None:
-    """Take out of `tree` the optional blocks that lack a required key, or had it refused."""
+def _fill_in(tree: Tree) -> None:
+    """Put examples into `tree` where required values are missing or were refused.
+
+    So rules see that a block is there, and ask for what it needs elsewhere. What they find about an example is dropped,
+    as it has a problem already.
+    """
     try:
         StackConfig.model_validate(tree)
     except ValidationError as invalid:
         for error in invalid.errors(include_url=False):
-            _remove(tree, tuple(str(key) for key in error["loc"][:-1]))
+            path = tuple(str(key) for key in error["loc"])
+            block = tree
+            for key in path[:-1]:
+                block = block[key]
+            block[path[-1]] = example(_type_at(path))
 
 
 def _remove(tree: Tree, path: Path) -> None:
@@ -240,13 +258,18 @@ def _problem(error: ErrorDetails) -> Problem:
         return Problem(path[:-1], f"the name {error['ctx']['error']}")
     type_ = _type_at(path)
     if error["type"] == "missing":
-        return Problem(path, f"is required; must be {allowed(type_)}")
+        return Problem(path, f"is required; must be {allowed(type_)}", missing=True)
     if error["type"] == "value_error":
         return Problem(path, str(error["ctx"]["error"]), value_text(error["input"]))
     if holds_keys(type_) and error["input"] is not None:
         # What stands in the place of a block may be anything, such as a secret that was put under app_secrets.
         return Problem(path, f"must be {allowed(type_)}")
     return Problem(path, f"must be {allowed(type_)}{_type_hint(error)}", value_text(error["input"]))
+
+
+def _with_command(problem: Problem, stack: str) -> Problem:
+    """The problem with what sets the value, where that is missing."""
+    return replace(problem, command=command_for(stack, problem.path)) if problem.missing else problem
 
 
 def _type_hint(error: ErrorDetails) -> str:

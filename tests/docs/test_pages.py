@@ -14,6 +14,7 @@ PAGES = {name: (ROOT / "docs" / name).read_text() for name in ("TROUBLESHOOTING.
 SOURCES = (
     "toolchain/*.py",
     "settings/*.py",
+    "settings/rules/*.py",
     "components/*.py",
     "images/*/*.sh",
     "images/*/*.jq",
