@@ -1,4 +1,5 @@
-"""A Docker engine for `components.docker_host`, with no Docker: each container is there, and each job succeeds.
+"""A Docker engine for `components.docker_host`, with no Docker: each container is there, and each job and command
+succeeds.
 
     with answering() as env:
         stack.pulumi("up", "--yes", env={**cloud.env, **env})
@@ -21,6 +22,10 @@ ANSWERS: tuple[tuple[str, str, int, dict[str, Any] | None], ...] = (
     ("GET", r"/v[0-9.]+/containers/[^/]+/json", 200, {"Id": 64 * "0", "Name": "/job"}),
     ("POST", r"/v[0-9.]+/containers/[^/]+/start", 204, None),
     ("POST", r"/v[0-9.]+/containers/[^/]+/wait", 200, {"StatusCode": 0}),
+    ("POST", r"/v[0-9.]+/containers/[^/]+/exec", 201, {"Id": 64 * "1"}),
+    # A stream with nothing in it.
+    ("POST", r"/v[0-9.]+/exec/[^/]+/start", 200, None),
+    ("GET", r"/v[0-9.]+/exec/[^/]+/json", 200, {"ExitCode": 0}),
 )
 
 

@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.stack import IMAGES, Stack
+from tests.e2e.stack import Stack
 from tests.e2e.stand_in_cloud import Cloud, Request, serving
 from tests.e2e.stand_in_docker import answering
 from tests.e2e.test_policies import PACK
 from tests.e2e.test_policies_cloud import violations
+from tests.services import IMAGES
 from tests.unit.components.test_tunnel import APPLICATIONS, CONFIGS, POLICIES, RECORDS, TUNNELS
 
 pytestmark = pytest.mark.engine
