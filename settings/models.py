@@ -692,6 +692,11 @@ class Settings(StackConfig):
         return aws.object_lock_days or self.backup.needed_days
 
     @property
+    def hsts(self) -> bool:
+        """Whether browsers are told to come by HTTPS only: in dev it would keep them from every plain localhost."""
+        return self.environment != "dev"
+
+    @property
     def has_debug_ports(self) -> bool:
         """Whether a store publishes a port for the people on the host."""
         ports = (self.postgres.debug_port, self.nats.debug_port, self.nats.debug_monitor_port)

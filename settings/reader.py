@@ -36,11 +36,24 @@ Tree = dict[str, Any]
 
 
 def parse(stack: str, config: Mapping[str, str], secret_keys: Collection[str] = ()) -> Settings:
-    """Check the whole config of a stack.
+    """Check the whole config of a stack; raises `SettingsError` with every problem at once.
+
+    Its arguments are those of `examine`.
+    """
+    settings, problems = examine(stack, config, secret_keys)
+    if problems:
+        raise SettingsError(stack, problems)
+    return settings
+
+
+def examine(
+    stack: str, config: Mapping[str, str], secret_keys: Collection[str] = ()
+) -> tuple[Settings, Sequence[Problem]]:
+    """The settings of a stack, with defaults and examples for what was refused or is missing, and every problem.
 
     `config` is as Pulumi gives it: keys with their namespace (`tasktracker:domain`; one without is the project's),
     plain text or JSON as values, secrets decrypted. `secret_keys` are the keys that came encrypted. Other namespaces
-    (`docker:host`) are left alone. Raises `SettingsError` with every problem at once.
+    (`docker:host`) are left alone.
     """
     given = _Given.of(config, secret_keys)
     problems = _Problems()
@@ -62,9 +75,7 @@ def parse(stack: str, config: Mapping[str, str], secret_keys: Collection[str] = 
     problems.add(_malformed_secrets(given, settings))
     problems.add_conflicts(conflicts(settings), tree, settings)
     problems.add_conflicts(_unfit_certificate(given, settings), tree, settings)
-    if problems:
-        raise SettingsError(stack, (_with_command(problem, stack) for problem in problems))
-    return settings
+    return settings, [_with_command(problem, stack) for problem in problems]
 
 
 @dataclass(frozen=True)
@@ -96,9 +107,6 @@ class _Problems:
 
     def __init__(self) -> None:
         self._found: dict[Path, Problem] = {}
-
-    def __bool__(self) -> bool:
-        return bool(self._found)
 
     def __iter__(self) -> Iterator[Problem]:
         return iter(self._found.values())

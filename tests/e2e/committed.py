@@ -51,9 +51,14 @@ def fill_in(stack: Stack, message: str, images: Mapping[str, str]) -> list[str]:
         position, key = next((i, word) for i, word in enumerate(words) if word.startswith("tasktracker:"))
         if key in OWN:
             words[position + 1] = OWN[key]
-            command = shlex.join(words)
         subprocess.run(
-            command, shell=True, cwd=stack.folder, env=stack.env, input=SECRETS.get(key, ""), text=True, check=True
+            shlex.join(words) if key in OWN else command,
+            shell=True,
+            cwd=stack.folder,
+            env=stack.env,
+            input=SECRETS.get(key, ""),
+            text=True,
+            check=True,
         )
         keys.append(key)
     return keys

@@ -138,3 +138,10 @@ def test_whatever_is_required_has_an_example_that_is_valid(path: tuple[str, ...]
     value = example(field_type(block.model_fields[path[-1]]))
     found = problems(nested(".".join(path), value))
     assert not [line for line in found if re.match(rf"tasktracker:{'.'.join(path)}\b(?!_)", line)], json.dumps(found)
+
+
+@pytest.mark.parametrize("stack", ["staging", "prod"])
+def test_nothing_is_there_for_debugging_outside_dev(stack: str) -> None:
+    settings = filled(stack)
+    assert not settings.has_debug_ports
+    assert {settings.api.log_level, settings.worker.log_level} == {"info"}
