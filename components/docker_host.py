@@ -1,7 +1,8 @@
 """What the program itself asks of the stack's Docker host: to run a job, to show a log, to wait for changed files.
 
-Everything else goes through the Docker provider. Only resource hooks call this module, so a preview
-needs no Docker. The client library is imported when it is needed: it takes longer than the rest.
+Everything else goes through the Docker provider. Only resource hooks call this module, and `components.neighbours`,
+which does without an answer: a preview needs no Docker. The client library is imported when it is needed: it takes
+longer than the rest.
 """
 
 from __future__ import annotations
@@ -24,8 +25,8 @@ REQUEST_TIMEOUT = 30
 FILES_TIMEOUT = 60
 
 
-def _client(timeout: int = REQUEST_TIMEOUT) -> DockerClient:
-    """A client for the host that the Docker provider uses."""
+def client(timeout: int = REQUEST_TIMEOUT) -> DockerClient:
+    """A client for the host that the Docker provider uses; `timeout` is that of one request, in seconds."""
     import docker  # noqa: PLC0415 - see the module's docstring
 
     host = pulumi.Config("docker").get("host")
@@ -40,7 +41,7 @@ def last_log_lines(container: str) -> str:
     import requests  # noqa: PLC0415
 
     try:
-        output = _client().containers.get(container).logs(tail=LOG_LINES)
+        output = client().containers.get(container).logs(tail=LOG_LINES)
     except (docker.errors.DockerException, requests.exceptions.RequestException) as error:
         return f"    (no log: {error})"
     lines = [line for line in output.decode(errors="replace").splitlines() if line.strip()]
@@ -57,7 +58,7 @@ def run_job(container: str, timeout: int) -> None:
     import requests  # noqa: PLC0415 - whose errors the Docker client lets through
 
     try:
-        job = _client().containers.get(container)
+        job = client().containers.get(container)
         job.start()
         start = time.monotonic()
         try:
@@ -91,7 +92,7 @@ def await_files(container: str, digest: str) -> None:
     import requests  # noqa: PLC0415
 
     try:
-        asked = _client(FILES_TIMEOUT).containers.get(container).exec_run(["await-files", digest])
+        asked = client(FILES_TIMEOUT).containers.get(container).exec_run(["await-files", digest])
     except (docker.errors.DockerException, requests.exceptions.RequestException) as error:
         raise FilesError(f"cannot ask {container} for the files that it uses: {error}") from error
     if asked.exit_code != 0:

@@ -12,11 +12,11 @@ from settings.secrets import BUILT_IN
 _PIN: Final = "make pin STACK={stack} REPOSITORY=registry.example.com/tasktracker TAG=1.2.3"
 
 
-def command_for(stack: str, path: Path) -> str:
+def command_for(stack: str, path: Path, value: object = None) -> str:
     """The command of a shell that sets the setting or the secret at `path`.
 
-    It has an example for the value of a setting, and asks for a secret, which so is in no shell's history, or takes it
-    from a file if it has several lines.
+    Without a `value` it has an example for that of a setting. It asks for a secret, which so is in no shell's history,
+    or takes it from a file if it has several lines.
     """
     if path[0] == "images":
         return _PIN.format(stack=shlex.quote(stack))
@@ -25,7 +25,7 @@ def command_for(stack: str, path: Path) -> str:
         from_file = f" < {path[0]}.pem" if path[0] in BUILT_IN and BUILT_IN[path[0]].form.startswith("PEM") else ""
         return f"pulumi config set --secret {key} {of_stack}{from_file}"
     type_ = type_at(StackConfig, path)
-    value = example(type_)
+    value = example(type_) if value is None else value
     if isinstance(value, list):
         key, (value,) = f"{key}[0]", value
     nested = "--path " if len(path) > 1 or is_list(type_) else ""

@@ -67,7 +67,7 @@ class Host:
 @pytest.fixture
 def host(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Sets the Docker host up."""
-    return lambda *given, **more: monkeypatch.setattr(docker_host, "_client", lambda timeout=0: Host(*given, **more))
+    return lambda *given, **more: monkeypatch.setattr(docker_host, "client", lambda timeout=0: Host(*given, **more))
 
 
 def test_a_job_that_works_is_started_and_waited_for(host: Callable[..., None]) -> None:
@@ -179,4 +179,4 @@ def test_it_asks_the_host_that_the_provider_uses(
     monkeypatch.setattr(pulumi.Config, "get", lambda self, key: configured if self.name == "docker" else None)
     monkeypatch.setattr(docker, "from_env", lambda **options: {"from": "environment", **options})
     monkeypatch.setattr(docker, "DockerClient", lambda **options: options)
-    assert docker_host._client() == {**expected, "timeout": docker_host.REQUEST_TIMEOUT}
+    assert docker_host.client() == {**expected, "timeout": docker_host.REQUEST_TIMEOUT}
