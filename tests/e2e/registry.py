@@ -81,8 +81,8 @@ def pushed(address: str) -> Iterator[dict[str, str]]:
     try:
         yield {service: names[image] for service, image in services.items()}
     finally:
-        # Docker takes a tag with a digest to run an image, but not to forget it.
-        for name in [*(each.replace(f":{TAG}@", "@") for each in names.values()), sources["cloudflared"]]:
+        # With the tag its digest goes too.
+        for name in [*(each.partition("@")[0] for each in names.values()), sources["cloudflared"]]:
             client.images.remove(name)
 
 
@@ -94,8 +94,6 @@ def _push(client: docker.DockerClient, address: str, image: str, source: str) ->
     for told in client.images.push(repository, TAG, stream=True, decode=True):
         assert "error" not in told, told["error"]
         digest = told.get("aux", {}).get("Digest", digest)
-    # That it has a digest is what counts; the name with the tag would be one more to remove.
-    client.images.remove(f"{repository}:{TAG}")
     return f"{repository}:{TAG}@{digest}"
 
 

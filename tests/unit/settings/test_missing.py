@@ -1,18 +1,18 @@
 """What a stack lacks is asked for all at once, each value with the command that sets it."""
 
-import json
-import re
 import shlex
 from collections.abc import Iterator
+from typing import get_origin
 
 import pytest
 from pydantic import BaseModel
 
 from settings import Settings, SettingsError, parse
 from settings.commands import command_for
-from settings.describe import example, field_type, nested_blocks
+from settings.describe import example, field_type, nested_blocks, plain_type
+from settings.errors import key_text
 from settings.models import StackConfig
-from tests.unit.settings.config import ASKED, ASKED_IMAGES, config, filled_file, nested, problems, stack_file
+from tests.unit.settings.config import ASKED, ASKED_IMAGES, config, filled_file, problems, stack_file
 
 
 def refused(stack: str, keys: dict[str, object]) -> SettingsError:
@@ -120,24 +120,25 @@ def test_a_command_is_safe_in_a_shell() -> None:
     assert shlex.split(command_for("a b; c", ("domain",)))[-2:] == ["--stack", "a b; c"]
 
 
-def required(block: type[BaseModel], path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
-    """Where something is required, in blocks with fixed keys."""
+def required(block: type[BaseModel], path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], object]]:
+    """Where something is required, with its type; a free name is that of a host."""
     for key, field in block.model_fields.items():
         inner = list(nested_blocks(field))
+        free = ("registry.example.com",) if get_origin(plain_type(field.annotation)) is dict else ()
         if field.is_required() and not inner:
-            yield (*path, key)
+            yield (*path, key), field_type(field)
         for each in inner:
-            yield from required(each, (*path, key))
+            yield from required(each, (*path, key, *free))
 
 
-@pytest.mark.parametrize("path", [*required(StackConfig)], ids=".".join)
-def test_whatever_is_required_has_an_example_that_is_valid(path: tuple[str, ...]) -> None:
-    block: type[BaseModel] = StackConfig
-    for key in path[:-1]:
-        (block,) = nested_blocks(block.model_fields[key])
-    value = example(field_type(block.model_fields[path[-1]]))
-    found = problems(nested(".".join(path), value))
-    assert not [line for line in found if re.match(rf"tasktracker:{'.'.join(path)}\b(?!_)", line)], json.dumps(found)
+@pytest.mark.parametrize(("path", "type_"), [*required(StackConfig)], ids=lambda each: str(each)[:60])
+def test_whatever_is_required_has_an_example_that_is_valid(path: tuple[str, ...], type_: object) -> None:
+    keys: object = example(type_)
+    for key in reversed(path):
+        keys = {key: keys}
+    assert isinstance(keys, dict)
+    found = problems(keys)
+    assert not [line for line in found if line.startswith((f"{key_text(path)}:", f"{key_text(path)} "))], found
 
 
 @pytest.mark.parametrize("stack", ["staging", "prod"])
