@@ -143,6 +143,11 @@ docs: ## write the generated documents anew
 	@$(VENV)/python -m docs.pull_request_comment
 	@$(ENV) && python -m docs.picture
 
+.PHONY: snapshot
+snapshot: ## write the graph of prod anew that a test holds the program to, for review
+	@$(SETUP) venv engine
+	@$(ENV) && WRITE_SNAPSHOTS=1 pytest -q tests/e2e/test_committed.py -k graph
+
 .PHONY: lock
 lock: ## write the lock files anew, with hashes
 	@$(SETUP) venv

@@ -3,9 +3,12 @@
 import pulumi
 
 from components import Platform, PlatformArgs
+from components.neighbours import refuse_clashes
 from settings.source import load, revision
 
-platform = Platform("platform", PlatformArgs(pulumi.get_stack(), load()))
+settings = load()
+refuse_clashes(pulumi.get_stack(), settings)
+platform = Platform("platform", PlatformArgs(pulumi.get_stack(), settings))
 
 pulumi.export("url", platform.url)
 pulumi.export("containers", platform.containers)

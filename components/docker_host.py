@@ -1,7 +1,8 @@
 """What the program itself asks of the stack's Docker host: to run a job, to show a log, to wait for changed files.
 
-Everything else goes through the Docker provider. Only resource hooks call this module, so a preview
-needs no Docker. The client library is imported when it is needed: it takes longer than the rest.
+Everything else goes through the Docker provider. Only resource hooks call this module, and `components.neighbours`,
+which does without an answer: a preview needs no Docker. The client library is imported when it is needed: it takes
+longer than the rest.
 """
 
 from __future__ import annotations

@@ -161,7 +161,7 @@ class Platform(pulumi.ComponentResource):
                 api.upstream,
                 dashboard.upstream,
                 key_pair=configured_key_pair() if settings.nginx.tls else None,
-                hsts=settings.environment != "dev",
+                hsts=settings.hsts,
                 tunnel=tunnel is not None,
             ),
             after(api, dashboard),

@@ -76,6 +76,26 @@ def default_of(field: FieldInfo) -> object:
     return TypeAdapter(annotation).dump_python(field.default, mode="json")
 
 
+def example(annotation: object) -> object:
+    """A value that a field of that type takes, as the file would have it; the least that there is.
+
+    Raises:
+        LookupError: the kind of value has none.
+    """
+    type_, metadata = _peel(annotation)
+    if get_origin(type_) is list:
+        return [example(get_args(type_)[0])]
+    if get_origin(type_) is Literal:
+        return get_args(type_)[0]
+    kind = _kind(metadata)
+    if kind and kind.example is not None:
+        return kind.example
+    least = next((item.ge for item in metadata if isinstance(item, Ge)), None)
+    if least is None:
+        raise LookupError(f"no example of {allowed(annotation)}")
+    return least
+
+
 def allowed(annotation: object) -> str:
     """What a value may be, as the end of the sentence "must be ..."."""
     type_, metadata = _peel(annotation)

@@ -2,8 +2,9 @@
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Final
 
 PROJECT: Final = "tasktracker"
@@ -44,12 +45,15 @@ def _printable(text: str) -> str:
 @dataclass(frozen=True)
 class Problem:
     """One thing to correct: where it is, what is wrong or allowed, and the value as text unless it can't or must not
-    be shown. For an unknown key `meant` is the one that it was probably meant to be."""
+    be shown. For an unknown key `meant` is the one that it was probably meant to be. A value that is required and not
+    there is `missing`, and `command` sets it."""
 
     path: Path
     message: str
     value: str | None = None
     meant: Path | None = None
+    missing: bool = False
+    command: str | None = None
 
     def __str__(self) -> str:
         value = "" if self.value is None else f" = {self.value}"
@@ -57,10 +61,33 @@ class Problem:
 
 
 class SettingsError(Exception):
-    """Everything that is wrong with a stack's config, one line a problem."""
+    """Everything that is wrong with a stack's config, one line a problem, and what is missing, with what sets it."""
 
     def __init__(self, stack: str, problems: Iterable[Problem]) -> None:
         self.stack = stack
         self.problems = tuple(sorted(problems, key=str))
-        count = f"{len(self.problems)} problem{'s' if len(self.problems) > 1 else ''}"
-        super().__init__("\n".join([f"Pulumi.{stack}.yaml has {count}:", *(f"  {p}" for p in self.problems)]))
+        super().__init__("\n".join([*_mistakes(self), *_missing(self)]))
+
+
+def _mistakes(error: SettingsError) -> Iterator[str]:
+    """What is there and has to be corrected."""
+    found = [each for each in error.problems if not each.missing]
+    if found:
+        yield f"Pulumi.{error.stack}.yaml has {_count(found, 'problem')}:"
+        yield from (f"  {problem}" for problem in found)
+
+
+def _missing(error: SettingsError) -> Iterator[str]:
+    """What is not there, with the command that sets it below each, or below all that one command sets."""
+    found = [each for each in error.problems if each.missing]
+    if found:
+        are = "is" if len(found) == 1 else "are"
+        yield f"Pulumi.{error.stack}.yaml: {_count(found, 'value')} {are} missing, each named with a command to set it:"
+        for command, alike in groupby(found, key=lambda problem: problem.command):
+            yield from (f"  {problem}" for problem in alike)
+            if command is not None:
+                yield f"      {command}"
+
+
+def _count(found: Sequence[object], what: str) -> str:
+    return f"{len(found)} {what}{'' if len(found) == 1 else 's'}"

@@ -45,6 +45,7 @@ from settings.values import (
     TimeZone,
     UserName,
     VolumeNumber,
+    Zone,
 )
 
 Environment = Literal["dev", "staging", "prod"]
@@ -636,7 +637,7 @@ class TunnelSettings(Block):
     """The Cloudflare account that the tunnel belongs to."""
     zone_id: CloudflareId
     """The zone that the host names are in."""
-    zone: HostName
+    zone: Zone
     """The zone's own name, such as example.com: without it Cloudflare would take a host name of another zone for one
     below this zone."""
     hostnames: list[HostName] = []
@@ -777,6 +778,11 @@ class Settings(StackConfig):
         if aws is None or self.environment != "prod":
             return None
         return aws.object_lock_days or self.backup.needed_days
+
+    @property
+    def hsts(self) -> bool:
+        """Whether browsers are told to come by HTTPS only: in dev it would keep them from every plain localhost."""
+        return self.environment != "dev"
 
     @property
     def has_debug_ports(self) -> bool:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from difflib import get_close_matches
 from typing import Any, Final
@@ -11,7 +11,8 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from images.catalog import local_reference
-from settings.describe import allowed, children, holds_keys, is_list, nearest, plain_type, type_at
+from settings.commands import command_for
+from settings.describe import allowed, children, example, holds_keys, is_list, nearest, plain_type, type_at
 from settings.errors import PROJECT, Path, Problem, SettingsError, value_text
 from settings.models import LOCAL_IMAGES, AppSecret, RegistrySettings, Settings, StackConfig
 from settings.rules import RESERVED_BLOCKS, SET_SECRET, Conflict, conflicts
@@ -26,11 +27,24 @@ Tree = dict[str, Any]
 
 
 def parse(stack: str, config: Mapping[str, str], secret_keys: Collection[str] = ()) -> Settings:
-    """Check the whole config of a stack.
+    """Check the whole config of a stack; raises `SettingsError` with every problem at once.
+
+    Its arguments are those of `examine`.
+    """
+    settings, problems = examine(stack, config, secret_keys)
+    if problems:
+        raise SettingsError(stack, problems)
+    return settings
+
+
+def examine(
+    stack: str, config: Mapping[str, str], secret_keys: Collection[str] = ()
+) -> tuple[Settings, Sequence[Problem]]:
+    """The settings of a stack, with defaults and examples for what was refused or is missing, and every problem.
 
     `config` is as Pulumi gives it: keys with their namespace (`tasktracker:domain`; one without is the project's),
     plain text or JSON as values, secrets decrypted. `secret_keys` are the keys that came encrypted. Other namespaces
-    (`docker:host`) are left alone. Raises `SettingsError` with every problem at once.
+    (`docker:host`) are left alone.
     """
     given = _Given.of(config, secret_keys)
     problems = _Problems()
@@ -47,15 +61,13 @@ def parse(stack: str, config: Mapping[str, str], secret_keys: Collection[str] = 
 
     # What is left is valid, and what is missing now has a problem already.
     tree = _with_local_images({"environment": "dev", **tree})
-    _remove_incomplete(tree)
+    _fill_in(tree)
     secrets = given.values.keys() & {*BUILT_IN, *declared}
     settings = Settings.model_validate({**tree, "secrets": frozenset(secrets)})
     problems.add(_malformed_secrets(given, settings))
     problems.add_conflicts(conflicts(settings), tree, settings)
     problems.add_conflicts(_unfit_certificate(given, settings), tree, settings)
-    if problems:
-        raise SettingsError(stack, problems)
-    return settings
+    return settings, [_with_command(problem, stack) for problem in problems]
 
 
 @dataclass(frozen=True)
@@ -88,9 +100,6 @@ class _Problems:
     def __init__(self) -> None:
         self._found: dict[Path, Problem] = {}
 
-    def __bool__(self) -> bool:
-        return bool(self._found)
-
     def __iter__(self) -> Iterator[Problem]:
         return iter(self._found.values())
 
@@ -102,10 +111,19 @@ class _Problems:
         """Add the conflicts that don't rest on a default which stands in for a refused or misspelt key."""
         replaced = [path for problem in self for path in (problem.path, problem.meant) if path]
         self.add(
-            Problem(conflict.path, conflict.message, _shown(conflict.path, tree, settings))
+            _missing(conflict)
+            if conflict.missing
+            else Problem(conflict.path, conflict.message, _shown(conflict.path, tree, settings))
             for conflict in found
             if not any(_touch(path, other) for path in (conflict.path, *conflict.also) for other in replaced)
         )
+
+
+def _missing(conflict: Conflict) -> Problem:
+    """The problem of a setting or a secret that others require."""
+    is_setting = conflict.path[0] in StackConfig.model_fields
+    form = f"; must be {allowed(_type_at(conflict.path))}" if is_setting else ""
+    return Problem(conflict.path, f"{conflict.message}{form}", missing=True)
 
 
 def _touch(path: Path, other: Path) -> bool:
@@ -209,13 +227,21 @@ def _remove_invalid(tree: Tree) -> list[Problem]:
     return problems
 
 
-def _remove_incomplete(tree: Tree) -> None:
-    """Take out of `tree` the optional blocks that lack a required key, or had it refused."""
+def _fill_in(tree: Tree) -> None:
+    """Put examples into `tree` where required values are missing or were refused.
+
+    So rules see that a block is there, and ask for what it needs elsewhere. What they find about an example is dropped,
+    as it has a problem already.
+    """
     try:
         StackConfig.model_validate(tree)
     except ValidationError as invalid:
         for error in invalid.errors(include_url=False):
-            _remove(tree, tuple(str(key) for key in error["loc"][:-1]))
+            path = tuple(str(key) for key in error["loc"])
+            block = tree
+            for key in path[:-1]:
+                block = block[key]
+            block[path[-1]] = example(_type_at(path))
 
 
 def _remove(tree: Tree, path: Path) -> None:
@@ -241,13 +267,18 @@ def _problem(error: ErrorDetails) -> Problem:
         return Problem(path[:-1], f"the name {error['ctx']['error']}")
     type_ = _type_at(path)
     if error["type"] == "missing":
-        return Problem(path, f"is required; must be {allowed(type_)}")
+        return Problem(path, f"is required; must be {allowed(type_)}", missing=True)
     if error["type"] == "value_error":
         return Problem(path, str(error["ctx"]["error"]), value_text(error["input"]))
     if holds_keys(type_) and error["input"] is not None:
         # What stands in the place of a block may be anything, such as a secret that was put under app_secrets.
         return Problem(path, f"must be {allowed(type_)}")
     return Problem(path, f"must be {allowed(type_)}{_type_hint(error)}", value_text(error["input"]))
+
+
+def _with_command(problem: Problem, stack: str) -> Problem:
+    """The problem with what sets the value, where that is missing."""
+    return replace(problem, command=command_for(stack, problem.path)) if problem.missing else problem
 
 
 def _type_hint(error: ErrorDetails) -> str:

@@ -72,11 +72,11 @@ def _settings() -> Iterator[str]:
     yield "## Settings\n"
     header = ("Key", "Value", "Default", "Limits", "Meaning")
     single = {key: field for key, field in StackConfig.model_fields.items() if not holds_keys(field.annotation)}
-    yield _table(header, (_row(key, field) for key, field in single.items()))
+    yield table(header, (_row(key, field) for key, field in single.items()))
     for key, field in StackConfig.model_fields.items():
         if key not in single:
             yield f"### {key}\n\n{description(field)}\n"
-            yield _table(header, _rows(key, field))
+            yield table(header, _rows(key, field))
 
 
 def _rows(key: str, field: FieldInfo) -> Iterator[tuple[str, ...]]:
@@ -116,7 +116,7 @@ def _default(key: str, field: FieldInfo) -> str:
 def _values() -> Iterator[str]:
     yield "## How values are written\n"
     found = {kind.name: kind.allowed for field in _all_fields(StackConfig) for kind in kinds(field_type(field))}
-    yield _table(("Value", "What it is"), sorted((name, words.replace("<", "\\<")) for name, words in found.items()))
+    yield table(("Value", "What it is"), sorted((name, words.replace("<", "\\<")) for name, words in found.items()))
     yield "A size is in units of 1024: 1GB is 1024MB, 1MB is 1024 * 1024 bytes, as PostgreSQL and Docker have it.\n"
 
 
@@ -132,7 +132,7 @@ def _secrets() -> Iterator[str]:
     yield "Each is set with `pulumi config set --secret NAME`, which encrypts it; in clear it is refused. A value that"
     yield "is longer than a line comes from a file: `pulumi config set --secret tls_key < tls.key`.\n"
     rows = ((f"`{key}`", secret.form, secret.meaning) for key, secret in BUILT_IN.items())
-    yield _table(("Key", "Form", "Meaning"), rows)
+    yield table(("Key", "Form", "Meaning"), rows)
     yield "All other secrets of the stack are made on the first `pulumi up` and kept, encrypted, in its state. Secrets"
     yield "of your own app are named under [app_secrets](#app_secrets).\n"
 
@@ -145,7 +145,8 @@ def _rules() -> Iterator[str]:
     yield f"\nThe names {blocks} are kept for later versions; a block of that name is refused.\n"
 
 
-def _table(header: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+def table(header: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    """A table in Markdown."""
     cells = [[*header], *([cell.replace("|", "\\|") for cell in row] for row in rows)]
     cells.insert(1, ["---"] * len(cells[0]))
     return "\n".join(f"| {' | '.join(row)} |" for row in cells) + "\n"

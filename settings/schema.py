@@ -2,7 +2,8 @@
 
     python -m settings.schema [--check]
 
-writes docs/config.schema.json and docs/configuration.md, or with `--check` fails if they are not what it would write.
+writes docs/config.schema.json, docs/configuration.md and docs/environments.md, or with `--check` fails if they are not
+what it would write.
 The schema knows every key and the form of every value; what ties values together is checked by `settings.rules` alone.
 """
 
@@ -16,6 +17,7 @@ from typing import Any, Final
 from pydantic import BaseModel
 
 from settings.describe import allowed, default_of, description, field_type, nested_blocks
+from settings.environments import environments
 from settings.errors import PROJECT
 from settings.models import ImageSettings, StackConfig
 from settings.reference import reference
@@ -120,6 +122,7 @@ def documents() -> Mapping[Path, str]:
     return {
         DOCS / "config.schema.json": json.dumps(config_schema(), indent=2, ensure_ascii=False) + "\n",
         DOCS / "configuration.md": reference(),
+        DOCS / "environments.md": environments(),
     }
 
 

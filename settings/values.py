@@ -26,7 +26,8 @@ class Kind:
 
     `parse` turns what the file says into the value, or raises `ValueError` with a phrase that starts with "must be";
     `spell` is its inverse. `name` is what the reference calls the kind, `allowed` ends the sentence "must be ...", and
-    `schema` is the JSON Schema of what the file says.
+    `schema` is the JSON Schema of what the file says. `example` is a value of that kind as a command line has it; what
+    is required somewhere has one.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Kind:
     allowed: str
     schema: Mapping[str, Any]
     spell: Callable[[Any], Any] = str
+    example: str | None = None
 
     def __get_pydantic_core_schema__(self, _source: object, _handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.no_info_plain_validator_function(
@@ -49,7 +51,7 @@ def _amount(name: str, unit: Unit) -> Kind:
     return Kind(name, unit.parse, unit.hint, {"type": "string", "pattern": unit.pattern}, unit.format)
 
 
-def _text(name: str, pattern: str, allowed: str) -> Kind:
+def _text(name: str, pattern: str, allowed: str, *, example: str | None = None) -> Kind:
     """Text of one form; `pattern` has to mean the same in Python and in JSON Schema (ECMA 262)."""
 
     def parse(value: object) -> str:
@@ -57,7 +59,7 @@ def _text(name: str, pattern: str, allowed: str) -> Kind:
             raise ValueError(f"must be {allowed}")
         return value
 
-    return Kind(name, parse, allowed, {"type": "string", "pattern": pattern})
+    return Kind(name, parse, allowed, {"type": "string", "pattern": pattern}, example=example)
 
 
 # Amounts
@@ -100,7 +102,10 @@ def _parse_host_name(value: object) -> str:
     return name
 
 
-HostName = Annotated[str, Kind(_HOST_NAME.name, _parse_host_name, _HOST_NAME.allowed, _HOST_NAME.schema)]
+HostName = Annotated[
+    str,
+    Kind(_HOST_NAME.name, _parse_host_name, _HOST_NAME.allowed, _HOST_NAME.schema, example="tasks.example.com"),
+]
 """A host name, or an IPv4 address in its place."""
 
 _OCTETS: Final = r"[0-9]{1,3}(\.[0-9]{1,3}){3}"
@@ -196,9 +201,22 @@ CloudflareId = Annotated[
         "Cloudflare id",
         r"^[0-9a-f]{32}$",
         "an id of 32 hexadecimal digits, as the page of the account or the zone shows it in Cloudflare's dashboard",
+        example="0123456789abcdef0123456789abcdef",
     ),
 ]
 """The id of an account or a zone of Cloudflare."""
+
+Zone = Annotated[
+    str,
+    Kind(
+        "zone",
+        _parse_host_name,
+        "the name of a zone in lower case such as example.com",
+        _HOST_NAME.schema,
+        example="example.com",
+    ),
+]
+"""The name of a zone of Cloudflare."""
 
 Email = Annotated[
     str,
@@ -207,6 +225,7 @@ Email = Annotated[
         # Access compares without regard to case; one spelling keeps an address from being listed twice.
         rf"^(?=.{{3,254}}$)[a-z0-9][a-z0-9._%+-]{{0,63}}@{_LABEL}(\.{_LABEL})+$",
         "an e-mail address in lower case such as jo@example.com",
+        example="jo@example.com",
     ),
 ]
 """The address of one person."""
@@ -228,6 +247,7 @@ ImageReference = Annotated[
         rf"({_TAG}({_DIGEST})?|{_DIGEST})$",
         "an image reference with a tag, a digest or both, such as"
         " registry.example.com/tasktracker/app:1.2.0@sha256:<64 hex digits>; never the tag latest",
+        example=f"registry.example.com/tasktracker/app:1.2.0@sha256:{64 * '0'}",
     ),
 ]
 """A reference to an image by tag or digest; `latest` names something else every day, and so does no tag at all."""
@@ -366,11 +386,15 @@ Bucket = Annotated[
         # The rules of Amazon S3, without dots: TLS certificates of the style "host" don't cover those.
         r"^(?=.{3,63}$)[a-z0-9]+(-+[a-z0-9]+)*$",
         "a bucket's name of 3 to 63 lower-case letters, digits and hyphens, with no hyphen at either end",
+        example="example-backups",
     ),
 ]
 """The name of an S3 bucket."""
 
-Region = Annotated[str, _text("region", r"^[a-z0-9]+(-[a-z0-9]+){0,5}$", "a region such as eu-central-1")]
+Region = Annotated[
+    str,
+    _text("region", r"^[a-z0-9]+(-[a-z0-9]+){0,5}$", "a region such as eu-central-1", example="eu-central-1"),
+]
 """A region of an S3 service."""
 
 AwsRegion = Annotated[
@@ -380,6 +404,7 @@ AwsRegion = Annotated[
         # Only these have the names arn:aws: and amazonaws.com.
         r"^(?!cn-)[a-z]{2}-[a-z]+-[1-9]$",
         "a region of AWS such as eu-central-1, outside of China, GovCloud and sovereign clouds",
+        example="eu-central-1",
     ),
 ]
 """A region of AWS, of those that are open to all."""

@@ -15,7 +15,10 @@ from xdist.scheduler import LoadScopeScheduling
 #: last to end decides how long all takes. Every other file is a group of its own.
 GROUPS = {
     "tt": ("e2e/test_tt.py",),
-    "changes": ("e2e/test_changes.py", "e2e/test_restore.py", "e2e/test_policies.py::test_the_dev_stack"),
+    "changes": (
+        *("e2e/test_changes.py", "e2e/test_restore.py", "e2e/test_policies.py::test_the_dev_stack"),
+        "e2e/test_prod.py",
+    ),
     "faults": ("e2e/test_faults.py", "e2e/test_audit.py", "e2e/test_file_backups.py"),
     "store": ("e2e/test_object_store.py", "e2e/test_mistakes.py", "e2e/test_stack.py", "e2e/test_dashboard.py"),
     "restore": ("images/test_restore.py",),

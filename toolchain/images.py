@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
+from images import revision
 from images.catalog import IMAGES, NAMESPACE, CatalogError, Image, local_reference
-from images.revision import commit, version
 from toolchain import golang
 from toolchain.bootstrap import discard_bootstrap, ensure_bootstrap
 from toolchain.build_secrets import build_secrets
@@ -95,9 +95,14 @@ def build_command(
     return [*command, "."]
 
 
-def _version() -> str:
+def version() -> str:
+    """The project's version.
+
+    Raises:
+        StepError: the file VERSION is missing or wrong.
+    """
     try:
-        return version()
+        return revision.version()
     except CatalogError as error:
         raise StepError(str(error)) from None
 
@@ -144,7 +149,7 @@ def _build_all(names: list[str], references: Mapping[str, str]) -> None:
 
 def _build(docker: Docker, image: Image, references: Mapping[str, str], secrets: Mapping[str, Path]) -> None:
     parent = ensure_bootstrap(docker) if image.parent is None else references[image.parent]
-    arguments = {"VERSION": _version(), "COMMIT": commit(paths=image.sources) or "unknown"}
+    arguments = {"VERSION": version(), "COMMIT": revision.commit(paths=image.sources) or "unknown"}
     if image.go_tools:
         _build_programs(image, docker.output("version", "--format", "{{.Server.Arch}}"))
     run(

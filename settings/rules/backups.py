@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from settings.errors import Path, key_text
-from settings.models import OWN_BUCKET, Settings
-from settings.rules.conflict import ENVIRONMENT, SET_SECRET, Conflict, Rule
+from settings.models import OWN_BUCKET, AwsBucketSettings, Block, S3Repository, Settings
+from settings.rules.conflict import ENVIRONMENT, Conflict, Rule
 from settings.units import SECONDS
 
 # WAL waits for archive_timeout before it is even due.
@@ -13,6 +13,7 @@ WAL_AGE_TIMEOUTS: Final = 2
 
 _KEPT: Final[Path] = ("postgres", "kept_volumes")
 _RESTORE: Final[Path] = ("postgres", "restore")
+_BUCKETS: Final[dict[str, type[Block]]] = {"s3": S3Repository, "aws": AwsBucketSettings}
 _READER_KEYS: Final = ("s3_reader_access_key", "s3_reader_secret_key")
 
 
@@ -37,11 +38,13 @@ def backups_are_of_own_database(settings: Settings) -> Iterator[Conflict]:
 def repository_is_described(settings: Settings) -> Iterator[Conflict]:
     """A bucket outside the stack is described where it is used, and nowhere else."""
     repository: Path = ("backup", "repository")
-    for kind in ("s3", "aws"):
+    for kind, bucket in _BUCKETS.items():
         used, given = settings.backup.repository == kind, getattr(settings.backup, kind) is not None
         path: Path = ("backup", kind)
         if used and not given:
-            yield Conflict(path, f"is required by {key_text(repository)} ({kind})", (repository,))
+            required = [key for key, field in bucket.model_fields.items() if field.is_required()]
+            message = f"is required by {key_text(repository)} ({kind})"
+            yield from (Conflict((*path, key), message, (repository,), missing=True) for key in required)
         elif given and not used:
             yield Conflict(
                 path, f"is used with {key_text(repository)}: {kind} only; set that, or remove it", (repository,)
@@ -90,8 +93,9 @@ def repository_keys_are_given(settings: Settings) -> Iterator[Conflict]:
         if settings.has_backups and settings.backup.repository == "s3" and name not in settings.secrets:
             yield Conflict(
                 (name,),
-                f"is required by {key_text(repository)} (s3); {SET_SECRET} {name}",
+                f"is required by {key_text(repository)} (s3)",
                 (repository, ("backup", "enabled")),
+                missing=True,
             )
 
 
@@ -125,7 +129,7 @@ def reader_keys_are_given(settings: Settings) -> Iterator[Conflict]:
                 (repository,),
             )
         elif name not in settings.secrets and other in settings.secrets and settings.backup.repository == "s3":
-            yield Conflict((name,), f"is required by {key_text((other,))}; {SET_SECRET} {name}", (repository,))
+            yield Conflict((name,), f"is required by {key_text((other,))}", (repository,), missing=True)
 
 
 def drills_have_backups(settings: Settings) -> Iterator[Conflict]:

@@ -17,13 +17,14 @@ ENVIRONMENT: Final[Path] = ("environment",)
 class Conflict:
     """A setting that does not fit others.
 
-    `also` names the others that the finding rests on: where one of them was refused, so that its default stands in,
-    the finding means nothing and is dropped.
+    `also` names the others that the finding rests on: where one of them was refused, so that something else stands in,
+    the finding means nothing and is dropped. `missing` says that a value has to be set that is not there.
     """
 
     path: Path
     message: str
     also: tuple[Path, ...] = ()
+    missing: bool = False
 
 
 Rule = Callable[[Settings], Iterator[Conflict]]

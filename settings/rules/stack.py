@@ -7,7 +7,7 @@ from typing import Final
 
 from settings.errors import Path, key_text
 from settings.models import NetworkSettings, PostgresTuning, Settings, StackConfig
-from settings.rules.conflict import ENVIRONMENT, SET_SECRET, Conflict, Rule, is_local
+from settings.rules.conflict import ENVIRONMENT, Conflict, Rule, is_local
 from settings.secrets import BUILT_IN, GENERATED
 from settings.units import SIZE
 
@@ -201,7 +201,11 @@ def images_are_pinned(settings: Settings) -> Iterator[Conflict]:
 
 def domain_is_public(settings: Settings) -> Iterator[Conflict]:
     """prod has a name that its users can reach and that a certificate can be had for."""
-    if settings.environment == "prod" and is_local(settings.domain):
+    if settings.environment != "prod":
+        return
+    if "domain" not in settings.model_fields_set:
+        yield Conflict(("domain",), "is required in prod", (ENVIRONMENT,), missing=True)
+    elif is_local(settings.domain):
         yield Conflict(
             ("domain",),
             "must be a public host name in prod: not localhost, an address or a .local name",
@@ -232,7 +236,7 @@ def app_secrets_are_given(settings: Settings) -> Iterator[Conflict]:
     for name in settings.app_secrets:
         if name not in settings.secrets and name not in TAKEN_NAMES:
             asked: Path = ("app_secrets", name)
-            yield Conflict((name,), f"is required by {key_text(asked)}; {SET_SECRET} {name}", (asked,))
+            yield Conflict((name,), f"is required by {key_text(asked)}", missing=True)
 
 
 def tls_secrets_are_given(settings: Settings) -> Iterator[Conflict]:
@@ -240,7 +244,7 @@ def tls_secrets_are_given(settings: Settings) -> Iterator[Conflict]:
     tls: Path = ("nginx", "tls")
     for name in ("tls_certificate", "tls_key"):
         if settings.nginx.tls and name not in settings.secrets:
-            yield Conflict((name,), f"is required by {key_text(tls)}; {SET_SECRET} {name}", (tls,))
+            yield Conflict((name,), f"is required by {key_text(tls)}", (tls,), missing=True)
 
 
 def _debug_ports(settings: Settings) -> dict[Path, int | None]:

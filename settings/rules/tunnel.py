@@ -5,7 +5,7 @@ from typing import Final
 
 from settings.errors import Path, key_text
 from settings.models import Settings
-from settings.rules.conflict import ENVIRONMENT, SET_SECRET, Conflict, Rule, is_local
+from settings.rules.conflict import ENVIRONMENT, Conflict, Rule, is_local
 
 _TUNNEL: Final[Path] = ("tunnel",)
 
@@ -22,7 +22,6 @@ def tunnel_is_the_only_way_in(settings: Settings) -> Iterator[Conflict]:
         yield Conflict(
             ("nginx", "publish"),
             f"is for a stack without {key_text(_TUNNEL)}, with which the host publishes nothing; remove one of the two",
-            (_TUNNEL,),
         )
 
 
@@ -33,20 +32,21 @@ def tunnel_says_who_asks(settings: Settings) -> Iterator[Conflict]:
         yield Conflict(
             path,
             f"is for a stack without {key_text(_TUNNEL)}, which tells the client's address itself; remove it",
-            (_TUNNEL,),
         )
 
 
 def tunnel_is_complete(settings: Settings) -> Iterator[Conflict]:
-    """A tunnel comes with an image and with the token of Cloudflare's API."""
+    """A tunnel comes with the name that users type, an image and the token of Cloudflare's API."""
     if settings.tunnel is None:
         return
-    if settings.images.cloudflared is None:
-        image: Path = ("images", "cloudflared")
-        yield Conflict(image, f"is required by {key_text(_TUNNEL)}", (_TUNNEL,))
-    if "cloudflare_api_token" not in settings.secrets:
-        name = "cloudflare_api_token"
-        yield Conflict((name,), f"is required by {key_text(_TUNNEL)}; {SET_SECRET} {name}", (_TUNNEL,))
+    needed: dict[Path, bool] = {
+        ("domain",): "domain" in settings.model_fields_set,
+        ("images", "cloudflared"): settings.images.cloudflared is not None,
+        ("cloudflare_api_token",): "cloudflare_api_token" in settings.secrets,
+    }
+    for path, given in needed.items():
+        if not given:
+            yield Conflict(path, f"is required by {key_text(_TUNNEL)}", missing=True)
 
 
 def tunnel_ids_differ(settings: Settings) -> Iterator[Conflict]:

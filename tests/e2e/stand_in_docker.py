@@ -1,4 +1,5 @@
-"""A Docker engine for `components.docker_host`, with no Docker: each container is there, each job and command succeeds.
+"""A Docker engine for `components.docker_host`, with no Docker: each container is there, each job and command succeeds,
+and nobody else has anything.
 
     with answering() as env:
         stack.pulumi("up", "--yes", env={**cloud.env, **env})
@@ -16,12 +17,16 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-ANSWERS: tuple[tuple[str, str, int, dict[str, Any] | None], ...] = (
+ANSWERS: tuple[tuple[str, str, int, Any], ...] = (
     ("GET", r"/version", 200, {"ApiVersion": "1.41"}),
+    ("GET", r"/v[0-9.]+/networks", 200, []),
+    ("GET", r"/v[0-9.]+/containers/json", 200, []),
+    ("GET", r"/v[0-9.]+/volumes", 200, {"Volumes": None}),
     ("GET", r"/v[0-9.]+/containers/[^/]+/json", 200, {"Id": 64 * "0", "Name": "/job"}),
     ("POST", r"/v[0-9.]+/containers/[^/]+/start", 204, None),
     ("POST", r"/v[0-9.]+/containers/[^/]+/wait", 200, {"StatusCode": 0}),
     ("POST", r"/v[0-9.]+/containers/[^/]+/exec", 201, {"Id": 64 * "1"}),
+    # A stream with nothing in it.
     ("POST", r"/v[0-9.]+/exec/[^/]+/start", 200, None),
     ("GET", r"/v[0-9.]+/exec/[^/]+/json", 200, {"ExitCode": 0}),
 )

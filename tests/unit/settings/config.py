@@ -2,6 +2,9 @@
 
 import json
 from collections.abc import Collection, Mapping
+from pathlib import Path
+
+import yaml
 
 from settings import Settings, SettingsError, parse
 
@@ -10,7 +13,20 @@ IMAGES = {
     name: f"registry.example.com/tasktracker/{name}:1.2.0{DIGEST}"
     for name in ("postgres", "nats", "api", "worker", "dashboard", "nginx", "object_store", "file_backups")
 }
+ROOT = Path(__file__).resolve().parents[3]
 PROD = {"environment": "prod", "domain": "tasks.example.com", "images": IMAGES}
+
+ASKED_IMAGES = {**IMAGES, "cloudflared": f"registry.example.com/tasktracker/cloudflared:1.2.0{DIGEST}"}
+
+ASKED = {
+    "cloudflare_api_token": None,
+    "domain": "tasks.example.com",
+    "images": ASKED_IMAGES,
+    "tunnel.account_id": 32 * "a",
+    "tunnel.zone": "example.com",
+    "tunnel.zone_id": 32 * "b",
+}
+"""What the committed stacks of staging and prod ask for, by key; None for a secret."""
 
 
 def local(name: str) -> str:
@@ -55,3 +71,26 @@ def nested(path: str, value: object) -> dict[str, object]:
 def without(keys: Mapping[str, object], names: Collection[str]) -> dict[str, object]:
     """`keys` but for some."""
     return {key: value for key, value in keys.items() if key not in names}
+
+
+def stack_file(stack: str) -> dict[str, object]:
+    """The config of a committed stack, by key without the namespace."""
+    keys = yaml.safe_load((ROOT / f"Pulumi.{stack}.yaml").read_text())["config"]
+    return {key.removeprefix("tasktracker:"): value for key, value in keys.items()}
+
+
+def merged(keys: dict[str, object], path: str, value: object) -> dict[str, object]:
+    """`keys` with one more value, in the block that it belongs to."""
+    for key, inner in nested(path, value).items():
+        block = keys.get(key)
+        keys = {**keys, key: {**block, **inner} if isinstance(block, dict) and isinstance(inner, dict) else inner}
+    return keys
+
+
+def filled_file(stack: str) -> dict[str, object]:
+    """The config of a committed stack with the settings that it asks for, but without the secrets."""
+    keys = stack_file(stack)
+    for path, value in ASKED.items():
+        if value is not None:
+            keys = merged(keys, path, value)
+    return keys

@@ -81,7 +81,9 @@ def test_a_missing_environment_is_one_problem() -> None:
     with pytest.raises(SettingsError) as caught:
         parse("dev", {})
     assert str(caught.value) == (
-        "Pulumi.dev.yaml has 1 problem:\n  tasktracker:environment: is required; must be dev, staging or prod"
+        "Pulumi.dev.yaml: 1 value is missing, each named with a command to set it:\n"
+        "  tasktracker:environment: is required; must be dev, staging or prod\n"
+        "      pulumi config set tasktracker:environment dev --stack dev"
     )
 
 
@@ -182,7 +184,9 @@ def test_all_problems_come_at_once_sorted_by_key() -> None:
         "tasktracker:tls_key",
         "tasktracker:worker.log_level",
     ]
-    assert str(caught.value).startswith("Pulumi.test.yaml has 8 problems:\n  tasktracker:encryption_key: ")
+    told = str(caught.value)
+    assert told.startswith("Pulumi.test.yaml has 6 problems:\n  tasktracker:encryption_key: ")
+    assert "\nPulumi.test.yaml: 2 values are missing, each named with a command to set it:\n" in told
 
 
 @pytest.mark.parametrize(

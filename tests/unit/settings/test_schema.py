@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from settings import parse, schema
 from settings.describe import nested_blocks
 from settings.models import StackConfig
-from tests.unit.settings.config import DIGEST, IMAGES, PROD, config, nested, problems
+from tests.unit.settings.config import DIGEST, IMAGES, PROD, config, filled_file, nested, problems, stack_file
 from tests.unit.settings.test_values import BAD, GOOD
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -46,7 +46,11 @@ def test_the_schema_is_one() -> None:
 @pytest.mark.parametrize("path", STACK_FILES, ids=lambda path: path.name)
 def test_stack_files_fit_the_schema_and_name_it(path: Path) -> None:
     assert path.read_text().startswith("# yaml-language-server: $schema=docs/config.schema.json\n")
-    assert [error.message for error in VALIDATOR.iter_errors(yaml.safe_load(path.read_text()))] == []
+    stack = path.suffixes[0].removeprefix(".")
+    # What only a person knows is not in a file that everybody has.
+    keys = stack_file(stack) if stack == "dev" else filled_file(stack)
+    file = {**yaml.safe_load(path.read_text()), "config": {f"tasktracker:{key}": keys[key] for key in keys}}
+    assert [error.message for error in VALIDATOR.iter_errors(file)] == []
 
 
 def test_the_dev_stack_is_valid_and_publishes_on_this_machine_alone() -> None:

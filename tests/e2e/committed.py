@@ -1,0 +1,64 @@
+"""The committed stacks of staging and prod, as somebody fills them in: by the commands that a refused preview shows."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+from tests.e2e.stack import Stack
+from toolchain.steps import ROOT
+
+ACCOUNT, ZONE = 32 * "a", 32 * "b"
+API_TOKEN = "an-api-token-of-nobody"
+
+#: What somebody has in place of the examples, by key. The others will do.
+OWN: Mapping[str, str] = {"tasktracker:tunnel.account_id": ACCOUNT, "tasktracker:tunnel.zone_id": ZONE}
+
+#: What somebody types, or has in a file, where a command asks for a secret.
+SECRETS: Mapping[str, str] = {"tasktracker:cloudflare_api_token": API_TOKEN}
+
+
+def committed(folder: Path, environment: str, number: int) -> Stack:
+    """A stack whose config is the file in the repository, with the salt that Pulumi adds."""
+    stack = Stack(folder, environment, number)
+    salt = re.search(r"^encryptionsalt: .*$", stack.config_file.read_text(), re.MULTILINE)
+    assert salt
+    stack.config_file.write_text((ROOT / f"Pulumi.{environment}.yaml").read_text() + salt[0] + "\n")
+    return stack
+
+
+def commands(message: str) -> list[str]:
+    """The commands in what a preview says."""
+    return re.findall(r"^ +((?:pulumi config set|make pin) .*)$", message, re.MULTILINE)
+
+
+def fill_in(stack: Stack, message: str, images: Mapping[str, str]) -> list[str]:
+    """Runs the commands of a message in a shell, with what is somebody's own; the keys that they set.
+
+    `images` is what a registry would have been asked for.
+    """
+    keys = []
+    for command in commands(message):
+        if command.startswith("make pin "):
+            keys.append("tasktracker:images")
+            for service, reference in images.items():
+                stack.pulumi("config", "set", "--path", f"tasktracker:images.{service}", reference)
+            continue
+        words = shlex.split(command)
+        position, key = next((i, word) for i, word in enumerate(words) if word.startswith("tasktracker:"))
+        if key in OWN:
+            words[position + 1] = OWN[key]
+        subprocess.run(
+            shlex.join(words) if key in OWN else command,
+            shell=True,
+            cwd=stack.folder,
+            env=stack.env,
+            input=SECRETS.get(key, ""),
+            text=True,
+            check=True,
+        )
+        keys.append(key)
+    return keys

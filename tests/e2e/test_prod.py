@@ -1,0 +1,161 @@
+"""Prod on a real Docker with the policies: a tunnel of a Cloudflare that is a stand-in, images of a registry by digest,
+and backups in a bucket of this machine's, since the server of AWS's would need a certificate that the world trusts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.e2e.committed import ACCOUNT, API_TOKEN, ZONE
+from tests.e2e.registry import pushed, registry
+from tests.e2e.stack import Stack, add_task, eventually, is_done
+from tests.e2e.stand_in_cloud import Cloud, serving
+from tests.e2e.test_outside import ACCESS_KEY, BACKUP, SECRET_KEY, join, new_bucket
+from tests.e2e.test_policies import PACK
+from tests.e2e.test_policies_cloud import violations
+from tests.e2e.test_tunnel import on_cloudflare
+from tests.leftovers import name_of_this_run, remove
+from tests.unit.components.test_tunnel import CONFIGS, RECORDS, TUNNELS
+from toolchain.steps import ROOT
+
+pytestmark = [pytest.mark.engine, pytest.mark.docker]
+
+#: Beside the numbers of the other stacks.
+NUMBER = 83
+
+REGISTRY_PORT = 24000 + NUMBER
+
+UP = ("up", "--yes", "--skip-preview")
+
+TUNNEL: dict[str, Any] = {"replicas": 2, "account_id": ACCOUNT, "zone_id": ZONE, "zone": "example.com"}
+
+
+@pytest.fixture(scope="module")
+def cloud() -> Iterator[Cloud]:
+    with serving(["cloudflare"]) as cloud:
+        yield cloud
+
+
+@pytest.fixture(scope="module")
+def images(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    with registry(tmp_path_factory.mktemp("registry"), REGISTRY_PORT) as address, pushed(address) as images:
+        yield images
+
+
+def config(images: dict[str, str]) -> dict[str, Any]:
+    """What the committed files say, in staging's sizes: a host may have two CPUs."""
+    files = {name: yaml.safe_load((ROOT / f"Pulumi.{name}.yaml").read_text())["config"] for name in ("staging", "prod")}
+    keys = {key.removeprefix("tasktracker:"): value for key, value in {**files["prod"], **files["staging"]}.items()}
+    # The tests' own subnets.
+    del keys["network"]
+    backup = {**BACKUP, "retention": keys["backup"]["retention"]}
+    return {
+        **keys,
+        "environment": "prod",
+        "domain": "tasks.example.com",
+        "images": images,
+        "tunnel": TUNNEL,
+        "backup": backup,
+        "nginx": {},
+    }
+
+
+@pytest.fixture(scope="module")
+def prod(cloud: Cloud, images: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Stack, str]]:
+    """The stack, up, and what the update said."""
+    folder = tmp_path_factory.mktemp("prod")
+    stack = Stack(folder / "stack", name_of_this_run("e2e", NUMBER), NUMBER, config(images))
+    stack.env |= cloud.env
+    try:
+        server, authority = new_bucket(stack, tmp_path_factory.mktemp("bucket"))
+        secrets = {
+            "cloudflare_api_token": API_TOKEN, "s3_access_key": ACCESS_KEY, "s3_secret_key": SECRET_KEY,
+            "s3_ca_certificate": authority,
+        }  # fmt: skip
+        for name, value in secrets.items():
+            stack.pulumi("config", "set", "--secret", name, stdin=value)
+        with ThreadPoolExecutor() as pool:
+            joined = pool.submit(join, stack, server, "egress")
+            output = stack.pulumi(*UP, *PACK).stdout
+            joined.result()
+        yield stack, output
+    finally:
+        remove(stack.docker, stack.name)
+
+
+def asked(stack: Stack, path: str, *options: str) -> Any:
+    """What nginx answers to somebody at the other end of the tunnel."""
+    code, output = stack.container("cloudflared-1").exec_run([
+        "curl", "-sS", "--fail-with-body", "-H", "Host: tasks.example.com", "-H", "CF-Connecting-IP: 203.0.113.7",
+        *options, f"http://nginx:8080{path}",
+    ])  # fmt: skip
+    assert code == 0, output
+    return json.loads(output)
+
+
+def test_it_comes_up_under_the_policies_with_no_waiver(prod: tuple[Stack, str]) -> None:
+    stack, output = prod
+    assert violations(output) == []
+    assert "waive" not in output
+    stack.expect_no_changes()
+
+
+def test_it_answers_through_the_tunnel_and_nowhere_else(prod: tuple[Stack, str]) -> None:
+    stack, _ = prod
+    title = json.dumps({"title": "through the tunnel"})
+    task = asked(stack, "/api/tasks", "-XPOST", "-H", "content-type: application/json", "-d", title)["id"]
+    eventually(lambda: asked(stack, f"/api/tasks/{task}")["status"] == "done", 20, "the task is done")
+    assert len(stack.containers()) > 8
+    published = {each.name: each.attrs["HostConfig"]["PortBindings"] for each in stack.containers(all=True)}
+    assert {name for name, ports in published.items() if ports} == set()
+    assert "@sha256:" in stack.container("api").attrs["Config"]["Image"]
+
+
+def test_dev_is_up_beside_it(prod: tuple[Stack, str], stack: Stack) -> None:
+    """Two stacks on one host have nothing in common."""
+    other, _ = prod
+    with stack.client() as client:
+        task = add_task(client, "in dev")
+        eventually(lambda: is_done(client, task), 10, "the task is done")
+    assert task not in json.dumps(asked(other, "/api/tasks"))
+    for listed in (
+        lambda each: each.containers(all=True),
+        lambda each: each.docker.networks.list(filters=each.filters),
+    ):
+        names = [{found.name for found in listed(each)} for each in (stack, other)]
+        assert all(names)
+        assert not names[0] & names[1]
+    # Either is content with the other as its neighbour.
+    other.pulumi("preview", "--expect-no-changes")
+    stack.pulumi("preview", "--expect-no-changes")
+
+
+def test_another_host_name_changes_cloudflare_and_no_container(prod: tuple[Stack, str], cloud: Cloud) -> None:
+    stack, _ = prod
+    before, ids, tunnel = len(cloud.changes()), stack.ids(), cloud.kept(TUNNELS)
+    stack.write_config({"domain": "todo.example.com"})
+    stack.pulumi(*UP)
+    assert on_cloudflare(cloud.changes()[before:]) == [
+        ("Create", RECORDS, "todo.example.com"),
+        ("Delete", RECORDS, "tasks.example.com"),
+        ("Update", CONFIGS, "tunnel"),
+    ]
+    assert cloud.kept(TUNNELS) == tunnel
+    assert stack.ids() == ids
+
+
+def test_what_is_protected_is_not_destroyed(prod: tuple[Stack, str], cloud: Cloud) -> None:
+    stack, _ = prod
+    before, ids = len(cloud.changes()), stack.ids()
+    # Its preview refuses; without one it would go on until it meets what is protected.
+    refused = stack.pulumi("destroy", "--yes", check=False)
+    assert refused.returncode != 0
+    assert "protect" in refused.stdout
+    assert cloud.changes()[before:] == []
+    assert stack.ids() == ids
+    assert asked(stack, "/api/version")
