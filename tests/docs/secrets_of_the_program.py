@@ -88,14 +88,13 @@ def _values(result: Run, given: Mapping[str, str]) -> dict[str, tuple[str, ...]]
             values[stash.name] = tuple(kept.values()) if isinstance(kept, dict) else (kept,)
     for key in result.all(ACCESS_KEY):
         values[key.name] = (f"secret of {key.inputs['user']}",)
-    if result.one_or_none(CONTAINER, "cloudflared-1"):
+    if any(each.name == "cloudflared-1" for each in result.running):
         values[TUNNEL_TOKEN] = (TOKEN_ON_MOCKS,)
     return values
 
 
 def _holders(result: Run, value: str, where: Found) -> set[str]:
     """The services with a file that holds `value`; notes the files."""
-    # JSON writes a line's end in its own way, and has no other file with several lines in it.
     holders = set()
     for carrier in result.all(CONTAINER):
         for upload in carrier.inputs.get("uploads", []):
