@@ -1,7 +1,7 @@
-"""`python -m docs.picture`: draws docs/system.svg from the resource graph of a preview.
+"""`python -m docs.picture`: draws docs/system.svg, dev, and docs/system-prod.svg from the resource graphs of previews.
 
-Nodes are the containers and data volumes that the program would make, arrows what waits for what;
-badges say which networks a container is on. Nothing in it is drawn by hand but the user.
+Nodes are the containers and data volumes that the program would make, and what it has in clouds; arrows say what waits
+for what, badges which networks a container is on. Nothing in it is drawn by hand but the user.
 """
 
 from __future__ import annotations
@@ -11,43 +11,63 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from components.naming import SYSTEM
+
+# The clouds of prod's preview are stand-ins, which are for tests.
+from tests.e2e.prod import prod_stack
 from toolchain.engine import environment
 from toolchain.steps import ROOT, StepError
 
 DOCS = ROOT / "docs"
-SOURCE = DOCS / "system.dot"
-PICTURE = DOCS / "system.svg"
+
+#: The file's name, with no ending, of the picture of each stack.
+PICTURES = {"dev": "system", "prod": "system-prod"}
+
+#: Resources in clouds that stand for all that belongs to them, and who runs them.
+CLOUDS = {
+    "aws:s3/bucket:Bucket": "AWS S3",
+    "cloudflare:index/zeroTrustTunnelCloudflaredConfig:ZeroTrustTunnelCloudflaredConfig": "Cloudflare",
+}
+
+#: Beside the numbers of the tests' stacks; nothing of prod's is made.
+NUMBER = 84
 
 COLOURS = {"edge": "#2563eb", "data": "#b45309", "egress": "#7c3aed", "debug": "#6b7280"}
 
 
 @dataclass
 class Node:
-    """A container, or a volume where `volume` is true. `after`: names of what it waits for."""
+    """A container, a volume where `volume` is true, or what `cloud` runs. `after`: names of what it waits for."""
 
     name: str
     volume: bool = False
+    cloud: str = ""
     job: bool = False
     limits: str = ""
     networks: list[str] = field(default_factory=list)
     mounts: list[str] = field(default_factory=list)
     published: list[str] = field(default_factory=list)
+    """Where users reach it: an address and port of the host, or a host name."""
     after: set[str] = field(default_factory=set)
 
 
 def nodes(steps: Iterable[Mapping[str, Any]]) -> list[Node]:
-    """The containers and data volumes of a preview's steps, without the carriers of files."""
+    """The containers and data volumes of a preview's steps, without the carriers of files, and what is in clouds."""
     found = []
     for step in steps:
         state = step.get("newState") or {}
-        kind, name = state.get("type", ""), str(step["urn"]).rpartition("::")[2]
+        kind, name = state.get("type", ""), _name(step["urn"])
         inputs = state.get("inputs", {})
+        if kind in CLOUDS:
+            rules = inputs.get("config", {}).get("ingresses", [])
+            hosts = [str(rule["hostname"]) for rule in rules if "hostname" in rule]
+            found.append(Node(name, cloud=CLOUDS[kind], published=hosts))
         if kind == "docker:index/volume:Volume" and state.get("protect"):
             found.append(Node(name, volume=True))
         if kind != "docker:index/container:Container" or name.endswith("-files"):
@@ -61,9 +81,9 @@ def nodes(steps: Iterable[Mapping[str, Any]]) -> list[Node]:
                 mounts=[str(mount["source"]) for mount in inputs["mounts"]],
                 published=[f"{port['ip']}:{port['external']}" for port in inputs.get("ports", [])],
                 after={
-                    str(urn).rpartition("::")[2]
+                    _name(urn)
                     for urn in state.get("dependencies", [])
-                    if "Container::" in urn and not urn.endswith("-files")
+                    if _type(urn) in CLOUDS or ("Container::" in urn and not urn.endswith("-files"))
                 },
             )
         )
@@ -87,10 +107,15 @@ def dot(parts: list[Node]) -> str:
                 f'margin=0.1, label="{node.name}"];'
             )
             continue
-        lines.append(f'  "{node.name}" [label=<{_card(node)}>];')
-        for port in node.published:
-            if node.name == "nginx":
-                lines.append(f'  user -> "{node.name}" [label="{port}"];')
+        if node.cloud:
+            lines.append(
+                f'  "{node.name}" [shape=box, style="rounded,filled", fillcolor="#dcfce7", margin=0.15, '
+                f'label="{node.cloud}\\n{node.name.rpartition(" ")[2]}"];'
+            )
+        else:
+            lines.append(f'  "{node.name}" [label=<{_card(node)}>];')
+        if node.name == "nginx" or node.cloud:
+            lines += [f'  user -> "{node.name}" [label="{where}"];' for where in node.published]
         lines += [f'  "{node.name}" -> "{first}";' for first in sorted(_direct(node, parts))]
         lines += [
             f'  "{node.name}" -> "volume {volume}" [style=dashed, arrowhead=none];'
@@ -124,6 +149,16 @@ def _direct(node: Node, parts: list[Node]) -> set[str]:
     return node.after - indirect
 
 
+def _name(urn: str) -> str:
+    """The name of a node: a resource's own, which for what is in a cloud may be that of a container too."""
+    name = str(urn).rpartition("::")[2]
+    return f"{CLOUDS[_type(urn)]} {name}" if _type(urn) in CLOUDS else name
+
+
+def _type(urn: str) -> str:
+    return str(urn).split("::")[2].rpartition("$")[2]
+
+
 def _last(name: str) -> str:
     return name.rpartition("-")[2]
 
@@ -147,17 +182,36 @@ def preview(stack: str, folder: Path, env: Mapping[str, str]) -> list[Mapping[st
     return steps
 
 
-def stamp(source: str) -> str:
+def source(stack: str) -> Path:
+    """The file with the picture of a stack in Graphviz' language."""
+    return DOCS / f"{PICTURES[stack]}.dot"
+
+
+def picture(stack: str) -> Path:
+    """The drawn one."""
+    return source(stack).with_suffix(".svg")
+
+
+def stamp(stack: str) -> str:
     """The line in the SVG that says which source it was drawn from."""
-    return f"<!-- {SYSTEM}: drawn from system.dot {hashlib.sha256(source.encode()).hexdigest()} -->"
+    text = source(stack).read_text()
+    return f"<!-- {SYSTEM}: drawn from {source(stack).name} {hashlib.sha256(text.encode()).hexdigest()} -->"
+
+
+def prod(folder: Path) -> str:
+    """prod's picture in Graphviz' language, from a preview of a stack that is made in `folder` for that."""
+    with prod_stack(folder, NUMBER) as (stack, _):
+        return dot(nodes(preview(stack.name, stack.folder, stack.env)))
 
 
 def main() -> int:
-    """Writes both files."""
-    source = dot(nodes(preview("dev", ROOT, environment())))
-    SOURCE.write_text(source)
-    drawn = subprocess.run(["dot", "-Tsvg"], input=source, capture_output=True, text=True, check=True).stdout
-    PICTURE.write_text(drawn.rstrip() + "\n" + stamp(source) + "\n")
+    """Writes all the files."""
+    with tempfile.TemporaryDirectory() as folder:
+        source("prod").write_text(prod(Path(folder) / "stack"))
+    source("dev").write_text(dot(nodes(preview("dev", ROOT, environment()))))
+    for stack in PICTURES:
+        drawn = subprocess.run(["dot", "-Tsvg", source(stack)], capture_output=True, text=True, check=True).stdout
+        picture(stack).write_text(drawn.rstrip() + "\n" + stamp(stack) + "\n")
     return 0
 
 

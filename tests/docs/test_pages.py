@@ -1,4 +1,4 @@
-"""Pages for people in trouble quote messages that there are, and have no dead link."""
+"""Pages quote messages that there are, and have no dead link."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ import pytest
 
 from toolchain.steps import ROOT
 
-PAGES = {name: (ROOT / "docs" / name).read_text() for name in ("TROUBLESHOOTING.md", "BACKUP.md")}
+PAGES = {
+    name: (ROOT / "docs" / name).read_text()
+    for name in ("ARCHITECTURE.md", "BACKUP.md", "SECURITY.md", "TROUBLESHOOTING.md")
+}
 
 SOURCES = (
     "toolchain/*.py",

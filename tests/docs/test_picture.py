@@ -1,4 +1,4 @@
-"""The picture of the system shows what the program makes."""
+"""The pictures of the system show what the program makes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from docs.picture import PICTURE, SOURCE, dot, nodes, preview, stamp
+from docs.picture import PICTURES, dot, nodes, picture, preview, prod, source, stamp
 from tests.e2e.stack import Stack
 from tests.e2e.test_environments import NO_DOCKER
 from toolchain.steps import ROOT
@@ -24,9 +24,18 @@ def test_the_picture_is_current(tmp_path: Path) -> None:
     written = yaml.safe_load(stack.config_file.read_text())
     dev = yaml.safe_load((ROOT / "Pulumi.dev.yaml").read_text())
     stack.config_file.write_text(yaml.safe_dump({**written, "config": dev["config"]}))
-    source = dot(nodes(preview(stack.name, stack.folder, stack.env)))
-    assert source == SOURCE.read_text(), "run `make docs`"
+    assert dot(nodes(preview(stack.name, stack.folder, stack.env))) == source("dev").read_text(), "run `make docs`"
 
 
-def test_the_svg_is_drawn_from_its_source() -> None:
-    assert PICTURE.read_text().endswith(stamp(SOURCE.read_text()) + "\n"), "run `make docs`"
+@pytest.mark.engine
+def test_the_picture_of_prod_is_current(tmp_path: Path) -> None:
+    drawn = prod(tmp_path / "stack")
+    assert drawn == source("prod").read_text(), "run `make docs`"
+    # What only prod has.
+    for part in ("cloudflared-2", "AWS S3 backups", "Cloudflare tunnel"):
+        assert f'  "{part}" [' in drawn
+
+
+@pytest.mark.parametrize("stack", PICTURES)
+def test_the_svg_is_drawn_from_its_source(stack: str) -> None:
+    assert picture(stack).read_text().endswith(stamp(stack) + "\n"), "run `make docs`"

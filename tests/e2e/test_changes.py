@@ -54,29 +54,71 @@ def test_up_waits_until_nginx_has_taken_up_a_changed_file(stack: Stack) -> None:
     assert b"client_max_body_size 30m;" in nginx.exec_run(["cat", "/tmp/files/current/nginx.conf"]).output
 
 
-def test_a_rotated_password_replaces_what_uses_it_and_works(stack: Stack) -> None:
-    urns = stack.pulumi("stack", "--show-urns").stdout.split()
-    urn = next(each for each in urns if each.endswith("Stash::postgres-app-password"))
+#: Secrets of the program's own that are rotated together, and who is told a new one.
+ROTATED = {
+    "postgres-password": {"postgres"},
+    "postgres-app-password": {"postgres", "migrations", "api", "worker"},
+    "nats-password": {"nats", "api", "worker"},
+    "nats-backup-password": {"nats", "file-backups"},
+}
+
+
+def stashes(stack: Stack, *secrets: str) -> list[str]:
+    """Options that have the engine make these secrets anew."""
+    endings = tuple(f"Stash::{each}" for each in secrets)
+    urns = [each for each in stack.pulumi("stack", "--show-urns").stdout.split() if each.endswith(endings)]
+    assert len(urns) == len(secrets)
+    return [f"--replace={urn}" for urn in urns]
+
+
+def test_rotated_passwords_replace_what_uses_them_and_work(stack: Stack) -> None:
+    def read(service: str, file: str) -> str:
+        return str(stack.container(service).exec_run(["cat", f"/etc/tasktracker/{file}"]).output.decode())
+
+    def superuser() -> bytes:
+        """What PostgreSQL keeps of its superuser's password, which nobody can log in with over a network."""
+        query = "select rolpassword from pg_authid where rolname = 'postgres'"
+        command = ["psql", "-XAtq", "-h", "/run/postgresql", "-U", "postgres", "-c", query]
+        code, output = stack.container("postgres").exec_run(command)
+        assert code == 0, output
+        return bytes(output)
+
     before = stack.ids()
-    old = stack.container("api").exec_run(["cat", "/etc/tasktracker/database-url"]).output
-    stack.pulumi("up", "--yes", "--skip-preview", "--replace", urn)
+    old, old_superuser = {name: read("api", name) for name in ("database-url", "nats-url")}, superuser()
+    old_backups = read("file-backups", "nats-context.json")
+    stack.pulumi("up", "--yes", "--skip-preview", *stashes(stack, *ROTATED))
     after = stack.ids()
-    users = {"postgres", "migrations", "api", "worker"}
+    users = set().union(*ROTATED.values())
     # Backups go with the server that they are of.
     expected = users | {f"{each}-files" for each in users} | {"backups"}
     assert {name for name in before if before[name] != after[name]} == expected
-    assert stack.container("api").exec_run(["cat", "/etc/tasktracker/database-url"]).output != old
     with stack.client() as client:
         task = add_task(client, "after the rotation")
         eventually(lambda: is_done(client, task), 10, "the task is done")
-    refused = stack.container("api").exec_run(
-        ["python3", "-c", LOGIN, old.decode().strip()],
-    )
-    assert b"InvalidPasswordError" in refused.output
+    assert stack.tt("files", "now")[0] == 0
+    assert superuser() != old_superuser
+    assert read("file-backups", "nats-context.json") != old_backups
+    for file, program, refusal in (
+        ("database-url", LOGIN, b"InvalidPasswordError"),
+        ("nats-url", CONNECT, b"Authorization Violation"),
+    ):
+        assert read("api", file) != old[file]
+        refused = stack.container("api").exec_run(["python3", "-c", program, old[file].strip()])
+        assert refusal in refused.output
     stack.expect_no_changes()
 
 
 LOGIN = "import asyncio, asyncpg, sys; asyncio.run(asyncpg.connect(sys.argv[1]))"
+CONNECT = "import asyncio, nats, sys; asyncio.run(nats.connect(sys.argv[1], allow_reconnect=False))"
+
+
+def test_what_data_is_encrypted_with_is_not_rotated_by_accident(stack: Stack) -> None:
+    before = stack.ids()
+    for secret in ("encryption-key", "backup-passphrase"):
+        result = stack.pulumi("preview", *stashes(stack, secret), check=False)
+        assert result.returncode != 0
+        assert "as it is currently marked for protection" in result.stdout
+    assert stack.ids() == before
 
 
 def test_down_and_up_keeps_the_tasks(stack: Stack) -> None:

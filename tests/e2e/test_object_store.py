@@ -125,8 +125,8 @@ def test_objects_outlive_a_restart_and_a_kill(stack: Stack, tmp_path: Path) -> N
 
 @pytest.mark.parametrize(
     ("secrets", "useless"),
-    [(("secret-key", "certificate"), "key"), (("authority",), "ca")],
-    ids=["key and certificate", "authority"],
+    [(("secret-key", "reader-secret-key", "certificate"), "key"), (("authority",), "ca")],
+    ids=["keys and certificate", "authority"],
 )
 def test_rotated_secrets_take_effect_and_lose_no_object(
     stack: Stack, tmp_path: Path, secrets: tuple[str, ...], useless: str
@@ -145,6 +145,8 @@ def test_rotated_secrets_take_effect_and_lose_no_object(
         assert stack.ids()[service] == ids[service]
     assert use(stack, tmp_path, "repo get /test/kept") == (0, "kept\n")
     assert file(stack, "server.crt") != certificate
+    # Drills have the key that only reads.
+    assert b"status: ok" in stack.container("drills").exec_run(["pgbackrest", "--stanza=main", "info"]).output
     # What was replaced is worth nothing any more; a server's certificate is for servers only.
     for each, value in old.items():
         code, _ = use(stack, tmp_path, "repo get /test/kept", **{each: value})
