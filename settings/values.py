@@ -178,7 +178,14 @@ def _parse_docker_address(value: object) -> str:
 
 
 DockerAddress = Annotated[
-    str, Kind(_DOCKER_ADDRESS.name, _parse_docker_address, _DOCKER_ADDRESS.allowed, _DOCKER_ADDRESS.schema)
+    str,
+    Kind(
+        _DOCKER_ADDRESS.name,
+        _parse_docker_address,
+        _DOCKER_ADDRESS.allowed,
+        _DOCKER_ADDRESS.schema,
+        example="ssh://deploy@server.example.com",
+    ),
 ]
 """Where a Docker engine answers."""
 
@@ -264,7 +271,12 @@ Registry = Annotated[
 
 UserName = Annotated[
     str,
-    _text("user name", r"^[!-9;-~]{1,255}$", "a name of visible ASCII characters with no blanks and no colon"),
+    _text(
+        "user name",
+        r"^[!-9;-~]{1,255}$",
+        "a name of visible ASCII characters with no blanks and no colon",
+        example="deploy",
+    ),
 ]
 """A name to log in with."""
 

@@ -32,7 +32,7 @@ _S3 = {"bucket": "elsewhere", "endpoint": "s3.example.com", "region": "local"}
 #: Config and config secrets of stacks that between them have every part.
 STACKS: tuple[tuple[Mapping[str, str], Mapping[str, str]], ...] = (
     # All that the program can make itself.
-    ({**DEV, "object_store": json.dumps({"app_bucket": "app-objects"})}, {}),
+    ({**DEV, "object_store": json.dumps({"app_bucket": "app-objects"}), "redis": "{}"}, {}),
     # All that people can give at a time, with TLS behind a tunnel.
     (
         {
