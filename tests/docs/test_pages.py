@@ -14,12 +14,15 @@ PAGES = {name: (ROOT / "docs" / name).read_text() for name in ("TROUBLESHOOTING.
 SOURCES = (
     "toolchain/*.py",
     "settings/*.py",
+    "settings/rules/*.py",
     "components/*.py",
     "images/*/*.sh",
     "images/*/*.jq",
     "app/tasktracker/*.py",
     "policies/*.py",
+    "ops/*.py",
     "ops/tt/*.py",
+    "remote/*.py",
 )
 
 #: Tables of these name messages of other programs.
