@@ -30,7 +30,7 @@ class HostError(Exception):
 
 
 class Relay:
-    """The socket, from `open` to `close`; `reason` is what the last `ssh` said that failed."""
+    """The socket, from the beginning to `close`."""
 
     def __init__(self, host: DockerHost) -> None:
         self._host = host
@@ -38,7 +38,8 @@ class Relay:
         self._folder = tempfile.TemporaryDirectory(prefix="tasktracker-docker-")
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.path = Path(self._folder.name) / "docker.sock"
-        self.reason = ""
+        self._reason = ""
+        self._failed = threading.Event()
         self._socket.bind(str(self.path))
         self._socket.listen(BACKLOG)
         threading.Thread(target=self._serve, daemon=True).start()
@@ -47,6 +48,11 @@ class Relay:
     def address(self) -> str:
         """What Docker's clients take."""
         return f"unix://{self.path}"
+
+    def reason(self, timeout: float) -> str:
+        """What the last `ssh` said that failed. One that has closed its connection has `timeout` seconds to end."""
+        self._failed.wait(timeout)
+        return self._reason
 
     def close(self) -> None:
         """Takes no more connections; those there are go on until they end."""
@@ -68,12 +74,16 @@ class Relay:
             try:
                 process = start(self._host, connection)
             except OSError as error:
-                self.reason = f"cannot run ssh: {error.strerror}"
+                self._fail(f"cannot run ssh: {error.strerror}")
                 return
         # The process has its own copy of the connection.
         _, errors = process.communicate()
         if process.returncode:
-            self.reason = errors.decode(errors="replace").strip() or f"ssh ended with exit code {process.returncode}"
+            self._fail(errors.decode(errors="replace").strip() or f"ssh ended with exit code {process.returncode}")
+
+    def _fail(self, reason: str) -> None:
+        self._reason = reason
+        self._failed.set()
 
 
 def start(host: DockerHost, connection: socket.socket) -> subprocess.Popen[bytes]:

@@ -15,6 +15,9 @@ from remote.relay import Relay, told
 if TYPE_CHECKING:
     from docker import DockerClient
 
+#: Seconds that `ssh` has to say why, and to end, once it has closed the connection.
+REASON_TIMEOUT = 3
+
 
 def client(host: DockerHost, timeout: int) -> DockerClient:
     """A client of `host`; `timeout` is that of one request, in seconds.
@@ -36,7 +39,7 @@ def client(host: DockerHost, timeout: int) -> DockerClient:
     try:
         made = docker.DockerClient(base_url=relay.address, timeout=timeout)
     except docker.errors.DockerException as error:
-        raise docker.errors.DockerException(told(relay.reason or str(error), host)) from error
+        raise docker.errors.DockerException(told(relay.reason(REASON_TIMEOUT) or str(error), host)) from error
     _share_connections(made, relay, timeout)
     return made
 

@@ -22,7 +22,9 @@ SOURCES = (
     "images/*/*.jq",
     "app/tasktracker/*.py",
     "policies/*.py",
+    "ops/*.py",
     "ops/tt/*.py",
+    "remote/*.py",
 )
 
 #: Tables of these name messages of other programs.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ import pytest
 import yaml
 
 from images.catalog import local_reference
+from remote import DockerHost, HostError, check, sdk
 from tests.e2e.remote_host import PASSWORD, USER, RemoteHost, remote_host
 from tests.e2e.stack import ROOT, Stack, eventually
 from tests.leftovers import name_of_this_run
@@ -88,16 +90,6 @@ def stack(host: RemoteHost, pushed: list[str], neighbour: Any, tmp_path_factory:
     return stack
 
 
-@pytest.fixture
-def restored(host: RemoteHost, stack: Stack) -> Iterator[None]:
-    """Brings the stack and the way to it back, whatever the test did."""
-    yield
-    if "sshd" not in host.processes:
-        host.start_sshd()
-    stack.write_config()
-    stack.up()
-
-
 def config(stack: Stack) -> dict[str, Any]:
     """What the stack's file says, by key without the namespace."""
     found = yaml.safe_load(stack.config_file.read_text())["config"]
@@ -140,7 +132,7 @@ def test_staging_runs_there_and_nothing_of_it_here(host: RemoteHost, stack: Stac
     assert f"{host.registry}/tasktracker/nginx:{VERSION}@sha256:" in nginx.attrs["Config"]["Image"]
     neighbour.reload()
     assert neighbour.status == "running"
-    stack.expect_no_changes()
+    stack.pulumi("preview", "--expect-no-changes", "--refresh")
 
 
 def test_the_operator_reaches_the_same_host(stack: Stack) -> None:
@@ -159,6 +151,7 @@ def test_the_operator_reaches_the_same_host(stack: Stack) -> None:
     ("change", "message"),
     [
         ({"address": "ssh://root@{address}:{restricted_port}"}, "the user root may not use Docker on {address}"),
+        ({"address": "ssh://root@{address}:{ssh_port}/no.sock"}, "Docker does not run on {address}"),
         ({"key_file": "{folder}/other_key"}, "{address} refuses the key {folder}/other_key for the user root"),
         ({"known_hosts_file": "{folder}/nobody_known"}, "the host key of {address} is not in {folder}/nobody_known"),
         ({"known_hosts_file": "{folder}/changed"}, "the host key of {address} is not the one in {folder}/changed"),
@@ -166,18 +159,25 @@ def test_the_operator_reaches_the_same_host(stack: Stack) -> None:
         ({"key_file": "{folder}/no_such_key"}, "{folder}/no_such_key: there is no such file on this machine"),
     ],
 )
-def test_a_host_that_cannot_be_used_is_one_message(
-    host: RemoteHost, stack: Stack, change: dict[str, str], message: str
-) -> None:
+def test_what_stands_in_the_way_is_told(host: RemoteHost, change: dict[str, str], message: str) -> None:
     (host.folder / "nobody_known").touch()
     other = (host.folder / "other_key.pub").read_text()
     (host.folder / "changed").write_text(f"[{host.address}]:{host.ssh_port} {other}")
-    values = {
-        name: getattr(host, name) for name in ("address", "folder", "restricted_port")
-    }  # fmt: skip
-    settings = {key: value.format(**values) for key, value in change.items()}
+    values = {name: getattr(host, name) for name in ("address", "folder", "ssh_port", "restricted_port")}
+    changed = {**host.settings, **{key: value.format(**values) for key, value in change.items()}}
+    with pytest.raises(HostError) as refused:
+        check(DockerHost(**changed))
+    assert message.format(**values) in str(refused.value)
+    # The same for what goes past the check, such as a client that is made later.
+    if "no_such" not in message:
+        with pytest.raises(docker.errors.DockerException, match=re.escape(message.format(**values))):
+            sdk.client(DockerHost(**changed), 20)
+
+
+def test_a_host_that_cannot_be_used_is_one_message_of_up(host: RemoteHost, stack: Stack) -> None:
     before = {name: each.id for name, each in containers(host).items()}
-    stack.write_config({"docker_host": {**host.settings, **settings}})
+    refusing = f"ssh://root@{host.address}:{host.restricted_port}"
+    stack.write_config({"docker_host": {**host.settings, "address": refusing}})
     try:
         result = stack.up(check=False)
         # A preview asks nobody.
@@ -187,7 +187,7 @@ def test_a_host_that_cannot_be_used_is_one_message(
     assert result.returncode != 0
     told = [line for line in result.stdout.partition("Diagnostics:")[2].splitlines() if "error:" in line]
     assert len(told) == 1, result.stdout
-    assert f"tasktracker:docker_host: {message.format(**values)}" in told[0] or message.format(**values) in told[0]
+    assert f"tasktracker:docker_host: the user root may not use Docker on {host.address}" in told[0]
     assert "Nothing was changed." in result.stdout
     assert "Traceback" not in result.stdout
     assert {name: each.id for name, each in containers(host).items()} == before
@@ -222,7 +222,35 @@ def test_without_its_block_the_stack_does_not_change_to_this_machine(stack: Stac
     assert "protected" in result.stdout
 
 
-def test_a_registry_that_refuses_leaves_what_runs(host: RemoteHost, stack: Stack, restored: None) -> None:
+def test_a_tag_that_moves_changes_nothing_until_it_is_pinned(host: RemoteHost, stack: Stack) -> None:
+    client, moved = docker.from_env(), f"{host.registry}/tasktracker/dashboard"
+    login = {"username": USER, "password": PASSWORD}
+    # Layers that the registry has already.
+    client.images.get(local_reference("nginx")).tag(moved, VERSION)
+    try:
+        client.images.push(moved, VERSION, auth_config=login)
+    finally:
+        client.images.remove(f"{moved}:{VERSION}")
+    assert stack.planned() == {}
+    before = stack.config_file.read_text()
+    add_comment(stack)
+    commented = stack.config_file.read_text()
+    refused = run_pin(stack, "--tag", "9.9.9")
+    assert refused.returncode != 0
+    assert f"{moved}:9.9.9: the registry has no such tag" in refused.stderr
+    assert stack.config_file.read_text() == commented
+    try:
+        written = run_pin(stack)
+        old, new = stack.config["images"]["dashboard"], config(stack)["images"]["dashboard"]
+        assert written.stdout.splitlines()[0] == f"dashboard: {old} -> {new}"
+        assert stack.config_file.read_text() == commented.replace(old, new)
+        assert "# what users type" in stack.config_file.read_text()
+        assert "dashboard" in " ".join(stack.planned())
+    finally:
+        stack.config_file.write_text(before)
+
+
+def test_a_registry_that_refuses_leaves_what_runs(host: RemoteHost, stack: Stack) -> None:
     there = f"{host.registry}/tasktracker/dashboard:{VERSION}@sha256:{64 * '0'}"
     before = containers(host)[f"tasktracker-{stack.name}-dashboard"].id
     stack.write_config({"images": {**stack.config["images"], "dashboard": there}})
@@ -231,6 +259,7 @@ def test_a_registry_that_refuses_leaves_what_runs(host: RemoteHost, stack: Stack
     try:
         result = stack.up(check=False)
     finally:
+        stack.write_config()
         stack.pulumi("config", "set", "--secret", "registry_password", PASSWORD)
     assert result.returncode != 0
     assert f"the registry {host.registry} refuses {there} to the user {USER}" in result.stdout
@@ -238,9 +267,7 @@ def test_a_registry_that_refuses_leaves_what_runs(host: RemoteHost, stack: Stack
     assert containers(host)[f"tasktracker-{stack.name}-dashboard"].id == before
 
 
-def test_a_host_that_is_gone_half_way_is_told_and_the_next_up_goes_on(
-    host: RemoteHost, stack: Stack, restored: None
-) -> None:
+def test_a_host_that_is_gone_half_way_is_told_and_the_next_up_goes_on(host: RemoteHost, stack: Stack) -> None:
     before = containers(host)[f"tasktracker-{stack.name}-worker"].id
     stack.write_config({"worker": {"log_level": "debug"}})
     result: list[subprocess.CompletedProcess[str]] = []
@@ -263,31 +290,3 @@ def test_a_host_that_is_gone_half_way_is_told_and_the_next_up_goes_on(
     worker = containers(host)[f"tasktracker-{stack.name}-worker"]
     assert worker.attrs["State"]["Health"]["Status"] == "healthy"
     assert "LOG_LEVEL=debug" in " ".join(worker.attrs["Config"]["Env"])
-
-
-def test_a_tag_that_moves_changes_nothing_until_it_is_pinned(host: RemoteHost, stack: Stack) -> None:
-    client, moved = docker.from_env(), f"{host.registry}/tasktracker/dashboard"
-    login = {"username": USER, "password": PASSWORD}
-    # Layers that the registry has already.
-    client.images.get(local_reference("nginx")).tag(moved, VERSION)
-    try:
-        client.images.push(moved, VERSION, auth_config=login)
-    finally:
-        client.images.remove(f"{moved}:{VERSION}")
-    stack.pulumi("preview", "--expect-no-changes")
-    before = stack.config_file.read_text()
-    add_comment(stack)
-    commented = stack.config_file.read_text()
-    refused = run_pin(stack, "--tag", "9.9.9")
-    assert refused.returncode != 0
-    assert f"{moved}:9.9.9: the registry has no such tag" in refused.stderr
-    assert stack.config_file.read_text() == commented
-    try:
-        written = run_pin(stack)
-        old, new = stack.config["images"]["dashboard"], config(stack)["images"]["dashboard"]
-        assert written.stdout.splitlines()[0] == f"dashboard: {old} -> {new}"
-        assert stack.config_file.read_text() == commented.replace(old, new)
-        assert "# what users type" in stack.config_file.read_text()
-        assert "dashboard" in " ".join(stack.planned())
-    finally:
-        stack.config_file.write_text(before)

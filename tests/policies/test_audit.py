@@ -18,6 +18,7 @@ from policies import audit
 from policies.containers import CONTAINER
 from policies.resource import NETWORK, VOLUME
 from policies.values import SECRET_SIGNATURE, SIGNATURE
+from remote import DockerHost, HostError
 from tests.policies.test_inspection import (
     CARRIER_CHANGES,
     INSPECTED_NETWORK,
@@ -473,3 +474,28 @@ def test_an_interrupt_ends_it_quietly(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(audit, "_connect", interrupt)
     assert audit.main(["--stack", "prod"]) == 130
+
+
+def test_a_stack_s_own_host_is_asked(
+    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = []
+
+    def client(host: DockerHost, timeout: int) -> Any:
+        asked.append((host, timeout))
+        return SimpleNamespace(api=FakeApi([RUNNING, CARRIER]))
+
+    def refuse(host: DockerHost) -> None:
+        raise HostError(f"{host.name} is away")
+
+    monkeypatch.setattr(audit, "check", lambda host: None)
+    monkeypatch.setattr(audit.sdk, "client", client)
+    block = "  tasktracker:docker_host: {address: 'ssh://deploy@host', key_file: ~/k}\n"
+    (project / "Pulumi.prod.yaml").write_text(f"config:\n{block}")
+    assert audit.main(["--stack", "prod"]) == 0
+    assert asked == [(DockerHost("ssh://deploy@host", "~/k"), audit.REQUEST_TIMEOUT)]
+    monkeypatch.setattr(audit, "check", refuse)
+    assert audit.main(["--stack", "prod"]) == audit.UNAVAILABLE
+    assert capsys.readouterr().err == "error: host is away\n"
+    (project / "Pulumi.prod.yaml").write_text("config:\n  tasktracker:docker_host: nonsense\n")
+    assert audit.main(["--stack", "prod"]) == audit.USAGE

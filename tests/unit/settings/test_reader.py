@@ -215,3 +215,11 @@ def test_nothing_is_kept_of_the_config_between_calls() -> None:
     keys = config({"environment": "dev", "api": {"log_level": "debug"}})
     assert parse("test", keys) == parse("test", keys)
     assert isinstance(parse("test", keys), Settings)
+
+
+def test_two_answers_to_which_host_are_one_too_many() -> None:
+    given = config({**PROD, "docker_host": {"address": "ssh://deploy@host.example.com"}})
+    with pytest.raises(
+        SettingsError, match="tasktracker:docker_host: is there beside docker:host; remove one of the two"
+    ):
+        parse("test", {**given, "docker:host": "ssh://deploy@other.example.com"})

@@ -521,3 +521,91 @@ def test_a_restore_of_files_has_backups() -> None:
         "tasktracker:backup.files.restore: is from backups, which tasktracker:backup.files.enabled (false)"
         " switches off; set that to true, or remove the restore"
     )
+
+
+REMOTE = {"address": "ssh://deploy@host.example.com"}
+PASSWORD = {"registry_password": "a-password"}
+LOGIN = {"registry.example.com": {"username": "deploy"}}
+
+
+def test_host_is_not_for_dev() -> None:
+    assert problem({"docker_host": REMOTE}).startswith(
+        "tasktracker:docker_host: is allowed in staging and prod only: dev runs on the engine that its images"
+    )
+    assert not problems({**PROD, "docker_host": REMOTE})
+
+
+@pytest.mark.parametrize(
+    ("keys", "line"),
+    [
+        (
+            {"address": "tcp://host.example.com:2376", "certificates": "~/c", "key_file": "~/k"},
+            'tasktracker:docker_host.key_file = "~/k": is for tasktracker:docker_host.address with ssh://; remove it',
+        ),
+        (
+            {"address": "unix:///run/docker.sock", "known_hosts_file": "/k"},
+            'tasktracker:docker_host.known_hosts_file = "/k": is for tasktracker:docker_host.address with ssh://;'
+            " remove it",
+        ),
+        (
+            {"address": "tcp://host.example.com:2376"},
+            "tasktracker:docker_host.certificates: is required by tasktracker:docker_host.address with tcp://: the"
+            " folder with ca.pem, cert.pem and key.pem. Without TLS Docker gives its host to everybody",
+        ),
+        (
+            {**REMOTE, "certificates": "/c"},
+            'tasktracker:docker_host.certificates = "/c": is for tasktracker:docker_host.address with tcp://;'
+            " remove it",
+        ),
+    ],
+)
+def test_host_has_what_its_way_takes(keys: dict[str, str], line: str) -> None:
+    assert problem({**PROD, "docker_host": keys}) == line
+    whole = {"address": "tcp://host.example.com:2376", "certificates": "~/c"}
+    assert not problems({**PROD, "docker_host": whole})
+
+
+def test_registries_have_a_host() -> None:
+    assert problem({**PROD, "registries": LOGIN}, PASSWORD) == (
+        "tasktracker:registries: needs tasktracker:docker_host; for the Docker of this machine its address is"
+        " unix:///var/run/docker.sock"
+    )
+    assert not problems({**PROD, "docker_host": REMOTE, "registries": LOGIN}, PASSWORD)
+
+
+def test_registries_have_images() -> None:
+    other = {**LOGIN, "registry.example.org": {"username": "deploy"}}
+    assert problem({**PROD, "docker_host": REMOTE, "registries": other}, PASSWORD) == (
+        'tasktracker:registries["registry.example.org"]: is the registry of no image in tasktracker:images; correct or'
+        " remove it"
+    )
+
+
+def test_registry_passwords_are_given() -> None:
+    keys = {**PROD, "docker_host": REMOTE}
+    assert problem({**keys, "registries": LOGIN}) == (
+        'tasktracker:registry_password: is required by tasktracker:registries["registry.example.com"];'
+        " run pulumi config set --secret registry_password"
+    )
+    own = {"registry.example.com": {"username": "deploy", "password": "a_token"}}
+    assert not problems({**keys, "registries": own}, {"a_token": "x"})
+    # One that is misspelt is no secret of anybody.
+    assert any("unknown secret" in line for line in problems({**keys, "registries": own}, {"a_tokn": "x"}))
+
+
+@pytest.mark.parametrize("name", ["encryption_key", "images", "slack_token"])
+def test_a_registry_s_password_has_a_name_of_its_own(name: str) -> None:
+    registries = {"registry.example.com": {"username": "deploy", "password": name}}
+    given = {"slack_token": "x"}
+    lines = problems(
+        {**PROD, "docker_host": REMOTE, "registries": registries, "app_secrets": {"slack_token": {}}}, given
+    )
+    assert [line for line in lines if "is a name that means something else; choose another" in line]
+
+
+def test_a_registry_s_password_is_never_in_clear_nor_empty() -> None:
+    keys = {**PROD, "docker_host": REMOTE, "registries": LOGIN}
+    assert problem({**keys, "registry_password": "hunter2"}) == (
+        "tasktracker:registry_password: must be encrypted; run pulumi config set --secret registry_password"
+    )
+    assert problem(keys, {"registry_password": " "}) == "tasktracker:registry_password: must not be empty"

@@ -3,7 +3,9 @@
 from typing import Any
 
 import pytest
+from pydantic import TypeAdapter, ValidationError
 
+from settings import values
 from tests.unit.settings.config import DIGEST, nested, problem, read
 
 GOOD = [
@@ -196,3 +198,49 @@ def test_sizes_are_megabytes_and_durations_seconds_or_milliseconds() -> None:
     assert settings.postgres.resources.memory == 4096
     assert settings.postgres.tuning.log_min_duration_statement == 2000
     assert settings.worker.stop_timeout == 60
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "ssh://deploy@host.example.com",
+        "ssh://deploy@10.0.0.1:2222",
+        "ssh://deploy@host/run/user/1000/docker.sock",
+        "tcp://host.example.com:2376",
+        "unix:///var/run/docker.sock",
+    ],
+)
+def test_addresses_of_docker_hosts(address: str) -> None:
+    assert TypeAdapter(values.DockerAddress).validate_python(address) == address
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("host.example.com", "ssh://host.example.com", "ssh://deploy:secret@host.example.com", "ssh://deploy@"),
+        *("ssh://deploy@host:0", "ssh://deploy@host:65536", "ssh://deploy@999.0.0.1", "ssh://-oProxyCommand=x@host"),
+        *("ssh://deploy@-oProxyCommand=x", "ssh://deploy@Host.example.com", "ssh://deploy@host/a b", "SSH://d@host"),
+        *(
+            "tcp://host.example.com",
+            "tcp://host:2376/x",
+            "http://host:2375",
+            "unix://docker.sock",
+            "npipe:////./pipe/x",
+        ),
+        *("ssh://deploy@host\n", "", 1, None),
+    ],
+)
+def test_what_is_no_address_of_a_docker_host(address: object) -> None:
+    with pytest.raises(ValidationError, match="ssh://USER@HOST"):
+        TypeAdapter(values.DockerAddress).validate_python(address)
+
+
+@pytest.mark.parametrize("path", ["~/.ssh/id_ed25519", "/etc/keys/deploy+1@host", "~/a-b_c.d"])
+def test_local_paths(path: str) -> None:
+    assert TypeAdapter(values.LocalPath).validate_python(path) == path
+
+
+@pytest.mark.parametrize("path", ["id_ed25519", "~", "~other/key", "/with blank", "~/%h", '/"', "/a\n", "/", "", None])
+def test_what_is_no_local_path(path: object) -> None:
+    with pytest.raises(ValidationError, match="must be a path on the machine that runs pulumi"):
+        TypeAdapter(values.LocalPath).validate_python(path)

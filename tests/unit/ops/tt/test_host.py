@@ -96,3 +96,11 @@ def test_an_address_where_no_engine_is_names_it(tmp_path: Path, address: str) ->
     (tmp_path / "Pulumi.dev.yaml").write_text(f"config:\n  docker:host: {address}\n")
     with pytest.raises(UnreachableError, match=f"no Docker engine answers at {address}"):
         Host(Project(tmp_path, "dev"))
+
+
+def test_a_host_of_the_stack_s_own_that_cannot_be_used_is_told(tmp_path: Path) -> None:
+    (tmp_path / "Pulumi.dev.yaml").write_text(
+        "config:\n  tasktracker:docker_host: {address: 'ssh://deploy@host', key_file: /no/such/key}\n"
+    )
+    with pytest.raises(UnreachableError, match="/no/such/key: there is no such file on this machine"):
+        Host(Project(tmp_path, "dev"))

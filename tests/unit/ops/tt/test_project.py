@@ -10,6 +10,7 @@ import pytest
 from ops.tt import project as module
 from ops.tt.errors import FailedError, RefusedError, UnreachableError, UsageError
 from ops.tt.project import DataVolumes, Project
+from remote import DockerHost
 
 
 @pytest.fixture
@@ -100,3 +101,15 @@ def test_two_changes_at_once_are_refused(project: Project) -> None:
         pass
     with project.lock():
         pass
+
+
+def test_the_docker_host_is_the_program_s_or_the_provider_s(project: Project) -> None:
+    project.config_file.write_text("config:\n  docker:host: tcp://127.0.0.1:1\n")
+    assert project.docker_host == "tcp://127.0.0.1:1"
+    project.config_file.write_text(
+        "config:\n  tasktracker:docker_host: {address: 'ssh://deploy@host', key_file: ~/k}\n"
+    )
+    assert project.docker_host == DockerHost("ssh://deploy@host", "~/k")
+    project.config_file.write_text("config:\n  tasktracker:docker_host: ssh://deploy@host\n")
+    with pytest.raises(UnreachableError, match="tasktracker:docker_host is not understood"):
+        _ = project.docker_host

@@ -1,0 +1,158 @@
+"""The socket behind which a host answers, with a stand-in for `ssh`."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from pathlib import Path
+
+import docker
+import pytest
+
+from remote import DockerHost, HostError, Relay, check, reached, sdk
+from remote import relay as module
+
+HOST = DockerHost("ssh://deploy@host.example.com")
+
+#: Answers each request with an engine's version, and keeps the connection.
+ENGINE = """\
+import json, sys
+connections = open(sys.argv[1], "a"); connections.write("one\\n"); connections.close()
+body = json.dumps({"ApiVersion": "1.41"}).encode()
+while True:
+    lines = []
+    while (line := sys.stdin.buffer.readline()).strip():
+        lines.append(line)
+    if not lines:
+        break
+    head = f"HTTP/1.1 200 OK\\r\\nContent-Type: application/json\\r\\nContent-Length: {len(body)}\\r\\n\\r\\n"
+    sys.stdout.buffer.write(head.encode() + body)
+    sys.stdout.buffer.flush()
+    if any(b"Connection: close" in each for each in lines):
+        break
+"""
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home that nobody else has, where ssh's folder is not yet."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    return tmp_path
+
+
+def ssh(folder: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> None:
+    """Puts a stand-in first on PATH."""
+    (folder / "bin").mkdir()
+    program = folder / "bin" / "ssh"
+    program.write_text(f"#!/bin/sh\n{script}\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}/bin:{os.environ['PATH']}")
+
+
+@pytest.fixture
+def engine(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A host with an engine; a file with a line for each connection."""
+    (home / "engine.py").write_text(ENGINE)
+    ssh(home, monkeypatch, f"exec python3 {home}/engine.py {home}/connections")
+    return home / "connections"
+
+
+def test_a_host_that_answers_is_fine(engine: Path, home: Path) -> None:
+    check(HOST)
+    assert (home / ".ssh").stat().st_mode & 0o777 == 0o700
+
+
+def test_a_host_that_says_why_not_is_told(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ssh(home, monkeypatch, "echo 'Host key verification failed.' >&2; exit 255")
+    with pytest.raises(HostError, match=r"not in ~/.ssh/known_hosts") as refused:
+        check(HOST)
+    assert str(refused.value).endswith("(Host key verification failed.)")
+
+
+def test_words_that_nobody_knows_are_shown(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ssh(home, monkeypatch, "echo first >&2; echo 'a strange reason' >&2; exit 1")
+    with pytest.raises(HostError, match=r"host.example.com can't be used\n    \(a strange reason\)"):
+        check(HOST)
+
+
+def test_an_engine_that_refuses_is_told_by_its_words(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ssh(home, monkeypatch, "printf 'HTTP/1.1 503 Unavailable\\r\\n\\r\\nnot now'")
+    with pytest.raises(HostError, match="not now"):
+        check(HOST)
+
+
+def test_a_host_that_says_nothing_is_given_up(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "CHECK_TIMEOUT", 0.3)
+    ssh(home, monkeypatch, "exec sleep 60")
+    start = time.monotonic()
+    with pytest.raises(HostError, match=r"no answer within 0.3 s"):
+        check(HOST)
+    assert time.monotonic() - start < 10
+
+
+def test_without_ssh_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
+    monkeypatch.setenv("PATH", str(home))
+    with pytest.raises(HostError, match="install OpenSSH's client"):
+        check(HOST)
+
+
+@pytest.mark.parametrize("key", ["key_file", "known_hosts_file"])
+def test_a_file_that_is_not_there_is_named_first(key: str) -> None:
+    with pytest.raises(HostError, match=rf"tasktracker:docker_host.{key} = ~/no-such: there is no such file"):
+        check(DockerHost(HOST.address, **{key: "~/no-such"}))
+
+
+def test_a_missing_certificate_is_named(home: Path) -> None:
+    (home / "ca.pem").touch()
+    with pytest.raises(HostError, match=r"certificates = ~/: cert.pem is not there"):
+        check(DockerHost("tcp://host.example.com:2376", certificates="~/"))
+
+
+def test_the_relay_leads_there_and_leaves_nothing(engine: Path) -> None:
+    with reached(HOST) as variables:
+        path = Path(variables["DOCKER_HOST"].removeprefix("unix://"))
+        assert path.parent.stat().st_mode & 0o777 == 0o700
+        assert docker.DockerClient(base_url=variables["DOCKER_HOST"]).ping() is not None
+    assert not path.parent.exists()
+
+
+def test_the_relay_keeps_what_ssh_said(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ssh(home, monkeypatch, "echo 'Host key verification failed.' >&2; exit 255")
+    relay = Relay(HOST)
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(str(relay.path))
+        assert client.recv(10) == b""
+    assert relay.reason(5) == "Host key verification failed."
+    relay.close()
+
+
+def test_a_socket_or_tls_needs_no_relay(home: Path) -> None:
+    with reached(DockerHost("unix:///run/other.sock")) as variables:
+        assert variables["DOCKER_HOST"] == "unix:///run/other.sock"
+    for file in ("ca.pem", "cert.pem", "key.pem"):
+        (home / file).touch()
+    with reached(DockerHost("tcp://host.example.com:2376", certificates="~/")) as variables:
+        assert variables["DOCKER_TLS_VERIFY"] == "1"
+        assert variables["DOCKER_CERT_PATH"] == str(home)
+
+
+def test_the_sdk_shares_connections(engine: Path) -> None:
+    client = sdk.client(DockerHost("ssh://one@host.example.com"), 10)
+    for _ in range(3):
+        client.version()
+        client.info()
+    # The first is the one that asks for the version.
+    assert len(engine.read_text().splitlines()) <= 2
+
+
+def test_the_sdk_says_what_stands_in_the_way(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ssh(home, monkeypatch, "echo 'deploy@host: Permission denied (publickey).' >&2; exit 255")
+    with pytest.raises(docker.errors.DockerException, match="refuses every key"):
+        sdk.client(DockerHost("ssh://two@host.example.com"), 10)
+
+
+def test_the_sdk_takes_certificates_that_are_checked(home: Path) -> None:
+    with pytest.raises(docker.errors.TLSParameterError):
+        # Without the files there is no plain connection in place of theirs.
+        sdk.client(DockerHost("tcp://host.example.com:2376", certificates="~/"), 10)
