@@ -86,7 +86,7 @@ def _missing(error: SettingsError) -> Iterator[str]:
         for command, alike in groupby(found, key=lambda problem: problem.command):
             yield from (f"  {problem}" for problem in alike)
             if command is not None:
-                yield f"      {command}"
+                yield f"      {_printable(command)}"
 
 
 def _count(found: Sequence[object], what: str) -> str:
