@@ -9,12 +9,13 @@ import pytest
 
 from toolchain.steps import ROOT
 
-PAGES = {name: (ROOT / "docs" / name).read_text() for name in ("TROUBLESHOOTING.md", "BACKUP.md")}
+PAGES = {name: (ROOT / "docs" / name).read_text() for name in ("TROUBLESHOOTING.md", "BACKUP.md", "STATE.md")}
 
 SOURCES = (
     "toolchain/*.py",
     "settings/**/*.py",
     "components/*.py",
+    "images/*.py",
     "images/*/*.sh",
     "images/*/*.jq",
     "app/tasktracker/*.py",
@@ -65,5 +66,6 @@ def anchors(text: str) -> set[str]:
 )
 def test_a_link_leads_somewhere(page: str, link: str) -> None:
     path, _, anchor = link.partition("#")
-    assert not path or (ROOT / "docs" / path).exists()
-    assert not anchor or anchor in anchors(PAGES.get(path or page, ""))
+    target = (ROOT / "docs" / (path or page)).resolve()
+    assert target.exists()
+    assert not anchor or anchor in anchors(target.read_text())
