@@ -154,7 +154,7 @@ def stamp(source: str) -> str:
 
 def main() -> int:
     """Writes both files."""
-    source = dot(nodes(preview("dev", ROOT, environment())))
+    source = dot(nodes(preview("dev", ROOT, environment(ROOT / "Pulumi.dev.yaml"))))
     SOURCE.write_text(source)
     drawn = subprocess.run(["dot", "-Tsvg"], input=source, capture_output=True, text=True, check=True).stdout
     PICTURE.write_text(drawn.rstrip() + "\n" + stamp(source) + "\n")
