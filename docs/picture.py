@@ -208,7 +208,7 @@ def main() -> int:
     """Writes all the files."""
     with tempfile.TemporaryDirectory() as folder:
         source("prod").write_text(prod(Path(folder) / "stack"))
-    source("dev").write_text(dot(nodes(preview("dev", ROOT, environment()))))
+    source("dev").write_text(dot(nodes(preview("dev", ROOT, environment(ROOT / "Pulumi.dev.yaml")))))
     for stack in PICTURES:
         drawn = subprocess.run(["dot", "-Tsvg", source(stack)], capture_output=True, text=True, check=True).stdout
         picture(stack).write_text(drawn.rstrip() + "\n" + stamp(stack) + "\n")

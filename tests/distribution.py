@@ -27,6 +27,7 @@ GROUPS = {
     "drill": ("images/test_drill.py",),
     "files' image": ("images/test_file_backups.py",),
     "outside": ("e2e/test_outside.py",),
+    "state": ("e2e/test_state.py",),
     "postgres": ("images/test_postgres.py",),
 }
 

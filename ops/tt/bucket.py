@@ -36,7 +36,7 @@ def examine(store: BucketStore) -> Findings:
     found = Findings()
     if store.plain_http:
         found.warnings.append(
-            "the connection is not encrypted: whoever is on the way can read the state but its secrets"
+            "the connection is not encrypted: who is on the way can read the state, but for its secrets"
         )
     at = f" --endpoint-url {store.endpoint}" if store.endpoint else ""
     versioning = _ask(found, "versioned", "GetBucketVersioning", store, store.client.get_bucket_versioning)

@@ -67,7 +67,7 @@ class LockedError(RefusedError):
         else:
             message = f"another update of '{stack}' is under way ({who}): wait for its end"
             if any(lock.lives is None for lock in locks):
-                message += f". If it was killed, {recover} on that machine clears it, or here with --confirm {stack}"
+                message += f". If it was killed: {recover} on that machine, or here with `--confirm {stack}`"
         super().__init__(message, locks=[lock.asdict() for lock in locks])
 
 

@@ -72,6 +72,8 @@ class Status:
     repository: Repository | None = None
     drill: Mapping[str, Any] | None = None
     volumes: Mapping[str, Any] = field(default_factory=dict)
+    program: Mapping[str, str | None] | None = None
+    """Version and commit of the program that made the last update."""
     problems: list[str] = field(default_factory=list)
 
     @property
@@ -91,6 +93,7 @@ class Status:
             "ranges": self.repository.asdict()["ranges"] if self.repository else None,
             "drill": self.drill,
             "volumes": self.volumes,
+            "program": self.program,
             "problems": self.problems,
         }
 
@@ -121,7 +124,7 @@ def read(project: Project) -> Status:
             status.backups, status.repository = known.result(), repository.result()
         status.drill = green.result() if green else None
         told = outputs.result() or {}
-    status.url = told.get("url")
+    status.url, status.program = told.get("url"), told.get("program")
     volumes = project.volumes()
     status.volumes = {"in_use": volumes.used, "kept": list(volumes.kept)}
     found = [problem for each in status.services if (problem := each.problem)]
@@ -224,6 +227,9 @@ def show(status: Status) -> list[str]:
     ]
     facts = [*_backup_facts(status, now), *_drill_facts(status, now)]
     facts.append(("data volume", _volumes(status)))
+    if status.program:
+        commit = status.program.get("commit")
+        facts.append(("program", f"{status.program.get('version')}" + (f", commit {commit}" if commit else "")))
     lines += [f"{name:<14} {text}" for name, text in facts]
     if status.repository is not None:
         lines += ["can be restored", ranges_text(status.repository)]

@@ -168,7 +168,7 @@ class BucketStore:
                 "s3",
                 endpoint_url=self.endpoint,
                 config=Config(
-                    s3={"addressing_style": "path" if path_style else "auto"},
+                    s3={"addressing_style": "path" if path_style else "virtual"},
                     connect_timeout=TIMEOUT,
                     read_timeout=TIMEOUT,
                     retries={"total_max_attempts": TRIES},

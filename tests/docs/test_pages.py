@@ -11,13 +11,14 @@ from toolchain.steps import ROOT
 
 PAGES = {
     name: (ROOT / "docs" / name).read_text()
-    for name in ("ARCHITECTURE.md", "BACKUP.md", "SECURITY.md", "TROUBLESHOOTING.md")
+    for name in ("ARCHITECTURE.md", "BACKUP.md", "SECURITY.md", "STATE.md", "TROUBLESHOOTING.md")
 }
 
 SOURCES = (
     "toolchain/*.py",
     "settings/**/*.py",
     "components/*.py",
+    "images/*.py",
     "images/*/*.sh",
     "images/*/*.jq",
     "app/tasktracker/*.py",
@@ -70,5 +71,6 @@ def anchors(text: str) -> set[str]:
 )
 def test_a_link_leads_somewhere(page: str, link: str) -> None:
     path, _, anchor = link.partition("#")
-    assert not path or (ROOT / "docs" / path).exists()
-    assert not anchor or anchor in anchors(PAGES.get(path or page, ""))
+    target = (ROOT / "docs" / (path or page)).resolve()
+    assert target.exists()
+    assert not anchor or anchor in anchors(target.read_text())

@@ -125,6 +125,14 @@ def test_a_red_drill_shows_its_reason() -> None:
     assert "RED" in text(made(drill=done))
 
 
+def test_the_program_of_the_last_update_shows() -> None:
+    revision = {"version": "1.4.0", "commit": "abc-dirty"}
+    assert "program        1.4.0, commit abc-dirty" in text(made(program=revision))
+    assert made(program=revision).asdict()["program"] == revision
+    assert "commit" not in text(made(program={"version": "1.4.0", "commit": None}))
+    assert "program" not in text(made())
+
+
 def test_volumes_that_are_gone_are_missing() -> None:
     found = volumes.find(
         Project(ROOT, "dev"),

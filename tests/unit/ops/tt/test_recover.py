@@ -1,0 +1,136 @@
+"""After a killed update: what is removed, and what stays."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import docker
+import pytest
+
+from ops.tt import recover
+from ops.tt.errors import RefusedError
+from ops.tt.output import Output
+from ops.tt.project import Project
+from ops.tt.recover import CONTAINER, NETWORK
+
+
+class Thing(SimpleNamespace):
+    """A container or a network."""
+
+    def remove(self, **_: object) -> None:
+        self.there = False
+
+
+class Container(Thing, docker.models.containers.Container):
+    labels: Any = None
+    name: Any = None
+    id: Any = None
+
+    def __init__(self, **values: Any) -> None:
+        Thing.__init__(self, there=True, **values)
+
+
+class Network(Thing, docker.models.networks.Network):
+    name: Any = None
+    id: Any = None
+
+    def __init__(self, **values: Any) -> None:
+        Thing.__init__(self, there=True, **values)
+
+
+OURS = {"stack": "dev"}
+
+
+def pending(kind: str, name: str, operation: str = "creating") -> dict[str, Any]:
+    urn = f"urn:pulumi:dev::tasktracker::{kind}::{name}"
+    return {"type": operation, "resource": {"urn": urn, "type": kind, "inputs": {"name": f"tasktracker-dev-{name}"}}}
+
+
+@pytest.fixture
+def things() -> dict[str, Any]:
+    return {
+        "half": Container(id="1", name="tasktracker-dev-half", labels=OURS),
+        "known": Container(id="2", name="tasktracker-dev-known", labels=OURS),
+        "others": Container(id="3", name="tasktracker-dev-others", labels={"stack": "prod"}),
+        "edge": Network(id="4", name="tasktracker-dev-edge", attrs={"Labels": OURS}),
+        "foreign": Network(id="5", name="tasktracker-dev-foreign", attrs={"Labels": None}),
+    }
+
+
+class Operator:
+    """One whose host has `things` and whose state knows one of them."""
+
+    def __init__(self, things: dict[str, Any], operations: list[dict[str, Any]], answer: bool) -> None:
+        self.things, self.operations, self.answer, self.cleared = things, operations, answer, 0
+        self.engine = SimpleNamespace(
+            pending=lambda: operations,
+            cut_off=lambda: [each["resource"]["urn"] for each in operations],
+            resources=lambda: [{"id": "2"}, {"urn": "a component"}],
+            clear_cut_off=self.clear,
+        )
+        found = {each.name: each for each in things.values()}
+        self.host = SimpleNamespace(
+            stack="dev",
+            client=SimpleNamespace(
+                containers=SimpleNamespace(get=lambda name: self.get(found, name)),
+                networks=SimpleNamespace(list=lambda names: [e for n, e in found.items() if names == [f"^{n}$"]]),
+            ),
+        )
+
+    def get(self, found: dict[str, Any], name: str) -> Any:
+        if name not in found:
+            raise docker.errors.NotFound("no such container")
+        return found[name]
+
+    def clear(self) -> None:
+        self.cleared += 1
+
+    def confirm(self) -> None:
+        if not self.answer:
+            raise RefusedError("nothing was done")
+
+
+def run(monkeypatch: pytest.MonkeyPatch, operator: Operator) -> recover.Recovery:
+    monkeypatch.setattr(recover, "unlock", lambda _place, _confirm: [])
+    monkeypatch.setattr(recover, "place_of", lambda _project: None)
+    monkeypatch.setattr(recover, "Operator", lambda *_: operator)
+    return recover.recover(Project(Path(), "dev"), Output(json=True), yes=False, confirm=None)
+
+
+EVERYTHING = [
+    pending(NETWORK, "edge"), pending(CONTAINER, "half"), pending(CONTAINER, "known"), pending(CONTAINER, "others"),
+    pending(CONTAINER, "never-made"), pending(NETWORK, "foreign"), pending("docker:index/volume:Volume", "data"),
+    pending("pulumi:index:Stash", "secret"),
+]  # fmt: skip
+
+
+def test_only_what_was_just_being_made_and_no_state_knows_goes(
+    monkeypatch: pytest.MonkeyPatch, things: dict[str, Any]
+) -> None:
+    operator = Operator(things, EVERYTHING, answer=True)
+    done = run(monkeypatch, operator)
+    # What uses a network goes first.
+    assert done.removed == ["tasktracker-dev-half", "tasktracker-dev-edge"]
+    assert {name for name, each in things.items() if not each.there} == {"half", "edge"}
+    assert (len(done.cut_off), operator.cleared) == (len(EVERYTHING), 1)
+
+
+def test_what_was_being_changed_or_deleted_stays(monkeypatch: pytest.MonkeyPatch, things: dict[str, Any]) -> None:
+    operator = Operator(things, [pending(CONTAINER, "half", kind) for kind in ("updating", "deleting")], answer=False)
+    assert run(monkeypatch, operator).removed == []
+    assert (all(each.there for each in things.values()), operator.cleared) == (True, 1)
+
+
+def test_a_no_leaves_all_as_it_is(monkeypatch: pytest.MonkeyPatch, things: dict[str, Any]) -> None:
+    operator = Operator(things, EVERYTHING, answer=False)
+    with pytest.raises(RefusedError):
+        run(monkeypatch, operator)
+    assert (all(each.there for each in things.values()), operator.cleared) == (True, 0)
+
+
+def test_a_settled_state_is_left_alone(monkeypatch: pytest.MonkeyPatch, things: dict[str, Any]) -> None:
+    operator = Operator(things, [], answer=False)
+    assert run(monkeypatch, operator) == recover.Recovery([], [], [])
+    assert operator.cleared == 0
