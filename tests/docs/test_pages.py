@@ -71,3 +71,8 @@ def test_a_link_leads_somewhere(page: str, link: str) -> None:
     path, _, anchor = link.partition("#")
     assert not path or (ROOT / "docs" / path).exists()
     assert not anchor or anchor in anchors(PAGES.get(path or page, ""))
+
+
+@pytest.mark.parametrize("path", sorted(set(re.findall(r"\]\(([^)#:]+)[^):]*\)", (ROOT / "README.md").read_text()))))
+def test_a_link_of_the_readme_leads_somewhere(path: str) -> None:
+    assert (ROOT / path).exists()
