@@ -1,7 +1,8 @@
-"""`python -m docs.picture`: draws docs/system.svg, dev, and docs/system-prod.svg from the resource graphs of previews.
+"""`python -m docs.picture`: draws docs/system.svg, which is dev, docs/system-prod.svg and docs/networks-prod.svg.
 
-Nodes are the containers and data volumes that the program would make, and what it has in clouds; arrows say what waits
-for what, badges which networks a container is on. Nothing in it is drawn by hand but the user.
+They are drawn from the resource graphs of previews. Nodes are the containers and data volumes that the program would
+make, and what it has in clouds; arrows say what waits for what, badges which networks a container is on. Nothing in
+it is drawn by hand but the user.
 """
 
 from __future__ import annotations
@@ -26,8 +27,8 @@ from toolchain.steps import ROOT, StepError
 
 DOCS = ROOT / "docs"
 
-#: The file's name, with no ending, of the picture of each stack.
-PICTURES = {"dev": "system", "prod": "system-prod"}
+#: Names of the files, with no ending.
+DEV, PROD, PROD_NETWORKS = PICTURES = ("system", "system-prod", "networks-prod")
 
 #: Resources in clouds that stand for all that belongs to them, and who runs them.
 CLOUDS = {
@@ -39,6 +40,9 @@ CLOUDS = {
 NUMBER = 84
 
 COLOURS = {"edge": "#2563eb", "data": "#b45309", "egress": "#7c3aed", "debug": "#6b7280"}
+
+#: Networks that stand below their containers in the picture of networks; the others stand above.
+BELOW = ("data", "debug")
 
 
 @dataclass
@@ -125,6 +129,27 @@ def dot(parts: list[Node]) -> str:
     return "\n".join([*lines, "}", ""])
 
 
+def networks_dot(parts: list[Node]) -> str:
+    """The picture of networks, and of the containers on each, in Graphviz' language."""
+    lines = [
+        "graph networks {",
+        '  graph [fontname="Helvetica", nodesep=0.25, ranksep=0.9, bgcolor="white"];',
+        '  node [fontname="Helvetica", fontsize=11, shape=box, style=filled, fillcolor="#f8fafc", color="#334155"];',
+        "  edge [penwidth=2];",
+    ]
+    for network in (each for each in COLOURS if any(each in node.networks for node in parts)):
+        colour = COLOURS[network]
+        lines.append(
+            f'  "network {network}" [label="{network}", style="filled,rounded", width=2.5, fontcolor=white, '
+            f'color="{colour}", fillcolor="{colour}"];'
+        )
+        for node in (each for each in parts if network in each.networks):
+            ends = (f'"{node.name}"', f'"network {network}"')
+            upper, lower = ends if network in BELOW else ends[::-1]
+            lines.append(f'  {upper} -- {lower} [color="{colour}"];')
+    return "\n".join([*lines, "}", ""])
+
+
 def _card(node: Node) -> str:
     """The HTML-like label of a container."""
     badges = "".join(
@@ -182,36 +207,38 @@ def preview(stack: str, folder: Path, env: Mapping[str, str]) -> list[Mapping[st
     return steps
 
 
-def source(stack: str) -> Path:
-    """The file with the picture of a stack in Graphviz' language."""
-    return DOCS / f"{PICTURES[stack]}.dot"
+def source(name: str) -> Path:
+    """The file with a picture in Graphviz' language."""
+    return DOCS / f"{name}.dot"
 
 
-def picture(stack: str) -> Path:
+def picture(name: str) -> Path:
     """The drawn one."""
-    return source(stack).with_suffix(".svg")
+    return DOCS / f"{name}.svg"
 
 
-def stamp(stack: str) -> str:
+def stamp(name: str) -> str:
     """The line in the SVG that says which source it was drawn from."""
-    text = source(stack).read_text()
-    return f"<!-- {SYSTEM}: drawn from {source(stack).name} {hashlib.sha256(text.encode()).hexdigest()} -->"
+    text = source(name).read_text()
+    return f"<!-- {SYSTEM}: drawn from {source(name).name} {hashlib.sha256(text.encode()).hexdigest()} -->"
 
 
-def prod(folder: Path) -> str:
-    """prod's picture in Graphviz' language, from a preview of a stack that is made in `folder` for that."""
+def of_prod(folder: Path) -> dict[str, str]:
+    """prod's pictures in Graphviz' language, from a preview of a stack that is made in `folder` for that."""
     with prod_stack(folder, NUMBER) as (stack, _):
-        return dot(nodes(preview(stack.name, stack.folder, stack.env)))
+        parts = nodes(preview(stack.name, stack.folder, stack.env))
+    return {PROD: dot(parts), PROD_NETWORKS: networks_dot(parts)}
 
 
 def main() -> int:
     """Writes all the files."""
+    drawings = {DEV: dot(nodes(preview("dev", ROOT, environment())))}
     with tempfile.TemporaryDirectory() as folder:
-        source("prod").write_text(prod(Path(folder) / "stack"))
-    source("dev").write_text(dot(nodes(preview("dev", ROOT, environment(ROOT / "Pulumi.dev.yaml")))))
-    for stack in PICTURES:
-        drawn = subprocess.run(["dot", "-Tsvg", source(stack)], capture_output=True, text=True, check=True).stdout
-        picture(stack).write_text(drawn.rstrip() + "\n" + stamp(stack) + "\n")
+        drawings |= of_prod(Path(folder) / "stack")
+    for name, text in drawings.items():
+        source(name).write_text(text)
+        drawn = subprocess.run(["dot", "-Tsvg"], input=text, capture_output=True, text=True, check=True).stdout
+        picture(name).write_text(drawn.rstrip() + "\n" + stamp(name) + "\n")
     return 0
 
 

@@ -8,6 +8,7 @@ from functools import cache
 
 import pytest
 
+from docs.picture import DEV as DEV_PICTURE
 from docs.picture import source
 from tests.unit.components.conftest import (
     API_TOKEN,
@@ -103,7 +104,7 @@ def test_what_down_keeps(dev: Run, prod: Run) -> None:
 
 def test_the_order_of_start() -> None:
     """As the picture has it, which is held to the program elsewhere."""
-    drawn = source("dev").read_text()
+    drawn = source(DEV_PICTURE).read_text()
     waits = re.findall(r'^  "([a-z-]+)" -> "([a-z-]+)";$', drawn, re.MULTILINE)
 
     @cache

@@ -74,3 +74,8 @@ def test_a_link_leads_somewhere(page: str, link: str) -> None:
     target = (ROOT / "docs" / (path or page)).resolve()
     assert target.exists()
     assert not anchor or anchor in anchors(target.read_text())
+
+
+@pytest.mark.parametrize("path", sorted(set(re.findall(r"\]\(([^)#:]+)[^):]*\)", (ROOT / "README.md").read_text()))))
+def test_a_link_of_the_readme_leads_somewhere(path: str) -> None:
+    assert (ROOT / path).exists()

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from docs.picture import PICTURES, dot, nodes, picture, preview, prod, source, stamp
+from docs.picture import DEV, PICTURES, PROD, dot, nodes, of_prod, picture, preview, source, stamp
 from tests.e2e.stack import Stack
 from tests.e2e.test_environments import NO_DOCKER
 from toolchain.steps import ROOT
@@ -24,18 +24,18 @@ def test_the_picture_is_current(tmp_path: Path) -> None:
     written = yaml.safe_load(stack.config_file.read_text())
     dev = yaml.safe_load((ROOT / "Pulumi.dev.yaml").read_text())
     stack.config_file.write_text(yaml.safe_dump({**written, "config": dev["config"]}))
-    assert dot(nodes(preview(stack.name, stack.folder, stack.env))) == source("dev").read_text(), "run `make docs`"
+    assert dot(nodes(preview(stack.name, stack.folder, stack.env))) == source(DEV).read_text(), "run `make docs`"
 
 
 @pytest.mark.engine
-def test_the_picture_of_prod_is_current(tmp_path: Path) -> None:
-    drawn = prod(tmp_path / "stack")
-    assert drawn == source("prod").read_text(), "run `make docs`"
+def test_the_pictures_of_prod_are_current(tmp_path: Path) -> None:
+    drawn = of_prod(tmp_path / "stack")
+    assert drawn == {name: source(name).read_text() for name in drawn}, "run `make docs`"
     # What only prod has.
     for part in ("cloudflared-2", "AWS S3 backups", "Cloudflare tunnel"):
-        assert f'  "{part}" [' in drawn
+        assert f'  "{part}" [' in drawn[PROD]
 
 
-@pytest.mark.parametrize("stack", PICTURES)
-def test_the_svg_is_drawn_from_its_source(stack: str) -> None:
-    assert picture(stack).read_text().endswith(stamp(stack) + "\n"), "run `make docs`"
+@pytest.mark.parametrize("name", PICTURES)
+def test_the_svg_is_drawn_from_its_source(name: str) -> None:
+    assert picture(name).read_text().endswith(stamp(name) + "\n"), "run `make docs`"

@@ -3,6 +3,8 @@ stand-ins. What a running stack makes of other new secrets is in test_changes.py
 
 from __future__ import annotations
 
+import re
+import subprocess
 from collections.abc import Iterator
 
 import pytest
@@ -12,13 +14,13 @@ from tests.e2e.prod import prod_stack
 from tests.e2e.stack import Stack
 from tests.e2e.stand_in_cloud import FUNCTIONS, Cloud, Request
 from tests.e2e.test_tunnel import CONTAINER, UP
+from toolchain.steps import ROOT
 
 pytestmark = pytest.mark.engine
 
 #: Beside the numbers of the other stacks; nothing of it is made on the host.
 NUMBER = 71
 
-STASH = "pulumi:index:Stash"
 TUNNEL_TOKEN = "cloudflare:index/getZeroTrustTunnelCloudflaredToken:getZeroTrustTunnelCloudflaredToken"
 
 #: What comes to the containers with the keys to the bucket, and with the tunnel's token.
@@ -33,12 +35,23 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Stack, C
         yield stack, cloud
 
 
-def rotate(stack: Stack, cloud: Cloud, *endings: str) -> list[Request]:
-    """What an update changes that makes anew the resources whose URNs end so, in order."""
-    urns = [each for each in stack.pulumi("stack", "--show-urns").stdout.split() if each.endswith(endings)]
-    assert len(urns) == len(endings)
+def anew(stack: Stack, *secrets: str) -> list[str]:
+    """Options that have the engine make secrets anew, by the function that docs/SECURITY.md has for it."""
+    page = (ROOT / "docs" / "SECURITY.md").read_text()
+    (function,) = re.findall(r"^urn\(\) .+$", page, re.MULTILINE)
+    script = "\n".join([function.replace("STACK", stack.name), *(f"urn {each}" for each in secrets)])
+    result = subprocess.run(
+        ["bash", "-euc", script], cwd=stack.folder, env=stack.env, capture_output=True, text=True, check=True
+    )
+    urns = result.stdout.split()
+    assert len(urns) == len(secrets)
+    return [f"--replace={urn}" for urn in urns]
+
+
+def rotate(stack: Stack, cloud: Cloud, *secrets: str) -> list[Request]:
+    """What an update changes that makes these secrets anew, in order."""
     before = len(cloud.changes())
-    stack.pulumi(*UP, *(f"--replace={urn}" for urn in urns))
+    stack.pulumi(*UP, *anew(stack, *secrets))
     stack.pulumi("preview", "--expect-no-changes")
     return cloud.changes()[before:]
 
@@ -48,9 +61,20 @@ def made(changes: list[Request]) -> set[str]:
     return {each.name for each in changes if (each.method, each.type) == ("Create", CONTAINER)}
 
 
+def test_what_data_is_encrypted_with_is_not_rotated_by_accident(running: tuple[Stack, Cloud]) -> None:
+    stack, _ = running
+    secrets = ("encryption-key", "backup-passphrase")
+    result = stack.pulumi("preview", *anew(stack, *secrets), check=False)
+    assert result.returncode != 0
+    for secret in secrets:
+        assert re.search(
+            rf"unable to replace resource \S+::{secret}\"\s+as it is currently marked for protection", result.stdout
+        )
+
+
 def test_a_new_digest_key_restarts_what_has_files_and_changes_nothing_else(running: tuple[Stack, Cloud]) -> None:
     stack, cloud = running
-    changes = rotate(stack, cloud, f"{STASH}::digest-key")
+    changes = rotate(stack, cloud, "digest-key")
     with_files = {
         each.name
         for each in cloud.kept(CONTAINER)
@@ -72,7 +96,7 @@ def test_new_keys_of_clouds_reach_those_who_use_them_before_the_old_ones_go(
     monkeypatch.setitem(FUNCTIONS, TUNNEL_TOKEN, lambda inputs: {**token(inputs), "token": "another-token-of-it"})
     stack.pulumi("config", "set", "--secret", "cloudflare_api_token", stdin="another-api-token-of-nobody")
     old = {each.name: each.id for each in cloud.kept(ACCESS_KEY)}
-    changes = rotate(stack, cloud, f"{ACCESS_KEY}::backups-writer", f"{ACCESS_KEY}::backups-reader")
+    changes = rotate(stack, cloud, "backups-writer", "backups-reader")
 
     users = {*USERS_OF_THE_BUCKET, *USERS_OF_THE_TOKEN}
     assert made(changes) == users | {f"{each}-files" for each in users}
