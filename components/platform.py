@@ -7,7 +7,6 @@ from typing import Any
 
 import pulumi
 
-from components import docker_host
 from components.api import Api, ApiArgs
 from components.app import AppArgs
 from components.certificates import configured_key_pair
@@ -21,6 +20,7 @@ from components.naming import SYSTEM, Naming, release
 from components.nats import Nats, NatsArgs
 from components.network import Networks
 from components.nginx import Nginx, NginxArgs
+from components.provider import provider_of, with_provider
 from components.redis import Redis, RedisArgs
 from components.secrets import GeneratedSecret, secret
 from components.storage import storage
@@ -53,9 +53,9 @@ class Platform(pulumi.ComponentResource):
     def __init__(self, name: str, args: PlatformArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         settings, images = args.settings, args.settings.images
         naming = Naming(args.stack)
-        provider = docker_host.provider(naming, settings)
+        provider = provider_of(naming, settings)
         super().__init__(
-            f"{SYSTEM}:components:Platform", name, None, docker_host.options(opts, provider) if provider else opts
+            f"{SYSTEM}:components:Platform", name, None, with_provider(opts, provider) if provider else opts
         )
         child = pulumi.ResourceOptions(parent=self)
 

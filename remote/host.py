@@ -89,7 +89,7 @@ class DockerHost:
 
     @property
     def port(self) -> int:
-        """The port of its SSH server."""
+        """The port of its SSH server, or of its Docker."""
         return self._url.port or SSH_PORT
 
     @property

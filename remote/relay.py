@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import socket
+import ssl
 import subprocess
 import tempfile
 import threading
@@ -107,28 +109,60 @@ def check(host: DockerHost) -> None:
         HostError: it gives none, or the files that it takes are not on this machine.
     """
     _check_files(host)
-    if not host.over_ssh:
-        return
-    prepare(host)
-    ours, theirs = socket.socketpair()
-    with ours:
-        with theirs:
-            try:
-                process = start(host, theirs)
-            except OSError as error:
-                raise HostError(f"cannot run ssh: {error.strerror}; install OpenSSH's client") from error
-        ours.settimeout(CHECK_TIMEOUT)
-        answer = b""
-        with contextlib.suppress(OSError):
-            ours.sendall(b"GET /_ping HTTP/1.1\r\nHost: docker\r\nConnection: close\r\n\r\n")
-            while part := ours.recv(4096):
-                answer += part
-    if answer.startswith(b"HTTP/1.1 200"):
-        process.communicate()
-        return
-    process.terminate()
-    said = process.communicate()[1].decode(errors="replace") + answer.decode(errors="replace")
-    raise HostError(told(said, host))
+    answer, said = b"", ""
+    if host.over_ssh:
+        prepare(host)
+        ours, theirs = socket.socketpair()
+        with ours:
+            with theirs:
+                try:
+                    process = start(host, theirs)
+                except OSError as error:
+                    raise HostError(f"cannot run ssh: {error.strerror}; install OpenSSH's client") from error
+            # What went wrong is told by ssh.
+            with contextlib.suppress(OSError):
+                answer = _ask(ours)
+        if not _is_well(answer):
+            process.terminate()
+        said = process.communicate()[1].decode(errors="replace")
+    else:
+        try:
+            with _connected(host) as connection:
+                answer = _ask(connection)
+        except OSError as error:
+            # In the words of Docker's own client.
+            way = "tcp" if host.over_tls else "unix"
+            said = f"dial {way} {host.name}: connect: {str(error.strerror or error).lower()}"
+    if not _is_well(answer):
+        raise HostError(told(said + answer.decode(errors="replace"), host))
+
+
+def _connected(host: DockerHost) -> socket.socket:
+    """A connection to a host by TLS or to a socket of this machine."""
+    folder = host.certificate_folder
+    if folder is None:
+        plain = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        plain.settimeout(CONNECT_TIMEOUT)
+        plain.connect(host.name)
+        return plain
+    context = ssl.create_default_context(cafile=str(folder / CA_FILE))
+    context.load_cert_chain(folder / CERTIFICATE_FILE, folder / KEY_FILE)
+    address = (host.name, host.port)
+    return context.wrap_socket(socket.create_connection(address, CONNECT_TIMEOUT), server_hostname=host.name)
+
+
+def _ask(connection: socket.socket) -> bytes:
+    """What an engine answers to a question that anybody who may use it can ask; nothing where it doesn't answer."""
+    connection.settimeout(CHECK_TIMEOUT)
+    connection.sendall(b"GET /version HTTP/1.1\r\nHost: docker\r\nConnection: close\r\n\r\n")
+    answer = b""
+    while part := connection.recv(4096):
+        answer += part
+    return answer
+
+
+def _is_well(answer: bytes) -> bool:
+    return re.match(rb"HTTP/1\.[01] 200 ", answer) is not None
 
 
 def told(said: str, host: DockerHost) -> str:

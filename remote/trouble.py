@@ -72,7 +72,7 @@ def _busy(host: DockerHost) -> str:
 
 
 def _silent(host: DockerHost) -> str:
-    port = f" at port {host.port}" if host.over_ssh else ""
+    port = f" at port {host.port}" if host.over_ssh or host.over_tls else ""
     return (
         f"{host.name} does not answer{port}: is it up, is the address right, and does a firewall let this machine in?"
     )
@@ -95,7 +95,7 @@ _TROUBLE: Sequence[tuple[str, Callable[[DockerHost], str]]] = (
     ("docker: (command )?not found|docker: No such file", _no_client),
     ("timed out", _silent),
     (r"kex_exchange_identification|Connection (closed|reset) by \S+ port", _busy),
-    ("x509: |tls: |CERTIFICATE_VERIFY_FAILED|certificate required", _no_trust),
+    (r"x509: |tls: |\[SSL", _no_trust),
     (
         "Could not resolve hostname|ssh: connect to host|Connection timed out|Timeout, server|Connection (to|closed)|"
         "Connection reset by|No route to host|mux_client|Broken pipe|dial tcp|exit status 255|"

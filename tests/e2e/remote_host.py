@@ -20,12 +20,18 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import docker
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
+from tests.certificates import Made, ec_key, key_pem
 from tests.leftovers import name_of_this_run, remove_namespace
+
+#: Where the engine answers by TLS.
+TLS_PORT = 2376
 
 #: Seconds until the engine, the SSH server and the registry answer.
 START_TIMEOUT = 60
@@ -96,6 +102,11 @@ class RemoteHost:
         }
 
     @property
+    def certificates(self) -> Path:
+        """The folder of a client's certificates."""
+        return self.folder / "certificates"
+
+    @property
     def docker_config(self) -> Path:
         """A folder for DOCKER_CONFIG, whose user has logged in to the registry."""
         return self.folder / "docker-config"
@@ -128,6 +139,8 @@ class RemoteHost:
                 # Where a containerd of the system is, both engines use that one.
                 f"--containerd-namespace={self.namespace}", f"--containerd-plugins-namespace={self.namespace}-plugins",
                 f"--bip=10.213.{self.number}.129/27", "--storage-driver=overlay2",
+                f"--host=tcp://{self.address}:{TLS_PORT}", "--tlsverify", f"--tlscacert={self.certificates}/ca.pem",
+                f"--tlscert={self.folder}/server.pem", f"--tlskey={self.folder}/server.key",
             ],
             lambda: bool(self.client().ping()),
         )  # fmt: skip
@@ -187,6 +200,10 @@ class RemoteHost:
 
     def remove(self) -> None:
         """Removes all of it, whatever state it is in."""
+        if "dockerd" in self.processes:
+            # The engine would give each its time to stop.
+            with contextlib.suppress(docker.errors.DockerException), ThreadPoolExecutor() as pool:
+                list(pool.map(lambda each: each.kill(), self.client().containers.list()))
         for name in list(self.processes):
             self.stop(name)
         remove_namespace(self.namespace)
@@ -214,6 +231,16 @@ class RemoteHost:
         public = (self.folder / "host_key.pub").read_text()
         ports = (self.ssh_port, self.restricted_port)
         self.known_hosts_file.write_text("".join(f"[{self.address}]:{port} {public}" for port in ports))
+        self.certificates.mkdir()
+        client = Made("client", hosts=("client.example.com",), uses=[ExtendedKeyUsageOID.CLIENT_AUTH])
+        for path, content in {
+            self.certificates / "ca.pem": Made("authority", "authority", ()).pem,
+            self.certificates / "cert.pem": client.pem,
+            self.certificates / "key.pem": key_pem(ec_key("client")),
+            self.folder / "server.pem": Made(hosts=(self.address,)).pem,
+            self.folder / "server.key": key_pem(ec_key("server")),
+        }.items():
+            path.write_text(content)
         entry = _run(["htpasswd", "-Bbn", USER, PASSWORD])
         (self.folder / "htpasswd").write_text(entry)
         self.docker_config.mkdir()

@@ -16,7 +16,8 @@ import yaml
 
 from images.catalog import local_reference
 from remote import DockerHost, HostError, check, sdk
-from tests.e2e.remote_host import PASSWORD, USER, RemoteHost, remote_host
+from tests.certificates import Made, ec_key, key_pem
+from tests.e2e.remote_host import PASSWORD, TLS_PORT, USER, RemoteHost, remote_host
 from tests.e2e.stack import ROOT, Stack, eventually
 from tests.leftovers import name_of_this_run
 from toolchain.push import push
@@ -172,6 +173,27 @@ def test_what_stands_in_the_way_is_told(host: RemoteHost, change: dict[str, str]
     if "no_such" not in message:
         with pytest.raises(docker.errors.DockerException, match=re.escape(message.format(**values))):
             sdk.client(DockerHost(**changed), 20)
+
+
+def test_the_same_host_is_reached_by_tls(host: RemoteHost) -> None:
+    (host.folder / "stranger").mkdir()
+    for name, content in {
+        "ca.pem": Made("stranger", "stranger", ()).pem,
+        "cert.pem": Made("client", "stranger").pem,
+        "key.pem": key_pem(ec_key("client")),
+    }.items():
+        (host.folder / "stranger" / name).write_text(content)
+    address = f"tcp://{host.address}:{TLS_PORT}"
+    fine = DockerHost(address, certificates=str(host.certificates))
+    check(fine)
+    assert sdk.client(fine, 20).info()["ID"] == host.client().info()["ID"]
+    stranger = DockerHost(address, certificates=str(host.folder / "stranger"))
+    with pytest.raises(HostError, match=f"TLS with {host.address} failed: the certificates in .*stranger"):
+        check(stranger)
+    # One who knows the server and whom the server doesn't know.
+    (host.folder / "stranger" / "ca.pem").write_text((host.certificates / "ca.pem").read_text())
+    with pytest.raises(HostError, match=f"TLS with {host.address} failed"):
+        check(stranger)
 
 
 def test_a_host_that_cannot_be_used_is_one_message_of_up(host: RemoteHost, stack: Stack) -> None:

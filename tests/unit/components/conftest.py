@@ -24,7 +24,7 @@ from pulumi.runtime.mocks import MockMonitor
 from pulumi.runtime.proto.resource_pb2 import RegisterResourceRequest
 from pulumi.runtime.rpc import deserialize_properties, is_rpc_secret, unwrap_rpc_secret
 
-from components import Platform, PlatformArgs, docker_host
+from components import Platform, PlatformArgs, provider
 from settings import parse
 from tests.services import IMAGES
 
@@ -200,6 +200,6 @@ def run_program(config: dict[str, str], secrets: dict[str, str]) -> Run:
 
     with pytest.MonkeyPatch.context() as patch:
         # There is no host to ask.
-        patch.setattr(docker_host, "check", lambda host: None)
+        patch.setattr(provider, "check", lambda host: None)
         program()
     return Run(monitor.recorded, made[0])

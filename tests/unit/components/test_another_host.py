@@ -13,9 +13,9 @@ import pulumi
 import pytest
 from pulumi.runtime.rpc import is_rpc_secret
 
-from components import docker_host
-from components.docker_host import refusal
+from components import provider
 from components.naming import Naming
+from components.provider import refusal
 from remote import DockerHost, HostError
 from settings import parse
 from tests.unit.components.conftest import CONTAINER, DEV, NETWORK, PINNED, PROD, STASH, VOLUME, Run
@@ -40,20 +40,20 @@ def docker_resources(result: Run) -> list[Any]:
 
 
 def test_all_that_docker_has_is_made_by_the_provider_of_that_host(remote: Run) -> None:
-    provider = remote.one(PROVIDER, "docker-host")
-    assert provider.inputs["host"] == ADDRESS
-    assert json.loads(provider.inputs["sshOpts"]) == DockerHost(**HOST).ssh_options
+    made = remote.one(PROVIDER, "docker-host")
+    assert made.inputs["host"] == ADDRESS
+    assert json.loads(made.inputs["sshOpts"]) == DockerHost(**HOST).ssh_options
     found = docker_resources(remote)
     assert {each.type for each in found} == {CONTAINER, VOLUME, NETWORK, REMOTE_IMAGE}
     assert all("::docker-host::" in each.request.provider for each in found)
 
 
 def test_the_registry_s_password_is_a_secret(remote: Run) -> None:
-    provider = remote.one(PROVIDER, "docker-host")
-    assert json.loads(provider.inputs["registryAuth"]) == [
+    made = remote.one(PROVIDER, "docker-host")
+    assert json.loads(made.inputs["registryAuth"]) == [
         {"address": "registry.example.com", "username": "deploy", "password": "a-password"}
     ]
-    raw = provider.request.object["registryAuth"]
+    raw = made.request.object["registryAuth"]
     assert is_rpc_secret({key: raw[key] for key in raw})
 
 
@@ -105,9 +105,9 @@ def test_nothing_is_done_before_the_host_is_known_to_be_the_same(remote: Run) ->
 def test_tls_has_its_certificates(run: Callable[..., Run], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", "/home/somebody")
     settings = {"address": "tcp://host.example.com:2376", "certificates": "~/.docker/prod"}
-    provider = run({**PROD, "docker_host": json.dumps(settings)}).one(PROVIDER, "docker-host")
-    assert provider.inputs["certPath"] == "/home/somebody/.docker/prod"
-    assert "sshOpts" not in provider.inputs
+    made = run({**PROD, "docker_host": json.dumps(settings)}).one(PROVIDER, "docker-host")
+    assert made.inputs["certPath"] == "/home/somebody/.docker/prod"
+    assert "sshOpts" not in made.inputs
 
 
 class Volumes:
@@ -136,9 +136,9 @@ def look(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 
         monkeypatch.setattr(pulumi, "Stash", stash)
         monkeypatch.setattr(pulumi, "ResourceHook", lambda _name, func: func)
-        monkeypatch.setattr(docker_host, "client", lambda: Volumes(*new))
-        monkeypatch.setattr(docker_host, "_default_client", lambda: Volumes(*here))
-        docker_host._same_host(Naming("prod"), DockerHost(ADDRESS))
+        monkeypatch.setattr(provider, "client", lambda: Volumes(*new))
+        monkeypatch.setattr(provider, "_default_client", lambda: Volumes(*here))
+        provider._same_host(Naming("prod"), DockerHost(ADDRESS))
         asyncio.run(hooks[0](SimpleNamespace(old_inputs=None if old is None else {"input": old})))
 
     return ask
@@ -180,12 +180,12 @@ def test_a_host_that_cannot_be_used_is_one_message(monkeypatch: pytest.MonkeyPat
     def refuse(host: DockerHost) -> None:
         raise HostError(f"{host.name} is away")
 
-    monkeypatch.setattr(docker_host, "check", refuse)
-    monkeypatch.setattr(docker_host, "configured", lambda: DockerHost(ADDRESS))
+    monkeypatch.setattr(provider, "check", refuse)
+    monkeypatch.setattr(provider, "configured", lambda: DockerHost(ADDRESS))
     monkeypatch.setattr(pulumi.runtime, "is_dry_run", lambda: False)
     settings = parse("test", {f"tasktracker:{key}": value for key, value in REMOTE.items()})
     with pytest.raises(pulumi.RunError) as refused:
-        docker_host.provider(Naming("test"), settings)
+        provider.provider_of(Naming("test"), settings)
     assert str(refused.value) == "tasktracker:docker_host: host.example.com is away\nNothing was changed."
 
 

@@ -13,6 +13,7 @@ from docker.models.containers import ExecResult
 
 from components import docker_host
 from components.docker_host import FilesError, JobError, await_files, last_log_lines, run_job
+from remote import DockerHost
 
 
 class Job:
@@ -177,6 +178,15 @@ def test_it_asks_the_host_that_the_provider_uses(
     monkeypatch: pytest.MonkeyPatch, configured: str | None, expected: dict[str, Any]
 ) -> None:
     monkeypatch.setattr(pulumi.Config, "get", lambda self, key: configured if self.name == "docker" else None)
+    monkeypatch.setattr(pulumi.Config, "get_object", lambda self, key: None)
     monkeypatch.setattr(docker, "from_env", lambda **options: {"from": "environment", **options})
     monkeypatch.setattr(docker, "DockerClient", lambda **options: options)
     assert docker_host.client() == {**expected, "timeout": docker_host.REQUEST_TIMEOUT}
+
+
+def test_a_host_of_the_stack_s_own_is_asked_in_the_provider_s_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    block = {"address": "ssh://deploy@host.example.com", "key_file": "~/.ssh/deploy"}
+    monkeypatch.setattr(pulumi.Config, "get_object", lambda self, key: block if key == "docker_host" else None)
+    monkeypatch.setattr(docker_host.sdk, "client", lambda host, timeout: (host, timeout))
+    found: Any = docker_host.client(7)
+    assert found == (DockerHost("ssh://deploy@host.example.com", "~/.ssh/deploy"), 7)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import socket
+import threading
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import docker
@@ -77,7 +79,7 @@ def test_words_that_nobody_knows_are_shown(home: Path, monkeypatch: pytest.Monke
 
 
 def test_an_engine_that_refuses_is_told_by_its_words(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    ssh(home, monkeypatch, "printf 'HTTP/1.1 503 Unavailable\\r\\n\\r\\nnot now'")
+    ssh(home, monkeypatch, "sed '/^.$/q' > /dev/null; printf 'HTTP/1.1 503 Unavailable\\r\\n\\r\\nnot now'")
     with pytest.raises(HostError, match="not now"):
         check(HOST)
 
@@ -127,14 +129,50 @@ def test_the_relay_keeps_what_ssh_said(home: Path, monkeypatch: pytest.MonkeyPat
     relay.close()
 
 
-def test_a_socket_or_tls_needs_no_relay(home: Path) -> None:
-    with reached(DockerHost("unix:///run/other.sock")) as variables:
-        assert variables["DOCKER_HOST"] == "unix:///run/other.sock"
-    for file in ("ca.pem", "cert.pem", "key.pem"):
-        (home / file).touch()
-    with reached(DockerHost("tcp://host.example.com:2376", certificates="~/")) as variables:
-        assert variables["DOCKER_TLS_VERIFY"] == "1"
-        assert variables["DOCKER_CERT_PATH"] == str(home)
+@pytest.fixture
+def plain(tmp_path: Path) -> Iterator[Callable[[bytes], Path]]:
+    """A socket of this machine that gives one answer."""
+    threads = []
+
+    def make(answer: bytes) -> Path:
+        server = socket.socket(socket.AF_UNIX)
+        server.bind(str(tmp_path / "plain.sock"))
+        server.listen()
+
+        def serve() -> None:
+            connection, _ = server.accept()
+            with server, connection:
+                connection.recv(4096)
+                connection.sendall(answer)
+
+        threads.append(threading.Thread(target=serve))
+        threads[-1].start()
+        return tmp_path / "plain.sock"
+
+    yield make
+    for thread in threads:
+        thread.join()
+
+
+def test_a_socket_of_this_machine_needs_no_relay(plain: Callable[[bytes], Path]) -> None:
+    path = plain(b"HTTP/1.1 200 OK\r\n\r\n{}")
+    with reached(DockerHost(f"unix://{path}")) as variables:
+        assert variables["DOCKER_HOST"] == f"unix://{path}"
+
+
+def test_a_socket_that_is_no_engine_s_is_told(plain: Callable[[bytes], Path]) -> None:
+    path = plain(b"HTTP/1.1 404 Not Found\r\n\r\nno such page")
+    with pytest.raises(HostError, match="no such page"):
+        check(DockerHost(f"unix://{path}"))
+
+
+def test_a_socket_that_is_not_there_is_told(home: Path) -> None:
+    with pytest.raises(HostError, match=f"Docker does not run on {home}/no.sock"):
+        check(DockerHost(f"unix://{home}/no.sock"))
+    with socket.socket(socket.AF_UNIX) as deaf:
+        deaf.bind(f"{home}/deaf.sock")
+        with pytest.raises(HostError, match=f"Docker does not run on {home}/deaf.sock"):
+            check(DockerHost(f"unix://{home}/deaf.sock"))
 
 
 def test_the_sdk_shares_connections(engine: Path) -> None:

@@ -91,7 +91,7 @@ def test_without_files_of_its_own_the_usual_ones_are_named() -> None:
     [
         ("x509: certificate signed by unknown authority", "the certificates in ~/.docker/prod"),
         ("remote error: tls: bad certificate", "the certificates in ~/.docker/prod"),
-        ("dial tcp 10.0.0.1:2376: connect: connection refused", "host.example.com does not answer:"),
+        ("dial tcp 10.0.0.1:2376: connect: connection refused", "host.example.com does not answer at port 2376:"),
         ("Cannot connect to the Docker daemon at tcp://host.example.com:2376", "Docker does not run"),
     ],
 )
