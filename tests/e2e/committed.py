@@ -17,6 +17,8 @@ API_TOKEN = "an-api-token-of-nobody"
 #: What somebody has in place of the examples, by key. The others will do.
 OWN: Mapping[str, str] = {"tasktracker:tunnel.account_id": ACCOUNT, "tasktracker:tunnel.zone_id": ZONE}
 
+HOST = "tasktracker:docker_host.address"
+
 #: What somebody types, or has in a file, where a command asks for a secret.
 SECRETS: Mapping[str, str] = {"tasktracker:cloudflare_api_token": API_TOKEN}
 
@@ -35,12 +37,12 @@ def commands(message: str) -> list[str]:
     return re.findall(r"^ +((?:pulumi config set|make pin) .*)$", message, re.MULTILINE)
 
 
-def fill_in(stack: Stack, message: str, images: Mapping[str, str]) -> list[str]:
+def fill_in(stack: Stack, message: str, images: Mapping[str, str], host: str) -> list[str]:
     """Runs the commands of a message in a shell, with what is somebody's own; the keys that they set.
 
-    `images` is what a registry would have been asked for.
+    `images` is what a registry would have been asked for, `host` where Docker answers.
     """
-    keys = []
+    keys, own = [], {**OWN, HOST: host}
     for command in commands(message):
         if command.startswith("make pin "):
             keys.append("tasktracker:images")
@@ -49,10 +51,10 @@ def fill_in(stack: Stack, message: str, images: Mapping[str, str]) -> list[str]:
             continue
         words = shlex.split(command)
         position, key = next((i, word) for i, word in enumerate(words) if word.startswith("tasktracker:"))
-        if key in OWN:
-            words[position + 1] = OWN[key]
+        if key in own:
+            words[position + 1] = own[key]
         subprocess.run(
-            shlex.join(words) if key in OWN else command,
+            shlex.join(words) if key in own else command,
             shell=True,
             cwd=stack.folder,
             env=stack.env,

@@ -11,14 +11,18 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
+import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
+from socketserver import ThreadingUnixStreamServer
 from typing import Any
 
 ANSWERS: tuple[tuple[str, str, int, Any], ...] = (
-    ("GET", r"/version", 200, {"ApiVersion": "1.41"}),
+    ("GET", r"(/v[0-9.]+)?/_ping", 200, None),
+    ("GET", r"(/v[0-9.]+)?/version", 200, {"ApiVersion": "1.41"}),
     ("GET", r"/v[0-9.]+/networks", 200, []),
     ("GET", r"/v[0-9.]+/containers/json", 200, []),
     ("GET", r"/v[0-9.]+/volumes", 200, {"Volumes": None}),
@@ -54,12 +58,14 @@ class _Handler(BaseHTTPRequestHandler):
 @contextmanager
 def answering() -> Iterator[dict[str, str]]:
     """Serves it in this process; gives the variable that leads a client there."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
+    folder = tempfile.mkdtemp()
+    server = ThreadingUnixStreamServer(f"{folder}/docker.sock", _Handler)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     try:
-        yield {"DOCKER_HOST": f"tcp://127.0.0.1:{server.server_port}"}
+        yield {"DOCKER_HOST": f"unix://{server.server_address}"}
     finally:
         server.shutdown()
         thread.join()
         server.server_close()
+        shutil.rmtree(folder)

@@ -16,11 +16,11 @@ from tests.e2e.registry import pushed, registry
 from tests.e2e.stack import Stack, add_task, eventually, is_done
 from tests.e2e.stand_in_cloud import Cloud, serving
 from tests.e2e.test_outside import ACCESS_KEY, BACKUP, SECRET_KEY, join, new_bucket
-from tests.e2e.test_policies import PACK
 from tests.e2e.test_policies_cloud import violations
 from tests.e2e.test_tunnel import on_cloudflare
 from tests.leftovers import name_of_this_run, remove
 from tests.unit.components.test_tunnel import CONFIGS, RECORDS, TUNNELS
+from toolchain.engine import POLICY_OPTIONS
 from toolchain.steps import ROOT
 
 pytestmark = [pytest.mark.engine, pytest.mark.docker]
@@ -57,6 +57,7 @@ def config(images: dict[str, str]) -> dict[str, Any]:
     return {
         **keys,
         "environment": "prod",
+        "docker_host": {"address": "unix:///var/run/docker.sock"},
         "domain": "tasks.example.com",
         "images": images,
         "tunnel": TUNNEL,
@@ -81,7 +82,7 @@ def prod(cloud: Cloud, images: dict[str, str], tmp_path_factory: pytest.TempPath
             stack.pulumi("config", "set", "--secret", name, stdin=value)
         with ThreadPoolExecutor() as pool:
             joined = pool.submit(join, stack, server, "egress")
-            output = stack.pulumi(*UP, *PACK).stdout
+            output = stack.pulumi(*UP, *POLICY_OPTIONS).stdout
             joined.result()
         yield stack, output
     finally:

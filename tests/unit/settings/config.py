@@ -20,6 +20,7 @@ ASKED_IMAGES = {**IMAGES, "cloudflared": f"registry.example.com/tasktracker/clou
 
 ASKED = {
     "cloudflare_api_token": None,
+    "docker_host.address": "ssh://deploy@server.example.com",
     "domain": "tasks.example.com",
     "images": ASKED_IMAGES,
     "tunnel.account_id": 32 * "a",

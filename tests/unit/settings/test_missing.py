@@ -74,7 +74,7 @@ def test_what_is_wrong_comes_before_what_is_missing_and_both_at_once() -> None:
     error = refused("prod", {**stack_file("prod"), "nginx": {"publish": {"port": 80}}, "zzz": "x"})
     told = str(error)
     assert told.startswith("Pulumi.prod.yaml has 2 problems:\n  tasktracker:nginx.publish: is for a stack without")
-    assert "\nPulumi.prod.yaml: 6 values are missing, each named with a command to set it:\n" in told
+    assert "\nPulumi.prod.yaml: 7 values are missing, each named with a command to set it:\n" in told
 
 
 def test_images_are_set_by_one_command() -> None:
