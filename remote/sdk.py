@@ -13,6 +13,7 @@ from remote.host import CA_FILE, CERTIFICATE_FILE, KEY_FILE, DockerHost
 from remote.relay import Relay, told
 
 if TYPE_CHECKING:
+    import docker
     from docker import DockerClient
 
 #: Seconds that `ssh` has to say why, and to end, once it has closed the connection.
@@ -34,13 +35,31 @@ def client(host: DockerHost, timeout: int) -> DockerClient:
             ca_cert=str(folder / CA_FILE),
             verify=True,
         )
-        return docker.DockerClient(base_url=host.address, timeout=timeout, tls=tls)
+        return _client(host.address, timeout, tls)
     relay = _relay(host)
     try:
         made = docker.DockerClient(base_url=relay.address, timeout=timeout)
     except docker.errors.DockerException as error:
         raise docker.errors.DockerException(told(relay.reason(REASON_TIMEOUT) or str(error), host)) from error
     _share_connections(made, relay, timeout)
+    return made
+
+
+def _client(address: str, timeout: int, tls: docker.tls.TLSConfig | bool) -> DockerClient:
+    """A client that takes nothing from the environment: by REQUESTS_CA_BUNDLE it would trust whom others trust."""
+    import docker  # noqa: PLC0415
+    import requests  # noqa: PLC0415
+    from docker.constants import MINIMUM_DOCKER_API_VERSION  # noqa: PLC0415
+
+    # With no version the client asks for it as it is made, and heeds the environment in that.
+    asking = docker.APIClient(address, version=MINIMUM_DOCKER_API_VERSION, timeout=timeout, tls=tls)
+    asking.trust_env = False
+    try:
+        version = str(asking.version(api_version=False)["ApiVersion"])
+    except (requests.exceptions.RequestException, KeyError, ValueError) as error:
+        raise docker.errors.DockerException(f"no Docker engine answers at {address}: {error}") from error
+    made = docker.DockerClient(base_url=address, version=version, timeout=timeout, tls=tls)
+    made.api.trust_env = False
     return made
 
 

@@ -36,8 +36,8 @@ TLS_PORT = 2376
 #: Seconds until the engine, the SSH server and the registry answer.
 START_TIMEOUT = 60
 
-#: Seconds for the engine to stop its containers and itself.
-STOP_TIMEOUT = 30
+#: Seconds for the engine to stop.
+STOP_TIMEOUT = 10
 
 #: The user and the password of the registry.
 USER, PASSWORD = "pusher", "a-password-of-this-test"
