@@ -41,6 +41,8 @@ def docker(program: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 def call(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
     monkeypatch.setattr(sys, "argv", ["containers", "--stack", "dev", *arguments])
+    # The signals of the tests' own process stay as they are.
+    monkeypatch.setattr(containers, "stop_on_signals", lambda: None)
     return containers.main()
 
 
