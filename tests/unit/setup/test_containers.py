@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from remote import DockerHost
 from tests.unit.setup.conftest import Program
 from toolchain import containers, docker_cli
 
@@ -39,6 +41,8 @@ def docker(program: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 def call(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
     monkeypatch.setattr(sys, "argv", ["containers", "--stack", "dev", *arguments])
+    # The signals of the tests' own process stay as they are.
+    monkeypatch.setattr(containers, "stop_on_signals", lambda: None)
     return containers.main()
 
 
@@ -90,7 +94,6 @@ def test_logs_is_dockers_own(
         ("", ""),
         ("config:\n  docker:host: ssh://me@prod.example.com\n", "ssh://me@prod.example.com"),
         ('config:\n  docker:host: "tcp://192.0.2.1:2376" # a comment\n', "tcp://192.0.2.1:2376"),
-        ("config:\n  tasktracker:docker_host:\n    address: unix:///run/other.sock\n", "unix:///run/other.sock"),
     ],
 )
 def test_docker_is_asked_where_the_stack_runs(
@@ -106,3 +109,41 @@ def test_docker_is_asked_where_the_stack_runs(
     monkeypatch.setenv("DOCKER_HOST", "")
     call(monkeypatch, "nonsense")
     assert f"host {host} context default" in calls()
+
+
+BLOCK = "config:\n  tasktracker:docker_host: {address: 'unix:///no/other.sock'}\n"
+
+
+def test_a_host_of_the_stack_s_own_is_asked(
+    docker: Callable[..., None],
+    monkeypatch: pytest.MonkeyPatch,
+    calls: Callable[[], list[str]],
+    tmp_path: Path,
+) -> None:
+    docker()
+    (tmp_path / "Pulumi.dev.yaml").write_text(BLOCK)
+    # So that what is set for it is gone after the test.
+    monkeypatch.setenv("DOCKER_HOST", "")
+
+    @contextlib.contextmanager
+    def there(host: DockerHost) -> Iterator[dict[str, str]]:
+        yield {"DOCKER_HOST": f"by way of {host.address}"}
+
+    monkeypatch.setattr(containers, "reached", there)
+    assert call(monkeypatch, "nginx") == 0
+    assert "host by way of unix:///no/other.sock context default" in calls()
+
+
+def test_a_host_that_cannot_be_used_is_told(
+    docker: Callable[..., None],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+) -> None:
+    docker()
+    (tmp_path / "Pulumi.dev.yaml").write_text(BLOCK)
+    assert call(monkeypatch, "nginx") == 1
+    assert capsys.readouterr().err.startswith("error: Docker does not run on /no/other.sock")
+    (tmp_path / "Pulumi.dev.yaml").write_text("config:\n  tasktracker:docker_host: nonsense\n")
+    assert call(monkeypatch, "nginx") == 1
+    assert "tasktracker:docker_host is not understood" in capsys.readouterr().err
