@@ -196,6 +196,7 @@ LocalPath = Annotated[
         # ssh splits values at blanks and fills in what stands behind %.
         rf"^(?=.{{1,200}}$)(~)?{_LOCAL_PATH}$",
         "a path on the machine that runs pulumi, from / or ~/, of letters, digits and . _ @ + -",
+        example="/etc/tasktracker/docker-certificates",
     ),
 ]
 """A file or a folder of the machine that runs Pulumi."""

@@ -5,7 +5,7 @@ from typing import Final
 
 from settings.errors import Path, key_text
 from settings.models import Settings
-from settings.rules.conflict import ENVIRONMENT, SET_SECRET, Conflict, Rule
+from settings.rules.conflict import ENVIRONMENT, Conflict, Rule
 from settings.rules.stack import TAKEN_NAMES
 
 _HOST: Final[Path] = ("docker_host",)
@@ -40,6 +40,7 @@ def host_has_what_its_way_takes(settings: Settings) -> Iterator[Conflict]:
             f"is required by {key_text(_ADDRESS)} with tcp://: the folder with ca.pem, cert.pem and key.pem. Without"
             " TLS Docker gives its host to everybody",
             (_ADDRESS,),
+            missing=True,
         )
     if not over_tls and host.certificates is not None:
         yield Conflict(certificates, f"is for {key_text(_ADDRESS)} with tcp://; remove it", (_ADDRESS,))
@@ -74,9 +75,7 @@ def registry_passwords_are_given(settings: Settings) -> Iterator[Conflict]:
         if registry.password in TAKEN_NAMES or registry.password in settings.app_secrets:
             yield Conflict((*asked, "password"), "is a name that means something else; choose another")
         elif registry.password not in settings.secrets:
-            yield Conflict(
-                (registry.password,), f"is required by {key_text(asked)}; {SET_SECRET} {registry.password}", (asked,)
-            )
+            yield Conflict((registry.password,), f"is required by {key_text(asked)}", missing=True)
 
 
 RULES: Final[tuple[Rule, ...]] = (
