@@ -119,7 +119,7 @@ def new_authority(now: datetime) -> KeyPair:
         .add_extension(_key_usage(key_cert_sign=True, crl_sign=True), critical=True)
         .sign(key, hashes.SHA256())
     )
-    return _pem(certificate, key)
+    return KeyPair(pem(certificate), key_text(key))
 
 
 def new_server_certificate(authority: KeyPair, hosts: Sequence[str], now: datetime) -> KeyPair:
@@ -139,7 +139,7 @@ def new_server_certificate(authority: KeyPair, hosts: Sequence[str], now: dateti
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key.public_key()), critical=False)
         .sign(issuer_key, hashes.SHA256())
     )
-    return _pem(certificate, key)
+    return KeyPair(pem(certificate), key_text(key))
 
 
 def renewal_advice(certificate: str, urn: str, now: datetime) -> str | None:
@@ -207,11 +207,16 @@ def _general_name(host: str) -> x509.GeneralName:
         return x509.DNSName(host)
 
 
-def _pem(certificate: x509.Certificate, key: ec.EllipticCurvePrivateKey) -> KeyPair:
-    text = key.private_bytes(
+def pem(signed: x509.Certificate | x509.CertificateSigningRequest) -> str:
+    """A certificate, or a request for one, in PEM form."""
+    return signed.public_bytes(serialization.Encoding.PEM).decode()
+
+
+def key_text(key: ec.EllipticCurvePrivateKey) -> str:
+    """A private key in PEM form."""
+    return key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    return KeyPair(certificate.public_bytes(serialization.Encoding.PEM).decode(), text.decode())
+    ).decode()
 
 
 def _fingerprint(certificate: str) -> str:

@@ -9,7 +9,7 @@ import pulumi
 
 from components.api import Api, ApiArgs
 from components.app import AppArgs
-from components.certificates import configured_key_pair
+from components.certificates import KeyPair, configured_key_pair
 from components.context import Context
 from components.dashboard import Dashboard, DashboardArgs
 from components.database import database
@@ -160,7 +160,7 @@ class Platform(pulumi.ComponentResource):
                 settings.domain,
                 api.upstream,
                 dashboard.upstream,
-                key_pair=configured_key_pair() if settings.nginx.tls else None,
+                key_pair=self._key_pair(settings),
                 hsts=settings.hsts,
                 tunnel=tunnel is not None,
             ),
@@ -190,3 +190,14 @@ class Platform(pulumi.ComponentResource):
         }
         self.networks = networks.names
         self.register_outputs({"url": self.url})
+
+    def _key_pair(self, settings: Settings) -> pulumi.Output[KeyPair] | None:
+        """What nginx serves TLS with, if it does."""
+        if not settings.nginx.tls:
+            return None
+        if settings.nginx.certificate == "secrets":
+            return configured_key_pair()
+        # Its package takes seconds to import, and most stacks have none.
+        from components.origin_certificate import OriginCertificate  # noqa: PLC0415
+
+        return OriginCertificate("origin-certificate", settings.domain, pulumi.ResourceOptions(parent=self)).key_pair

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_cloudflare as cloudflare
 
+from components.cloudflare_errors import advising
 from components.cloudflared import Cloudflared, CloudflaredArgs
 from components.context import Context
 from components.files import MOUNT_PATH
@@ -27,35 +28,6 @@ AUTOMATIC_TTL = 1
 
 #: How long somebody stays logged in on a host name for administrators.
 SESSION_DURATION = "12h"
-
-#: What Cloudflare's API says, and what to do about it.
-ADVICE = (
-    (
-        '"code":1013',
-        "There is a tunnel of this name that this stack didn't make, or that was deleted while it was in use and is"
-        " still there. Delete it in Cloudflare's dashboard (Networks, Tunnels), and run `pulumi up` again.",
-    ),
-    (
-        '"code":7003',
-        "Cloudflare knows no such account or zone: check tasktracker:tunnel.account_id and tasktracker:tunnel.zone_id.",
-    ),
-    (
-        '"code":9109',
-        "The token is not valid, or not for this account or zone: check tasktracker:tunnel.account_id,"
-        " tasktracker:tunnel.zone_id and the secret tasktracker:cloudflare_api_token.",
-    ),
-    (
-        '"code":10000',
-        "The token may not do this: it needs Cloudflare Tunnel: Edit of the account and DNS: Edit of the zone, and with"
-        " tasktracker:tunnel.administrators also Access: Apps and Policies: Edit. Or tasktracker:tunnel.account_id"
-        " is not the account that it is for.",
-    ),
-    (
-        '"code":8105',
-        "The host name has a DNS record that this stack didn't make. Delete that in Cloudflare's dashboard (DNS,"
-        " Records), and run `pulumi up` again.",
-    ),
-)
 
 
 @dataclass(frozen=True)
@@ -87,7 +59,7 @@ class Tunnel(pulumi.ComponentResource):
             api_token=config.require_secret("cloudflare_api_token"),
             opts=pulumi.ResourceOptions(parent=self),
         )
-        hooks = pulumi.ResourceHookBinding(on_error=[_advise(name)])
+        hooks = advising(name)
 
         def options(*first: pulumi.Resource, protect: bool = False) -> pulumi.ResourceOptions:
             return pulumi.ResourceOptions(
@@ -173,12 +145,6 @@ def origin_request(
     )
 
 
-def advice(errors: list[str]) -> list[str]:
-    """What to do about what Cloudflare's API said, as far as it is known."""
-    said = "\n".join(errors).replace('": ', '":')
-    return [text for code, text in ADVICE if code in said]
-
-
 def _guards(args: TunnelArgs, opts: pulumi.ResourceOptions) -> list[pulumi.Resource]:
     """What lets none but the administrators to their host names."""
     settings = args.settings
@@ -212,14 +178,3 @@ def _guards(args: TunnelArgs, opts: pulumi.ResourceOptions) -> list[pulumi.Resou
         for hostname in settings.administrators.hostnames
     ]
     return [policy, *applications]
-
-
-def _advise(name: str) -> pulumi.ErrorHook:
-    """A hook that says what to do about an error of Cloudflare's API."""
-
-    async def advise(args: pulumi.ErrorHookArgs) -> bool:
-        for text in advice(list(args.errors)):
-            pulumi.log.error(f"{args.name}: {text}")
-        return False
-
-    return pulumi.ErrorHook(f"advise-{name}", advise)

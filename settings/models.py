@@ -431,7 +431,10 @@ class NginxSettings(Block):
     publish: PublishSettings = PublishSettings()
     """Where the host takes requests."""
     tls: bool = False
-    """Serve HTTPS, with the secrets tls_certificate and tls_key."""
+    """Serve HTTPS."""
+    certificate: Literal["secrets", "cloudflare"] = "secrets"
+    """Where the certificate for HTTPS comes from: the secrets tls_certificate and tls_key, or Cloudflare's Origin CA,
+    by cloudflare_api_token. Cloudflare's proxy and tunnels trust the latter, and no browser does."""
     real_ip: Literal["none", "cloudflare"] = "none"
     """Who may say, in the header CF-Connecting-IP, which client a request is from: nobody, or the addresses that
     Cloudflare publishes as its own, for a domain that Cloudflare's proxy stands in front of."""

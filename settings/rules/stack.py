@@ -72,6 +72,9 @@ OWN_PARAMETER_FAMILIES: Final = (
 )
 
 
+_CERTIFICATE: Final[Path] = ("nginx", "certificate")
+
+
 def subnets_are_apart(settings: Settings) -> Iterator[Conflict]:
     """No two networks of the stack share an address."""
     for first, second in combinations(NetworkSettings.model_fields, 2):
@@ -243,8 +246,33 @@ def tls_secrets_are_given(settings: Settings) -> Iterator[Conflict]:
     """TLS comes with a certificate and its key."""
     tls: Path = ("nginx", "tls")
     for name in ("tls_certificate", "tls_key"):
-        if settings.nginx.tls and name not in settings.secrets:
-            yield Conflict((name,), f"is required by {key_text(tls)}", (tls,), missing=True)
+        if settings.nginx.tls and settings.nginx.certificate == "secrets" and name not in settings.secrets:
+            yield Conflict((name,), f"is required by {key_text(tls)}", (tls, _CERTIFICATE), missing=True)
+
+
+def origin_certificate_is_complete(settings: Settings) -> Iterator[Conflict]:
+    """A certificate of Cloudflare's is for TLS with a public name, comes with the API's token and with no other."""
+    if settings.nginx.certificate != "cloudflare":
+        return
+    tls: Path = ("nginx", "tls")
+    if settings.environment == "dev":
+        yield Conflict(_CERTIFICATE, "is allowed in staging and prod only, and this is dev; remove it", (ENVIRONMENT,))
+    if not settings.nginx.tls:
+        yield Conflict(_CERTIFICATE, f"is used with {key_text(tls)}: true only; set that, or remove it", (tls,))
+    if is_local(settings.domain):
+        yield Conflict(("domain",), f"must be a public host name with {key_text(_CERTIFICATE)}", (_CERTIFICATE,))
+    if "cloudflare_api_token" not in settings.secrets:
+        yield Conflict(
+            ("cloudflare_api_token",), f"is required by {key_text(_CERTIFICATE)}", (_CERTIFICATE,), missing=True
+        )
+    for name in ("tls_certificate", "tls_key"):
+        if name in settings.secrets:
+            yield Conflict(
+                (name,),
+                f"is not used with {key_text(_CERTIFICATE)}: cloudflare; set that to secrets, or run"
+                f" pulumi config rm {name}",
+                (_CERTIFICATE,),
+            )
 
 
 def _debug_ports(settings: Settings) -> dict[Path, int | None]:
@@ -271,4 +299,5 @@ RULES: Final[tuple[Rule, ...]] = (
     app_secrets_have_free_names,
     app_secrets_are_given,
     tls_secrets_are_given,
+    origin_certificate_is_complete,
 )

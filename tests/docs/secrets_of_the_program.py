@@ -50,7 +50,14 @@ STACKS: tuple[tuple[Mapping[str, str], Mapping[str, str]], ...] = (
         },
     ),
     # What AWS makes.
-    ({**PROD, "backup": json.dumps({"repository": "aws", "aws": {"region": "eu-central-1"}})}, {}),
+    (
+        {
+            **PROD,
+            "backup": json.dumps({"repository": "aws", "aws": {"region": "eu-central-1"}}),
+            "nginx": json.dumps({"tls": True, "certificate": "cloudflare"}),
+        },
+        API_TOKEN,
+    ),
     # What takes the place of a database of its own.
     (DEV, {"database_url": "postgresql://tasks:a-password@db.example.com:5432/tasks"}),
 )

@@ -18,12 +18,17 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent import futures
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 import grpc
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
 from google.protobuf import empty_pb2, json_format, struct_pb2
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 
+from components.certificates import new_authority
 from policies.values import decode
 
 Context = grpc.ServicerContext
@@ -51,12 +56,39 @@ NAMED_BY = {
     "aws:iam/user:User": "name",
 }
 
+#: The authority that signs what the real one's Origin CA would.
+ORIGIN_CA = new_authority(datetime.now(UTC))
+
+
+def _signed(request: str) -> str:
+    """The certificate for what a request asks for."""
+    asked = x509.load_pem_x509_csr(request.encode())
+    authority = x509.load_pem_x509_certificate(ORIGIN_CA.certificate.encode())
+    key = load_pem_private_key(ORIGIN_CA.key.encode(), password=None)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(asked.subject)
+        .issuer_name(authority.subject)
+        .public_key(asked.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(authority.not_valid_before_utc)
+        .not_valid_after(authority.not_valid_after_utc)
+        .add_extension(asked.extensions.get_extension_for_class(x509.SubjectAlternativeName).value, critical=False)
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(authority.public_key()), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    return certificate.public_bytes(Encoding.PEM).decode()
+
+
 #: What a resource has beside its inputs, by its type: made from its id and its plain inputs.
 OUTPUTS: dict[str, Callable[[str, Mapping[str, Any]], dict[str, Any]]] = {
     "aws:s3/bucket:Bucket": lambda id_, inputs: {"arn": f"arn:aws:s3:::{id_}", "bucket": id_},
     "aws:iam/role:Role": lambda id_, inputs: {"arn": f"arn:aws:iam::{ACCOUNT}:role/{id_}", "name": id_},
     "aws:iam/user:User": lambda id_, inputs: {"arn": f"arn:aws:iam::{ACCOUNT}:user/{id_}", "name": id_},
     "aws:iam/accessKey:AccessKey": lambda id_, inputs: {"secret": AWS_SECRET, "status": "Active"},
+    "cloudflare:index/originCaCertificate:OriginCaCertificate": lambda id_, inputs: {
+        "certificate": _signed(inputs["csr"])
+    },
     "aws:iam/policy:Policy": lambda id_, inputs: {"arn": f"arn:aws:iam::{ACCOUNT}:policy/{id_}"},
 }
 

@@ -14,11 +14,12 @@ import yaml
 from tests.e2e.committed import ACCOUNT, API_TOKEN, ZONE
 from tests.e2e.registry import pushed, registry
 from tests.e2e.stack import Stack, add_task, eventually, is_done
-from tests.e2e.stand_in_cloud import Cloud, serving
+from tests.e2e.stand_in_cloud import ORIGIN_CA, Cloud, serving
 from tests.e2e.test_outside import ACCESS_KEY, BACKUP, SECRET_KEY, join, new_bucket
 from tests.e2e.test_policies_cloud import violations
 from tests.e2e.test_tunnel import on_cloudflare
 from tests.leftovers import name_of_this_run, remove
+from tests.unit.components.conftest import ORIGIN_CERTIFICATE
 from tests.unit.components.test_tunnel import CONFIGS, RECORDS, TUNNELS
 from toolchain.engine import POLICY_OPTIONS
 from toolchain.steps import ROOT
@@ -62,7 +63,7 @@ def config(images: dict[str, str]) -> dict[str, Any]:
         "images": images,
         "tunnel": TUNNEL,
         "backup": backup,
-        "nginx": {},
+        "nginx": {"tls": True, "certificate": "cloudflare"},
     }
 
 
@@ -89,12 +90,20 @@ def prod(cloud: Cloud, images: dict[str, str], tmp_path_factory: pytest.TempPath
         remove(stack.docker, stack.name)
 
 
+def domain(stack: Stack) -> str:
+    return str(json.loads(stack.pulumi("config", "get", "tasktracker:domain", "--json").stdout)["value"])
+
+
 def asked(stack: Stack, path: str, *options: str) -> Any:
     """What nginx answers to somebody at the other end of the tunnel."""
-    code, output = stack.container("cloudflared-1").exec_run([
-        "curl", "-sS", "--fail-with-body", "-H", "Host: tasks.example.com", "-H", "CF-Connecting-IP: 203.0.113.7",
-        *options, f"http://nginx:8080{path}",
-    ])  # fmt: skip
+    code, output = stack.container("cloudflared-1").exec_run(
+        [
+            "sh", "-c", 'printf %s "$AUTHORITY" >/tmp/ca && exec "$@"', "sh",
+            "curl", "-sS", "--fail-with-body", "-H", "CF-Connecting-IP: 203.0.113.7", "--cacert", "/tmp/ca",
+            "--connect-to", f"{domain(stack)}:443:nginx:8443", *options, f"https://{domain(stack)}{path}",
+        ],
+        environment={"AUTHORITY": ORIGIN_CA.certificate},
+    )  # fmt: skip
     assert code == 0, output
     return json.loads(output)
 
@@ -143,11 +152,15 @@ def test_another_host_name_changes_cloudflare_and_no_container(prod: tuple[Stack
     stack.pulumi(*UP)
     assert on_cloudflare(cloud.changes()[before:]) == [
         ("Create", RECORDS, "todo.example.com"),
+        ("Create", ORIGIN_CERTIFICATE, "origin-certificate"),
         ("Delete", RECORDS, "tasks.example.com"),
+        ("Delete", ORIGIN_CERTIFICATE, "origin-certificate"),
         ("Update", CONFIGS, "tunnel"),
     ]
     assert cloud.kept(TUNNELS) == tunnel
-    assert stack.ids() == ids
+    # nginx takes its new certificate up as it runs, and serves it.
+    assert {name for name, each in stack.ids().items() if each != ids[name]} == {"nginx-files"}
+    assert asked(stack, "/api/version")
 
 
 def test_what_is_protected_is_not_destroyed(prod: tuple[Stack, str], cloud: Cloud) -> None:

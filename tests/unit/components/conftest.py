@@ -73,6 +73,8 @@ class Answers(Mocks):
         outputs = dict(args.inputs)
         if args.typ == STASH:
             outputs["output"] = args.inputs["input"]
+        if args.typ == ORIGIN_CERTIFICATE:
+            outputs["certificate"] = f"certificate for {args.inputs['hostnames'][0]}"
         if args.typ == ACCESS_KEY:
             outputs["secret"] = f"secret of {args.inputs['user']}"
         return f"{args.name}-id", outputs
@@ -161,6 +163,7 @@ STASH = "pulumi:index:Stash"
 ACCESS_KEY = "aws:iam/accessKey:AccessKey"
 TUNNEL_TOKEN = "cloudflare:index/getZeroTrustTunnelCloudflaredToken:getZeroTrustTunnelCloudflaredToken"
 NETWORK = "docker:index/network:Network"
+ORIGIN_CERTIFICATE = "cloudflare:index/originCaCertificate:OriginCaCertificate"
 
 #: Stashes that hold no secret: their hooks wait for something that the provider doesn't.
 GATES = frozenset({"migrations", "nginx-files"})

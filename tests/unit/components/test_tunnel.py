@@ -203,7 +203,7 @@ def test_nginx_learns_from_the_tunnel_who_asks() -> None:
     ],
 )
 def test_an_error_of_the_api_comes_with_advice(error: str, words: str) -> None:
-    from components.tunnel import advice
+    from components.cloudflare_errors import advice
 
     (text,) = advice([f"failed to make http request: {error}"])
     assert words in text

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import pytest
 
 from settings.rules import RULES
+from tests.certificates import chain, ec_key, key_pem
 from tests.unit.settings.config import DIGEST, IMAGES, PROD, problem, problems, without
 
 DATABASE_URL = "postgresql://tasks:secret@db.example.com:5432/tasks"
@@ -168,6 +169,27 @@ def test_tls_secrets_are_given() -> None:
     assert problems({"nginx": {"tls": True}}) == [
         f"tasktracker:{name}: is required by tasktracker:nginx.tls" for name in ("tls_certificate", "tls_key")
     ]
+
+
+def test_origin_certificate_is_complete() -> None:
+    keys = {**PROD, "nginx": {"tls": True, "certificate": "cloudflare"}}
+    assert problem(keys) == "tasktracker:cloudflare_api_token: is required by tasktracker:nginx.certificate"
+    assert not problems(keys, TOKEN)
+    assert problem({**keys, "nginx": {"certificate": "cloudflare"}}, TOKEN) == (
+        'tasktracker:nginx.certificate = "cloudflare": is used with tasktracker:nginx.tls: true only; set that,'
+        " or remove it"
+    )
+    assert problem({**keys, "environment": "staging", "domain": "tasks.local"}, TOKEN) == (
+        'tasktracker:domain = "tasks.local": must be a public host name with tasktracker:nginx.certificate'
+    )
+    pair = {"tls_certificate": chain(), "tls_key": key_pem(ec_key("server"))}
+    assert problems(keys, {**TOKEN, **pair}) == [
+        f"tasktracker:{name}: is not used with tasktracker:nginx.certificate: cloudflare; set that to secrets, or run"
+        f" pulumi config rm {name}"
+        for name in pair
+    ]
+    in_dev = problems({"nginx": {"tls": True, "certificate": "cloudflare"}}, TOKEN)
+    assert in_dev[0].endswith("is allowed in staging and prod only, and this is dev; remove it")
 
 
 def test_one_database() -> None:
