@@ -257,6 +257,7 @@ def origin_certificate_is_complete(settings: Settings) -> Iterator[Conflict]:
     tls: Path = ("nginx", "tls")
     if settings.environment == "dev":
         yield Conflict(_CERTIFICATE, "is allowed in staging and prod only, and this is dev; remove it", (ENVIRONMENT,))
+        return
     if not settings.nginx.tls:
         yield Conflict(_CERTIFICATE, f"is used with {key_text(tls)}: true only; set that, or remove it", (tls,))
     if is_local(settings.domain):

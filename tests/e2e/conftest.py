@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import docker
+import httpx
 import pytest
 
-from tests.e2e.stack import Stack
+from tests.e2e.stack import Stack, eventually
 from tests.leftovers import name_of_this_run, remove, remove_those_of_dead_runs
 
 #: Pulumi programs, which only an engine can run.
@@ -45,12 +46,45 @@ def make_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..
         remove(client, stack.name)
 
 
+#: The stack that most tests share, from the first that needs it.
+_shared: list[Stack] = []
+
+#: Seconds for a stack to answer that has slept.
+WAKE_TIMEOUT = 30
+
+
 @pytest.fixture(scope="session")
 def stack(make_stack: Callable[..., Stack]) -> Stack:
     """The stack that most tests share: up, healthy, with a few tasks in it."""
     stack = make_stack()
     stack.up()
+    _shared.append(stack)
     return stack
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Wakes the shared stack for a test that needs it."""
+    for stack in _shared:
+        if _needs_shared(item) and (asleep := [each for each in stack.containers() if each.status == "paused"]):
+            for container in asleep:
+                container.unpause()
+            eventually(lambda each=stack: httpx.get(f"{each.url}/api/health").is_success, WAKE_TIMEOUT, "an answer")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """Lets the shared stack sleep while others run: the health checks of one take a fifth of a processor."""
+    for stack in _shared:
+        if _needs_shared(item) and nextitem is not None and not _needs_shared(nextitem):
+            for container in stack.containers():
+                container.pause()
+
+
+def _needs_shared(item: pytest.Item) -> bool:
+    """Whether a test has the fixture `stack` of this file, and none of its own by that name."""
+    found = item._fixtureinfo.name2fixturedefs.get("stack", ()) if isinstance(item, pytest.Function) else ()
+    return bool(found) and found[-1].baseid == "tests/e2e"
 
 
 @pytest.fixture

@@ -44,7 +44,7 @@ ACCOUNT = "123456789012"
 AWS_SECRET = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
 
 #: Properties that say which thing it is: the real providers replace it when one of them changes.
-IDENTITY = frozenset({"accountId", "bucket", "tunnelId", "zoneId"})
+IDENTITY = frozenset({"accountId", "bucket", "csr", "tunnelId", "zoneId"})
 
 #: Whose resources are replaced whatever changes: most changes of a container make a new one.
 REPLACED = frozenset({"docker"})

@@ -19,7 +19,7 @@ from toolchain.docker_cli import Docker, connect
 from toolchain.images import ensure_images
 
 #: Seconds that anything here may take to become true.
-PATIENCE = 60.0
+PATIENCE = 120.0
 
 
 @functools.cache

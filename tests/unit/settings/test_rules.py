@@ -188,8 +188,9 @@ def test_origin_certificate_is_complete() -> None:
         f" pulumi config rm {name}"
         for name in pair
     ]
-    in_dev = problems({"nginx": {"tls": True, "certificate": "cloudflare"}}, TOKEN)
-    assert in_dev[0].endswith("is allowed in staging and prod only, and this is dev; remove it")
+    assert problem({"nginx": {"tls": True, "certificate": "cloudflare"}}, TOKEN) == (
+        'tasktracker:nginx.certificate = "cloudflare": is allowed in staging and prod only, and this is dev; remove it'
+    )
 
 
 def test_one_database() -> None:
