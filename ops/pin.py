@@ -72,13 +72,23 @@ def wanted(config: Mapping[str, Any], repository: str | None, tag: str | None) -
     return images
 
 
+def _is_same(old: str, new: str) -> bool:
+    """Whether two references are of the same image in the same repository.
+
+    Under another tag it would be the same bytes, and a restart of what runs them for a name.
+    """
+    return old.partition("@")[2] == new.partition("@")[2] and _untagged(old) == _untagged(new)
+
+
 def _with_tag(reference: str, tag: str | None) -> str:
     """A reference by tag alone: by its own, or by `tag`."""
-    name = reference.partition("@")[0]
-    if tag is None:
-        return name
-    folder, slash, last = name.rpartition("/")
-    return f"{folder}{slash}{last.partition(':')[0]}:{tag}"
+    return reference.partition("@")[0] if tag is None else f"{_untagged(reference)}:{tag}"
+
+
+def _untagged(reference: str) -> str:
+    """The repository of a reference, with its registry, whose port has a colon too."""
+    folder, slash, last = reference.partition("@")[0].rpartition("/")
+    return f"{folder}{slash}{last.partition(':')[0]}"
 
 
 class Logins:
@@ -158,7 +168,11 @@ def pin(project: Project, repository: str | None, tag: str | None) -> list[str]:
         before = project.config().get(KEY)
         named = before if isinstance(before, dict) else {}
         after = resolve(wanted(project.config(), repository, tag), Logins(project))
-        changed = {service: reference for service, reference in after.items() if named.get(service) != reference}
+        changed = {
+            service: reference
+            for service, reference in after.items()
+            if not _is_same(str(named.get(service, "")), reference)
+        }
         if changed:
             engine = Engine(project)
             project.write(engine.edited({f"{KEY}.{service}": reference for service, reference in changed.items()}))

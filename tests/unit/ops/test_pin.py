@@ -241,6 +241,15 @@ def test_only_what_changes_is_written(project: Project, registry: Registry) -> N
     assert Engine.changes.keys() == {"tasktracker:images.nginx"}
 
 
+def test_the_same_image_under_another_tag_keeps_its_line(project: Project, registry: Registry) -> None:
+    named = {name: f"{has(registry, name, '1')}@{DIGEST}" for name in ("nats", "nginx")}
+    with project.config_file.open("a") as file:
+        file.write(f"  tasktracker:images: {json.dumps(named)}\n")
+    has(registry, "nats", "2")
+    has(registry, "nginx", "2", OTHER)
+    assert pin(project, None, "2") == [f"nginx: {named['nginx']} -> {registry.address}/tasktracker/nginx:2@{OTHER}"]
+
+
 def test_where_one_is_missing_nothing_is_written(project: Project, registry: Registry) -> None:
     before = project.config_file.read_bytes()
     has(registry, "app", "1.2.0")
