@@ -7,11 +7,14 @@ from itertools import groupby
 
 import pytest
 
+from settings.errors import SettingsError
+from settings.reader import parse
+from tests.unit.settings.config import config, stack_file
 from toolchain.steps import ROOT
 
 PAGES = {
     name: (ROOT / "docs" / name).read_text()
-    for name in ("ARCHITECTURE.md", "BACKUP.md", "SECURITY.md", "STATE.md", "TROUBLESHOOTING.md")
+    for name in ("ARCHITECTURE.md", "BACKUP.md", "DEPLOYMENT.md", "SECURITY.md", "STATE.md", "TROUBLESHOOTING.md")
 }
 
 SOURCES = (
@@ -79,3 +82,30 @@ def test_a_link_leads_somewhere(page: str, link: str) -> None:
 @pytest.mark.parametrize("path", sorted(set(re.findall(r"\]\(([^)#:]+)[^):]*\)", (ROOT / "README.md").read_text()))))
 def test_a_link_of_the_readme_leads_somewhere(path: str) -> None:
     assert (ROOT / path).exists()
+
+
+@pytest.mark.parametrize("page", ["docs/DEPLOYMENT.md", "README.md"])
+def test_what_the_first_preview_of_prod_asks_for_is_quoted(page: str) -> None:
+    with pytest.raises(SettingsError) as asked:
+        parse("prod", config(stack_file("prod")))
+    message = f"error: {asked.value}\n"
+    (quoted,) = re.findall(
+        r"^error: Pulumi\.prod\.yaml: \d+ values .*?\n(?=```)", (ROOT / page).read_text(), re.S | re.M
+    )
+    for part in quoted.split("  ...\n"):
+        assert part in message
+
+
+#: Targets of `make` and commands of `./tt` that begin a line of code, or come behind a prompt or another command.
+COMMANDS = re.compile(r"(?:^ *|\$ |&& )(?:make (?P<target>[a-z]+)|\./tt (?:-s \S+ )?(?P<command>[a-z]+))", re.MULTILINE)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_command_is_there(page: str) -> None:
+    fenced = re.findall(r"^ *```\w*\n(.*?)^ *```", PAGES[page], re.DOTALL | re.MULTILINE)
+    inline = re.findall(r"`([^`]+)`", re.sub(r"```.*?```", "", PAGES[page], flags=re.DOTALL))
+    found = [match for code in (*fenced, *inline) for match in COMMANDS.finditer(code)]
+    targets = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    commands = re.findall(r"^## `tt ([a-z]+)`", (ROOT / "docs" / "tt.md").read_text(), re.MULTILINE)
+    assert {match["target"] for match in found} - {None, *targets} == set()
+    assert {match["command"] for match in found} - {None, *commands} == set()
