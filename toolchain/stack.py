@@ -41,9 +41,12 @@ def ensure_stack(stack: str, env: Mapping[str, str] | None = None) -> None:
     env = environment(ROOT / f"Pulumi.{stack}.yaml") if env is None else env
     _check_passphrase(stack, Path(env["PULUMI_CONFIG_PASSPHRASE_FILE"]))
     if stack not in _stacks(env):
+        kms = _key_management(ROOT / f"Pulumi.{stack}.yaml")
         run(
             f"Making the stack {stack} in {env['PULUMI_BACKEND_URL']}",
-            ["pulumi", "stack", "init", stack, "--no-select", "--non-interactive"],
+            # Without the option it would have the passphrase, and the config's line would be taken out.
+            ["pulumi", "stack", "init", stack, "--no-select", "--non-interactive"]
+            + ([f"--secrets-provider={kms}"] if kms else []),
             log="stack-init",
             env=env,
         )
@@ -68,8 +71,7 @@ def _check_passphrase(stack: str, passphrase: Path) -> None:
             f"{config.name} has secrets, and neither encryptionsalt nor encryptedkey to read them with any more: "
             f"bring that line back from an earlier commit (`git log -p {config.name}`)"
         )
-    kms = re.search(r"^secretsprovider:\s*(?!passphrase|default)\S", settings, re.MULTILINE)
-    if kms or os.environ.get("PULUMI_CONFIG_PASSPHRASE"):
+    if _key_management(config) or os.environ.get("PULUMI_CONFIG_PASSPHRASE"):
         return
     if passphrase.resolve() == PUBLIC_PASSPHRASE:
         raise StepError(
@@ -87,6 +89,16 @@ def _check_passphrase(stack: str, passphrase: Path) -> None:
             f"the salt in {config.name} fits no other"
         )
     _generate(passphrase)
+
+
+def _key_management(config: Path) -> str | None:
+    """The key management service that a stack's config file names, if it names one."""
+    found = re.search(
+        r"""^secretsprovider:\s*["']?((?!passphrase|default)[^\s"']+)""",
+        config.read_text() if config.exists() else "",
+        re.MULTILINE,
+    )
+    return found[1] if found else None
 
 
 def _generate(passphrase: Path) -> None:
