@@ -24,7 +24,8 @@ else
     | [
         $good[]
         | select(.stop < $time)
-        | select(.timeline as $timeline | $list.ranges | any(.timeline == $timeline and .to >= $time))
+        # The end is known to the second: what was written within it may be there, and recovery finds out.
+        | select(.timeline as $timeline | $list.ranges | any(.timeline == $timeline and .to + 1 > $time))
       ]
     | if . == [] then {reason: "\($time | text) can't be restored to: \($list | ranges)"} else {backup: last} end
 end
