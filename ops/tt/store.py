@@ -52,10 +52,10 @@ def open_store(url: str) -> Store:
     Raises:
         UsageError: it is no URL of a folder or a bucket; says what is allowed.
     """
-    scheme = urlsplit(url).scheme
-    if scheme == "file":
+    parts = urlsplit(url)
+    if parts.scheme == "file":
         return FolderStore(folder_of(url))
-    if scheme == "s3":
+    if parts.scheme == "s3" and parts.netloc:
         return BucketStore(url)
     raise UsageError(
         f"{url}: must be s3://BUCKET[/FOLDER]?region=REGION, file:///FOLDER, or `file` for the project's own folder"

@@ -92,6 +92,7 @@ def test_a_folder_of_a_bucket_and_its_encryption_go_with_each_key() -> None:
     [
         ("s3://states?reigon=eu", "unknown: reigon. Allowed are region, endpoint, profile"),
         ("gs://states", "must be s3://BUCKET"),
+        ("s3:/states", "must be s3://BUCKET"),
         ("states", "must be s3://BUCKET"),
     ],
 )
