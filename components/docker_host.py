@@ -39,20 +39,12 @@ def client(timeout: int = REQUEST_TIMEOUT) -> DockerClient:
     Raises:
         docker.errors.DockerException: the host doesn't answer.
     """
-    import docker  # noqa: PLC0415 - see the module's docstring
-
-    host = configured()
-    if host is None:
-        address = pulumi.Config("docker").get("host")
-        if address is None:
-            return docker.from_env(timeout=timeout)
-        return docker.DockerClient(base_url=address, timeout=timeout, use_ssh_client=address.startswith("ssh://"))
-    return sdk.client(host, timeout)
+    return sdk.client(configured() or pulumi.Config("docker").get("host"), timeout)
 
 
 def last_log_lines(container: str) -> str:
     """The end of a container's log, indented; why there is none, where there is none."""
-    import docker  # noqa: PLC0415
+    import docker  # noqa: PLC0415 - see the module's docstring
     import requests  # noqa: PLC0415
 
     try:

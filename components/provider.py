@@ -16,7 +16,7 @@ import pulumi_docker as docker
 
 from components.docker_host import client, configured
 from components.naming import Naming
-from remote import CONFIG_KEY, DockerHost, HostError, advice, check
+from remote import CONFIG_KEY, DockerHost, HostError, advice, check, sdk
 from settings import Settings
 from settings.models import RegistrySettings
 
@@ -110,19 +110,17 @@ def moved(old: str, new: str, volume: str) -> str:
 
 def _default_client() -> DockerClient:
     """A client for the host that a stack without the block has."""
-    import docker as sdk  # noqa: PLC0415 - as in docker_host
-
-    return sdk.from_env(timeout=LOOK_TIMEOUT)
+    return sdk.client(None, LOOK_TIMEOUT)
 
 
 def has_volume(connect: Callable[[], DockerClient], name: str) -> bool:
     """Whether a host answers and has a Docker volume of that name."""
-    import docker as sdk  # noqa: PLC0415
+    import docker as docker_sdk  # noqa: PLC0415 - as in docker_host
     import requests  # noqa: PLC0415
 
     try:
         connect().volumes.get(name)
-    except (sdk.errors.DockerException, requests.exceptions.RequestException):
+    except (docker_sdk.errors.DockerException, requests.exceptions.RequestException):
         return False
     return True
 

@@ -423,15 +423,6 @@ def _settings(path: Path) -> dict[str, Any]:
         raise UsageError(f"{path}: {error}") from None
 
 
-def _connect(host: str | None) -> docker.DockerClient:
-    """A client for the Docker host that the provider would use."""
-    address = host or os.environ.get("DOCKER_HOST", "")
-    over_ssh = address.startswith("ssh://")
-    if host:
-        return docker.DockerClient(base_url=host, timeout=REQUEST_TIMEOUT, use_ssh_client=over_ssh)
-    return docker.from_env(timeout=REQUEST_TIMEOUT, use_ssh_client=over_ssh)
-
-
 def _run(arguments: argparse.Namespace) -> int:
     of_stack = entries(_settings(Path(f"Pulumi.{arguments.stack}.yaml")).get("config"))
     configured: Config = config.read(arguments.config, RULES)
@@ -444,11 +435,9 @@ def _run(arguments: argparse.Namespace) -> int:
     host = text(of_stack.get("docker:host"))
     try:
         own = DockerHost.of_config(of_stack)
-        if own is None:
-            snapshot = take(_connect(host))
-        else:
+        if own is not None:
             check(own)
-            snapshot = take(sdk.client(own, REQUEST_TIMEOUT))
+        snapshot = take(sdk.client(own or host or None, REQUEST_TIMEOUT))
     except AddressError as error:
         raise UsageError(str(error)) from None
     except HostError as error:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import atexit
 import functools
+import os
 from typing import TYPE_CHECKING, Any
 
 from remote.host import CA_FILE, CERTIFICATE_FILE, KEY_FILE, DockerHost
@@ -20,14 +21,23 @@ if TYPE_CHECKING:
 REASON_TIMEOUT = 3
 
 
-def client(host: DockerHost, timeout: int) -> DockerClient:
+def client(host: DockerHost | str | None, timeout: int) -> DockerClient:
     """A client of `host`; `timeout` is that of one request, in seconds.
+
+    An address alone is what the provider's own key `docker:host` has. None is the host of DOCKER_HOST, or this machine.
 
     Raises:
         docker.errors.DockerException: the host doesn't answer; the message says what to do.
     """
     import docker  # noqa: PLC0415
 
+    if host is None:
+        # As Pulumi does: no context.
+        if os.environ.get("DOCKER_HOST", "").startswith("ssh://"):
+            return docker.from_env(timeout=timeout, use_ssh_client=True)
+        return docker.from_env(timeout=timeout)
+    if isinstance(host, str):
+        return docker.DockerClient(base_url=host, timeout=timeout, use_ssh_client=host.startswith("ssh://"))
     if not host.over_ssh:
         folder = host.certificate_folder
         tls = folder is not None and docker.tls.TLSConfig(

@@ -14,7 +14,7 @@ from images.catalog import local_reference
 from settings.commands import command_for
 from settings.describe import allowed, children, example, holds_keys, is_list, nearest, plain_type, type_at
 from settings.errors import PROJECT, Path, Problem, SettingsError, value_text
-from settings.models import LOCAL_IMAGES, AppSecret, RegistrySettings, Settings, StackConfig
+from settings.models import LOCAL_IMAGES, OPTIONAL_SERVICES, AppSecret, RegistrySettings, Settings, StackConfig
 from settings.rules import RESERVED_BLOCKS, SET_SECRET, Conflict, conflicts
 from settings.secrets import BUILT_IN, check_app_secret
 from settings.tls import CERTIFICATE, KEY, check_pair
@@ -202,16 +202,23 @@ def _decoded(text: str) -> object:
 def _with_local_images(tree: Tree) -> Tree:
     """`tree` with the images built on this machine where it names none."""
     images = tree.get("images", {})
-    local = {s: local_reference(image) for s, image in LOCAL_IMAGES.items() if s not in images}
-    if "redis" not in tree or tree.get("environment") in ("staging", "prod"):
-        # The one service that a stack may do without: its image is missed by a rule.
-        local.pop("redis", None)
+    local = {
+        service: local_reference(image)
+        for service, image in LOCAL_IMAGES.items()
+        # The image of a service that a stack may do without is missed by a rule.
+        if service not in images
+        and (service not in OPTIONAL_SERVICES or (_may_be_dev(tree) and OPTIONAL_SERVICES[service] in tree))
+    }
     return {**tree, "images": {**local, **images}}
 
 
 def _needs_local_images(tree: Tree) -> bool:
     """In dev, and where the environment is not known: that one problem should not bring six more."""
-    return tree.get("environment") not in ("staging", "prod") and isinstance(tree.get("images", {}), dict)
+    return _may_be_dev(tree) and isinstance(tree.get("images", {}), dict)
+
+
+def _may_be_dev(tree: Tree) -> bool:
+    return tree.get("environment") not in ("staging", "prod")
 
 
 def _remove_invalid(tree: Tree) -> list[Problem]:

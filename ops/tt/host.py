@@ -74,16 +74,9 @@ class Host:
         found = project.docker_host
         self.address = found.address if isinstance(found, DockerHost) else found
         try:
-            if self.address is None:
-                # As Pulumi does: DOCKER_HOST or the usual socket, and no context.
-                self.client = docker.from_env(timeout=REQUEST_TIMEOUT)
-            elif isinstance(found, DockerHost):
+            if isinstance(found, DockerHost):
                 check(found)
-                self.client = sdk.client(found, REQUEST_TIMEOUT)
-            else:
-                self.client = docker.DockerClient(
-                    base_url=self.address, timeout=REQUEST_TIMEOUT, use_ssh_client=self.address.startswith("ssh://")
-                )
+            self.client = sdk.client(found, REQUEST_TIMEOUT)
             self.client.ping()
         except HostError as error:
             raise UnreachableError(str(error)) from None

@@ -122,7 +122,7 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
 
     def run(*arguments: str, api: FakeApi | None = None, containers: Sequence[Any] = (RUNNING, CARRIER)) -> Any:
         fake = SimpleNamespace(api=api or FakeApi(containers))
-        monkeypatch.setattr(audit, "_connect", lambda host: fake)
+        monkeypatch.setattr(audit.sdk, "client", lambda host, timeout: fake)
         code = audit.main(["--stack", "prod", *arguments])
         captured = capsys.readouterr()
         return SimpleNamespace(code=code, out=captured.out, err=captured.err)
@@ -355,11 +355,11 @@ def test_a_stack_may_be_named_in_full(run: Any) -> None:
 def test_the_docker_host_is_the_providers(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
 
-    def connect(host: str | None) -> Any:
+    def connect(host: str | None, timeout: int) -> Any:
         asked.append(host)
         return SimpleNamespace(api=FakeApi([RUNNING, CARRIER]))
 
-    monkeypatch.setattr(audit, "_connect", connect)
+    monkeypatch.setattr(audit.sdk, "client", connect)
     assert audit.main(["--stack", "prod"]) == 0
     (project / "Pulumi.prod.yaml").write_text("config:\n  docker:host: tcp://10.0.0.1:2376\n")
     assert audit.main(["--stack", "prod"]) == 0
@@ -395,10 +395,10 @@ def test_what_goes_away_meanwhile_is_left_out(run: Any) -> None:
 def test_docker_that_does_not_answer(
     error: Exception, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def refuse(host: str | None) -> None:
+    def refuse(host: str | None, timeout: int) -> None:
         raise error
 
-    monkeypatch.setattr(audit, "_connect", refuse)
+    monkeypatch.setattr(audit.sdk, "client", refuse)
     assert audit.main(["--stack", "prod"]) == 69
     assert f"error: Docker doesn't answer at its usual socket: {error}" in capsys.readouterr().err
 
@@ -469,10 +469,10 @@ def test_a_stack_that_is_not_here_is_no_success(run: Any) -> None:
 
 
 def test_an_interrupt_ends_it_quietly(monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupt(host: str | None) -> None:
+    def interrupt(host: str | None, timeout: int) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(audit, "_connect", interrupt)
+    monkeypatch.setattr(audit.sdk, "client", interrupt)
     assert audit.main(["--stack", "prod"]) == 130
 
 
