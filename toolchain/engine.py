@@ -26,6 +26,7 @@ from toolchain.steps import ROOT, TOOLS, StepError, run, say
 
 TOOLCHAIN = ROOT / "toolchain"
 PLUGIN = TOOLCHAIN / "docker_plugin"
+LANGUAGE_HOST = TOOLCHAIN / "language_host"
 LOCK = ROOT / "requirements.lock"
 STATE = ROOT / ".state"
 POLICY_PACK = str(ROOT / "policies")
@@ -45,12 +46,8 @@ INSTALL_SCRIPT = "https://get.pulumi.com"
 #: Seconds that a machine without that access loses before it goes on to the build.
 CONNECT_TIMEOUT = 5.0
 
-#: What the wrapper's relative path relies on: `.tools/bin` lies two folders below the project's.
-LANGUAGE_HOST = """\
-#!/bin/sh
-root=$(CDPATH='' cd -- "$(dirname -- "$0")/../.." && pwd)
-exec "$root/.venv/bin/python" "$root/toolchain/language_host.py" "$@"
-"""
+#: The script by which the language host runs programs. Its name and its place beside the host are the official ones.
+EXECUTOR = "pulumi-language-python-exec"
 
 
 class Unavailable(Exception):
@@ -144,10 +141,10 @@ def _install(ways: list[Way]) -> Way:
 
 def _inputs() -> str:
     """A hash over everything that a built or downloaded engine is made from."""
-    files = [TOOLCHAIN / "go.mod", TOOLCHAIN / "go.sum", *sorted(PLUGIN.rglob("*"))]
+    files = [TOOLCHAIN / "go.mod", TOOLCHAIN / "go.sum", *sorted(PLUGIN.rglob("*")), *sorted(LANGUAGE_HOST.rglob("*"))]
     digest = hashlib.sha256(f"{engine_version()} {plugin_version()}".encode())
     for path in files:
-        if path.is_file():
+        if path.is_file() and path.suffix != ".pyc":
             digest.update(f"{path.relative_to(ROOT)} {path.stat().st_size}\n".encode())
             digest.update(path.read_bytes())
     return digest.hexdigest()
@@ -204,19 +201,26 @@ def _download() -> None:
 
 
 def _build() -> None:
-    """Builds engine and Docker plugin from Go modules; the language host is a script."""
+    """Builds engine, language host and Docker plugin from Go modules."""
     try:
         find_go()
     except NoGoError as error:
         raise Unavailable(str(error)) from error
-    version = "github.com/pulumi/pulumi/sdk/v3/go/common/version.Version"
+    version = f"-X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v{engine_version()}"
     _clear()
     golang.build(
         f"Building the Pulumi engine {engine_version()} (5 minutes the first time)",
         TOOLCHAIN,
         "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi",
         BIN / "pulumi",
-        options=["-ldflags", f"-s -w -X {version}=v{engine_version()}"],
+        options=["-ldflags", f"-s -w {version}"],
+    )
+    golang.build(
+        "Building the Python language host",
+        TOOLCHAIN,
+        "./language_host",
+        BIN / "pulumi-language-python",
+        options=["-ldflags", f"-s -w {version}"],
     )
     golang.build(
         f"Building the Docker plugin {plugin_version()} (3 minutes the first time)",
@@ -227,7 +231,7 @@ def _build() -> None:
         # Without docker_compose, which the vendor's plugin lacks too, 180 packages less are compiled.
         options=["-tags", "no_compose", "-ldflags", f"-s -w -X main.version={plugin_version()}"],
     )
-    _write(BIN / "pulumi-language-python", LANGUAGE_HOST, mode=0o755)
+    _write(BIN / EXECUTOR, (LANGUAGE_HOST / "executor.py").read_text(), mode=0o755)
 
 
 def _clear() -> None:

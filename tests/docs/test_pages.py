@@ -14,7 +14,10 @@ from toolchain.steps import ROOT
 
 PAGES = {
     name: (ROOT / "docs" / name).read_text()
-    for name in ("ARCHITECTURE.md", "BACKUP.md", "DEPLOYMENT.md", "SECURITY.md", "STATE.md", "TROUBLESHOOTING.md")
+    for name in (
+        *("ARCHITECTURE.md", "BACKUP.md", "DEPLOYMENT.md", "LANGUAGE_HOST.md", "SECURITY.md", "STATE.md"),
+        "TROUBLESHOOTING.md",
+    )
 }
 
 SOURCES = (

@@ -103,7 +103,6 @@ def empty_project(tmp_path_factory: pytest.TempPathFactory, engine_environment: 
     made.write(
         f"""\
         name: probe
-        main: __main__.py
         runtime:
           name: python
           options:

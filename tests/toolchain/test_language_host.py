@@ -1,18 +1,32 @@
-"""Programs behave under the engine's language host as Pulumi's protocol says."""
+"""Programs behave under the built language host as under Pulumi's own.
+
+Where the engine was downloaded or is the user's (`TASKTRACKER_ENGINE`), the same tests run on the official host.
+docs/LANGUAGE_HOST.md has the table.
+"""
 
 from __future__ import annotations
 
 import json
+import logging
 import os
+import shutil
 import signal
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 
 from tests.toolchain.conftest import Project
+from toolchain.engine import EXECUTOR, TOOLCHAIN
+from toolchain.environment import Way
+from toolchain.golang import find_go
+from toolchain.steps import ROOT
 
 pytestmark = pytest.mark.engine
+
+#: Seconds for compiling the language host's tests; its packages are compiled already.
+GO_TIMEOUT = 300
 
 SECRET = "correct horse battery staple"
 
@@ -58,41 +72,67 @@ def test_secret_is_shown_nowhere_and_encrypted_in_state(project: Project) -> Non
     assert SECRET in project.pulumi("stack", "output", "-s", "test", "--show-secrets")
 
 
-def test_program_runs_as_python_would_run_it(project: Project) -> None:
+def test_what_a_program_finds(project: Project) -> None:
     project.write("VALUE = 42", "beside.py")
     project.write(
         """
-        import json, os, sys, threading
+        import asyncio, json, logging, os, signal, sys, threading
         import pulumi
+        from pulumi.runtime import settings
         import beside
 
+        loop = asyncio.get_event_loop()
         print("FACTS " + json.dumps({
             "name": __name__,
-            "path": sys.path[0],
+            "path": sys.path[:2],
             "argv": sys.argv,
             "folder": os.getcwd(),
             "main thread": threading.current_thread() is threading.main_thread(),
             "beside": beside.VALUE,
+            "interrupt": signal.getsignal(signal.SIGINT) is signal.default_int_handler,
+            "loop policy": type(asyncio.get_event_loop_policy()) is asyncio.DefaultEventLoopPolicy,
+            "workers": loop._default_executor._max_workers,
+            "asyncio's log": logging.getLogger("asyncio").level,
+            "line buffering": sys.stdout.line_buffering,
+            "virtual environment": os.environ["VIRTUAL_ENV"],
+            "first on PATH": os.environ["PATH"].split(":")[0],
+            "config": os.environ["PULUMI_CONFIG"],
+            "names of secrets": os.environ["PULUMI_CONFIG_SECRET_KEYS"],
+            "PYTHONHOME": os.environ.get("PYTHONHOME"),
             "project": pulumi.get_project(),
             "stack": pulumi.get_stack(),
             "organization": pulumi.get_organization(),
-            "root": pulumi.runtime.settings.SETTINGS.root_directory,
-            "parallel": pulumi.runtime.settings.SETTINGS.parallel,
+            "root": settings.get_root_directory(),
+            "parallel": settings.SETTINGS.parallel,
             "dry run": pulumi.runtime.is_dry_run(),
         }))
         print("on standard error", file=sys.stderr)
         """
     )
-    output = project.pulumi("preview", "-s", "test", "--parallel", "3")
+    project.pulumi("config", "set", "-s", "test", "plain", "a")
+    output = project.pulumi("preview", "-s", "test", "--parallel", "3", PYTHONHOME="/nowhere")
     facts = json.loads(next(line for line in output.splitlines() if "FACTS" in line).split("FACTS ")[1])
     folder = str(project.folder)
+    host = shutil.which("pulumi-language-python", path=project.env["PATH"])
+    assert host is not None
     assert facts == {
         "name": "__main__",
-        "path": folder,
-        "argv": [f"{folder}/__main__.py"],
+        # First the program's folder, as the engine names it, then that of the executor.
+        "path": [".", str(Path(host).resolve().parent)],
+        "argv": ["."],
         "folder": folder,
         "main thread": True,
         "beside": 42,
+        "interrupt": True,
+        "loop policy": True,
+        "workers": 12,
+        "asyncio's log": logging.CRITICAL,
+        "line buffering": False,
+        "virtual environment": str(ROOT / ".venv"),
+        "first on PATH": str(ROOT / ".venv/bin"),
+        "config": '{"probe:plain":"a"}',
+        "names of secrets": "[]",
+        "PYTHONHOME": None,
         "project": "probe",
         "stack": "test",
         "organization": "organization",
@@ -102,6 +142,31 @@ def test_program_runs_as_python_would_run_it(project: Project) -> None:
     }
     assert "on standard error" in output
     assert '"dry run": false' in project.up()
+
+
+def test_a_file_as_the_program_is_not_put_on_the_path(project: Project) -> None:
+    project.write("VALUE = 42", "beside.py")
+    project.write("import beside")
+    project.up()
+    with (project.folder / "Pulumi.yaml").open("a") as file:
+        file.write("main: __main__.py\n")
+    assert "ModuleNotFoundError: No module named 'beside'" in project.up(code=None)
+
+
+def test_a_folder_without_a_program(project: Project) -> None:
+    (project.folder / "__main__.py").unlink()
+    output = project.up(code=None)
+    assert f"unable to find main python program `__main__.py` in `{project.folder}`" in output
+    assert "Traceback" not in output
+
+
+def test_an_environment_that_is_not_there(project: Project) -> None:
+    description = project.folder / "Pulumi.yaml"
+    (project.folder / "venv").mkdir()
+    project.write("", "venv/something")
+    description.write_text(description.read_text().replace(str(ROOT / ".venv"), "venv"))
+    output = project.up(code=None)
+    assert "venv/bin/python: no such file or directory" in output
 
 
 def test_failing_line_shows_the_users_frames_only(project: Project) -> None:
@@ -128,12 +193,12 @@ def test_failing_line_shows_the_users_frames_only(project: Project) -> None:
     assert '__main__.py", line 6, in <module>' in output
     assert "LookupError: no such number" in output
     assert "runpy" not in output
-    assert "language_host" not in output
+    assert EXECUTOR not in output
     _, _, diagnostics = output.partition("Diagnostics:")
     assert diagnostics.count("error:") == 1
 
 
-def test_failing_apply_shows_the_users_line(project: Project) -> None:
+def test_failing_apply_shows_its_error(project: Project) -> None:
     project.write(
         """\
         import pulumi
@@ -142,9 +207,7 @@ def test_failing_apply_shows_the_users_line(project: Project) -> None:
         pulumi.export("x", stash.output.apply(lambda value: value["no such key"]))
         """
     )
-    output = project.up(code=None)
-    assert '__main__.py", line 4, in <lambda>' in output
-    assert "language_host" not in output
+    assert "TypeError: string indices must be integers" in project.up(code=None)
 
 
 def test_syntax_error_is_shown(project: Project) -> None:
@@ -160,13 +223,29 @@ def test_run_error_shows_its_message_only(project: Project) -> None:
     assert "error: the port is taken" in output
     assert "Traceback" not in output
     assert "RunError" not in output
+    assert "program exited with non-zero exit code: 1" in output
 
 
-@pytest.mark.parametrize(("status", "code"), [("0", 0), ("None", 0), ("3", None), ("'text'", None)])
-def test_exit_status_decides(project: Project, status: str, code: int | None) -> None:
-    project.write(f"import sys\nsys.exit({status})")
-    output = project.up(code=code)
-    assert ("Program exited with code" in output) == (code is None)
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [
+        ("sys.exit(0)", None),
+        ("sys.exit(None)", None),
+        ("sys.exit(3)", "program exited with non-zero exit code: 3"),
+        ("sys.exit('text')", "program exited with non-zero exit code: 1"),
+        ("os._exit(7)", "program exited with non-zero exit code: 7"),
+        ("os.kill(os.getpid(), 9)", "program exited with non-zero exit code: -1"),
+    ],
+)
+def test_exit_status_decides(project: Project, status: str, said: str | None) -> None:
+    project.write(f"import os, sys\n{status}")
+    output = project.up(code=None if said else 0)
+    assert (said or "non-zero") in output if said else "non-zero" not in output
+
+
+def test_an_exit_status_that_says_that_the_user_knows(project: Project) -> None:
+    project.write("import sys\nsys.exit(32)")
+    assert "error" not in project.up(code=None).replace("errored", "").partition("Diagnostics:")[2]
 
 
 def test_failure_keeps_what_was_made(project: Project) -> None:
@@ -256,14 +335,14 @@ finally:
 """
 
 
-def test_interrupt_ends_quietly(project: Project) -> None:
+def test_an_interrupt_reaches_the_program(project: Project) -> None:
     project.write(SLEEPING)
     process, host = _start_sleeping(project)
     os.killpg(process.pid, signal.SIGINT)
     output, _ = process.communicate(timeout=15)
     assert process.returncode != 0
-    assert "Traceback" not in output
-    assert "KeyboardInterrupt" not in output
+    # As Python shows an interrupt that a program does not catch.
+    assert "KeyboardInterrupt" in output
     assert (project.folder / "cleaned-up").exists()
     _wait_until_gone(host)
     # The engine has let go of its lock.
@@ -300,3 +379,15 @@ def _wait_until_gone(pid: int) -> None:
             return
         time.sleep(0.1)
     raise AssertionError(f"process {pid} is still there")
+
+
+def test_which_plugins_packages_need(way: Way) -> None:
+    if way is not Way.BUILD:
+        pytest.skip("the official language host has tests of its own")
+    subprocess.run(
+        [find_go(), "test", "./language_host"],
+        cwd=TOOLCHAIN,
+        env={**os.environ, "GOFLAGS": "-mod=readonly -buildvcs=false", "GOWORK": "off"},
+        timeout=GO_TIMEOUT,
+        check=True,
+    )
