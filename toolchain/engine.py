@@ -26,7 +26,7 @@ from toolchain.steps import ROOT, TOOLS, StepError, run, say
 
 TOOLCHAIN = ROOT / "toolchain"
 PLUGIN = TOOLCHAIN / "docker_plugin"
-LOCK = ROOT / "requirements.lock"
+LOCK = ROOT / "requirements" / "base.lock"
 STATE = ROOT / ".state"
 POLICY_PACK = str(ROOT / "policies")
 POLICY_PACK_CONFIG = str(ROOT / "policies" / "config.json")
@@ -68,7 +68,7 @@ def ensure_engine() -> None:
     if way is None or forced not in (None, way):
         way = _install([forced] if forced else list(Way))
     STATE.mkdir(mode=0o700, exist_ok=True)
-    _write(TOOLS / "env", shell_script(way))
+    _write(TOOLS / "env", shell_script(way, ROOT))
 
 
 def environment(config: Path | None = None) -> dict[str, str]:
