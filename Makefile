@@ -2,6 +2,9 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
+# Variables of the user's that change what a Python imports, as in toolchain/environment.py.
+unexport PYTHONPATH PYTHONHOME PYTHONPLATLIBDIR PYTHONSAFEPATH PYTHONUSERBASE PYTHONSTARTUP PYTHONINSPECT \
+  PYTHONOPTIMIZE PYTHONWARNINGS PYTHONCASEOK PYTHONEXECUTABLE PULUMI_PYTHON_CMD VIRTUAL_ENV
 
 STACK ?= dev
 SERVICE ?= api
@@ -101,7 +104,7 @@ clean: ## remove images of earlier builds that no container uses
 	@$(SETUP) docker prune
 
 .PHONY: tools
-tools: ## only the Python environment and the Pulumi engine with its plugins
+tools: ## only the Python environment and the Pulumi engine with its plugins (STACK=dev)
 	@$(SETUP) venv engine
 
 .PHONY: images
@@ -110,7 +113,7 @@ images: ## only the images
 
 .PHONY: check
 check: ## lint, types and unit tests; no Docker
-	@$(SETUP) venv
+	@$(SETUP) development
 	@$(VENV)/ruff check .
 	@$(VENV)/ruff format --check .
 	@$(VENV)/mypy
@@ -126,17 +129,17 @@ test: check ## every test: unit, toolchain, and end to end on a real engine and 
 
 .PHONY: policies
 policies: ## the policy pack's tests, with 100,000 random inputs through each rule
-	@$(SETUP) venv
+	@$(SETUP) development
 	@FUZZ_INPUTS=100000 $(VENV)/pytest -q tests/policies tests/fuzz policies
 
 .PHONY: bench
 bench: ## benchmarks, one JSON line a figure
-	@$(SETUP) venv engine docker images
+	@$(SETUP) development engine docker images
 	@$(ENV) && python -m bench
 
 .PHONY: docs
 docs: ## write the generated documents anew
-	@$(SETUP) venv engine stack graphviz
+	@$(SETUP) development engine stack graphviz
 	@$(VENV)/python -m settings.schema
 	@$(VENV)/python -m policies.reference
 	@$(VENV)/python -m ops.tt.reference
@@ -145,12 +148,15 @@ docs: ## write the generated documents anew
 
 .PHONY: snapshot
 snapshot: ## write the graph of prod anew that a test holds the program to, for review
-	@$(SETUP) venv engine
+	@$(SETUP) development engine
 	@$(ENV) && WRITE_SNAPSHOTS=1 pytest -q tests/e2e/test_committed.py -k graph
 
 .PHONY: lock
 lock: ## write the lock files anew, with hashes
-	@$(SETUP) venv
+	@$(SETUP) development
 	@$(VENV)/uv pip compile --quiet --universal app/requirements.in --output-file app/requirements.lock $(LOCK_OPTIONS)
-	@$(VENV)/uv pip compile --quiet requirements-dev.in --output-file requirements.lock $(LOCK_OPTIONS)
+	@# In this order: each lock is on top of those before it.
+	@for group in base aws cloudflare development; do \
+	  $(VENV)/uv pip compile --quiet "requirements/$$group.in" --output-file "requirements/$$group.lock" $(LOCK_OPTIONS) || exit; \
+	done
 LOCK_OPTIONS := --upgrade --generate-hashes --python-version 3.11 --no-emit-index-url --custom-compile-command "make lock"

@@ -4,9 +4,11 @@ import pulumi
 
 from components import Platform, PlatformArgs
 from components.neighbours import refuse_clashes
+from components.packages import refuse_missing_packages
 from settings.source import load, revision
 
 settings = load()
+refuse_missing_packages(pulumi.get_stack(), settings)
 refuse_clashes(pulumi.get_stack(), settings)
 platform = Platform("platform", PlatformArgs(pulumi.get_stack(), settings))
 

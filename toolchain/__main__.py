@@ -8,16 +8,23 @@ import sys
 from collections.abc import Callable
 
 from toolchain.docker_engine import NO_CONTEXT, DockerUnavailableError
+from toolchain.environment import clean
 from toolchain.steps import ROOT, StepError, stop_on_signals
 
 #: EX_UNAVAILABLE of sysexits.h: no Docker engine. `make test` goes on without one.
 UNAVAILABLE = 69
 
 
-def _venv(_: str) -> None:
+def _venv(stack: str) -> None:
     from toolchain.venv import ensure_venv  # noqa: PLC0415
 
-    ensure_venv()
+    ensure_venv(stack)
+
+
+def _development(_: str) -> None:
+    from toolchain.venv import ensure_venv  # noqa: PLC0415
+
+    ensure_venv(development=True)
 
 
 def _engine(_: str) -> None:
@@ -91,6 +98,7 @@ REMOTE_HOST = {
 #: Each imports what it needs: the later ones must not be loaded by a Python that `venv` refuses.
 STEPS: dict[str, Callable[[str], None]] = {
     "venv": _venv,
+    "development": _development,
     "engine": _engine,
     "stack": _stack,
     "docker": _docker,
@@ -106,9 +114,10 @@ def main() -> int:
     """Takes the steps; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python3 -m toolchain", description=__doc__)
     parser.add_argument("steps", nargs="+", choices=STEPS, metavar="STEP", help=", ".join(STEPS))
-    parser.add_argument("--stack", default="dev", help="for the step `stack` (default: dev)")
+    parser.add_argument("--stack", default="dev", help="for the steps `venv` and `stack` (default: dev)")
     arguments = parser.parse_args()
     stop_on_signals()
+    clean(os.environ)
     try:
         if "stack" in arguments.steps:
             _check_stack(arguments.stack)

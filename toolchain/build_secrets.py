@@ -7,7 +7,6 @@ apt and pip look.
 
 from __future__ import annotations
 
-import ast
 import configparser
 import io
 import platform
@@ -19,6 +18,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+from toolchain.pip_options import connection_options
+from toolchain.steps import StepError
 
 #: The Debian release that the images are made of.
 SUITE = "trixie"
@@ -117,15 +119,9 @@ def apt_settings(dump: str, *, has_ca: bool) -> str:
     return "\n".join(lines) + "\n"
 
 
-def pip_settings(listing: str, *, has_ca: bool) -> str:
-    """A `pip.conf` for a build, from this machine's settings as `pip config list` prints them."""
-    values: dict[str, str] = {}
-    # Later ones win, as with pip.
-    for section in ("global", "install", ":env:"):
-        for line in listing.splitlines():
-            key, _, value = line.partition("=")
-            if key.startswith(f"{section}.") and key.removeprefix(f"{section}.") in PIP_SETTINGS:
-                values[key.removeprefix(f"{section}.")] = str(ast.literal_eval(value))
+def pip_settings(options: Mapping[str, str], *, has_ca: bool) -> str:
+    """A `pip.conf` for a build, from the user's options for the connection."""
+    values = {name: value for name, value in options.items() if name in PIP_SETTINGS}
     if has_ca:
         values["cert"] = CA_TARGET
     parser = configparser.RawConfigParser()
@@ -153,7 +149,7 @@ def build_secrets(environment: Mapping[str, str]) -> Iterator[dict[str, Path]]:
     mirror = machine_mirror()
     contents = {
         "apt-conf": apt_settings(_output("apt-config", "dump"), has_ca=ca is not None),
-        "pip-conf": pip_settings(_output(sys.executable, "-m", "pip", "config", "list"), has_ca=ca is not None),
+        "pip-conf": pip_settings(_pip_options(), has_ca=ca is not None),
     }
     if ca is not None:
         contents["ca"] = ca.read_text()
@@ -164,6 +160,14 @@ def build_secrets(environment: Mapping[str, str]) -> Iterator[dict[str, Path]]:
         for name, file in files.items():
             file.write_text(contents[name])
         yield files
+
+
+def _pip_options() -> dict[str, str]:
+    """The user's options for pip's connection; none where this Python has no pip."""
+    try:
+        return connection_options(Path(sys.executable))
+    except StepError:
+        return {}
 
 
 def _apt_targets() -> str:

@@ -1,10 +1,11 @@
 """The Pulumi engine with its Docker plugin and Python language host, got the first way that works.
 
-1. `pulumi` on PATH, if it is new enough.
+1. `pulumi` on PATH, if it is new enough and has its Python language host with it.
 2. The vendor's install script, into `.tools/vendor`.
 3. A build from Go modules, for machines that reach only package registries.
 
-The first two download the vendor's Docker plugin themselves when a program first needs it.
+The first two download the vendor's Docker plugin themselves when a program first needs it. An engine that is there
+stays in use while it fits, also where an earlier way would work by now: TASKTRACKER_ENGINE changes the way.
 """
 
 from __future__ import annotations
@@ -14,20 +15,20 @@ import json
 import os
 import re
 import shutil
-import subprocess
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
 from toolchain import golang
 from toolchain.environment import Way, shell_script, variables
-from toolchain.golang import NoGoError, find_go, parse_version
-from toolchain.steps import ROOT, TOOLS, StepError, run, say
+from toolchain.golang import NoGoError, find_go
+from toolchain.steps import ROOT, TOOLS, StepError, run, say, shown
+from toolchain.users_engine import EXECUTOR, Unavailable, fingerprint, pulumi_on_path, usable_version
 
 TOOLCHAIN = ROOT / "toolchain"
 PLUGIN = TOOLCHAIN / "docker_plugin"
 LANGUAGE_HOST = TOOLCHAIN / "language_host"
-LOCK = ROOT / "requirements.lock"
+LOCK = ROOT / "requirements" / "base.lock"
 STATE = ROOT / ".state"
 POLICY_PACK = str(ROOT / "policies")
 POLICY_PACK_CONFIG = str(ROOT / "policies" / "config.json")
@@ -46,13 +47,6 @@ INSTALL_SCRIPT = "https://get.pulumi.com"
 #: Seconds that a machine without that access loses before it goes on to the build.
 CONNECT_TIMEOUT = 5.0
 
-#: The script by which the language host runs programs. Its name and its place beside the host are the official ones.
-EXECUTOR = "pulumi-language-python-exec"
-
-
-class Unavailable(Exception):
-    """A way of getting the engine does not work here; the message says why."""
-
 
 def ensure_engine() -> None:
     """Makes an engine available and writes `.tools/env`; takes no time when that is done.
@@ -62,10 +56,12 @@ def ensure_engine() -> None:
     """
     forced = _forced_way()
     way = _installed_way()
-    if way is None or forced not in (None, way):
+    # The user may have replaced the engine by an older one since it was looked at.
+    unchecked = way is Way.PATH and _marker().get("engine") != fingerprint()
+    if way is None or unchecked or forced not in (None, way):
         way = _install([forced] if forced else list(Way))
     STATE.mkdir(mode=0o700, exist_ok=True)
-    _write(TOOLS / "env", shell_script(way))
+    _write(TOOLS / "env", shell_script(way, ROOT))
 
 
 def environment(config: Path | None = None) -> dict[str, str]:
@@ -107,14 +103,20 @@ def _forced_way() -> Way | None:
 def _installed_way() -> Way | None:
     """How the engine that is there was got; None when there is none or its inputs have changed."""
     try:
-        marker = json.loads(MARKER.read_text())
-        way = Way(marker["way"])
-        if marker["inputs"] != _inputs():
-            return None
-    except (OSError, ValueError, KeyError, TypeError):
+        way = Way(_marker()["way"])
+    except (ValueError, KeyError):
         return None
-    there = _pulumi_on_path() is not None if way is Way.PATH else (BIN / "pulumi").exists()
-    return way if there else None
+    there = pulumi_on_path() is not None if way is Way.PATH else (BIN / "pulumi").exists()
+    return way if there and _marker().get("inputs") == _inputs() else None
+
+
+def _marker() -> dict[str, str | None]:
+    """What the last installation has noted; empty where there was none."""
+    try:
+        marker = json.loads(MARKER.read_text())
+    except (OSError, ValueError):
+        return {}
+    return marker if isinstance(marker, dict) else {}
 
 
 def _install(ways: list[Way]) -> Way:
@@ -134,7 +136,8 @@ def _install(ways: list[Way]) -> Way:
                 say(f"Pulumi engine: {reason}; trying another way")
             continue
         # Written last: an interrupted install is done again.
-        _write(MARKER, json.dumps({"way": way.value, "inputs": _inputs()}))
+        engine = fingerprint() if way is Way.PATH else None
+        _write(MARKER, json.dumps({"way": way.value, "inputs": _inputs(), "engine": engine}))
         return way
     raise StepError("\n    ".join(["no Pulumi engine:", *reasons]))
 
@@ -152,27 +155,12 @@ def _inputs() -> str:
 
 def _use_path() -> None:
     """Takes the engine that the user has."""
-    pulumi = _pulumi_on_path()
+    pulumi = pulumi_on_path()
     if pulumi is None:
         raise Unavailable("no pulumi on PATH")
-    process = subprocess.run([pulumi, "version"], capture_output=True, text=True, check=False)
-    if process.returncode or parse_version(process.stdout) < parse_version(engine_version()):
-        found = process.stdout.strip() or f"`{pulumi} version` fails"
-        raise Unavailable(f"{pulumi} is {found}, and {engine_version()} or newer is needed")
+    version = usable_version(pulumi, engine_version())
     _clear()
-    say(f"Pulumi engine: {pulumi}")
-
-
-def _pulumi_on_path() -> Path | None:
-    """The user's own `pulumi`: not one of ours, and with its language host beside or on PATH."""
-    folders = os.environ.get("PATH", os.defpath).split(os.pathsep)
-    own = os.pathsep.join(f for f in folders if f and not Path(f).is_relative_to(TOOLS))
-    pulumi = shutil.which("pulumi", path=own)
-    if pulumi is None:
-        return None
-    beside = str(Path(pulumi).resolve().parent)
-    host = shutil.which("pulumi-language-python", path=os.pathsep.join([beside, own]))
-    return Path(pulumi) if host else None
+    say(f"Pulumi engine: {pulumi}, {version} (from PATH)")
 
 
 def _download() -> None:
@@ -195,9 +183,12 @@ def _download() -> None:
         raise Unavailable(str(error)) from error
     finally:
         path.unlink()
+    programs = VENDOR / "bin"
+    version = usable_version(programs / "pulumi", engine_version())
     _clear()
-    for program in (VENDOR / "bin").iterdir():
+    for program in programs.iterdir():
         (BIN / program.name).symlink_to(program)
+    say(f"Pulumi engine: {shown(BIN / 'pulumi')}, {version} (downloaded)")
 
 
 def _build() -> None:

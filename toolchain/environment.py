@@ -9,11 +9,13 @@ in the folder `.state`, or where TASKTRACKER_BACKEND_URL points.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+import shlex
+from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
+from toolchain import pip_options
 from toolchain.backends import KEY, LINE, state_backend
 
 
@@ -66,6 +68,43 @@ VARIABLES = (
 #: Folders that come first on PATH.
 PATH_FOLDERS = ("{root}/.tools/bin", "{root}/.venv/bin")
 
+#: Variables of the user's that change which Python runs, what it imports or what it does beside the program. The
+#: Makefile has the same list.
+PYTHON_VARIABLES = (
+    "PYTHONPATH",
+    "PYTHONHOME",
+    "PYTHONPLATLIBDIR",
+    "PYTHONSAFEPATH",
+    "PYTHONUSERBASE",
+    "PYTHONSTARTUP",
+    "PYTHONINSPECT",
+    "PYTHONOPTIMIZE",
+    "PYTHONWARNINGS",
+    "PYTHONCASEOK",
+    "PYTHONEXECUTABLE",
+    "PULUMI_PYTHON_CMD",
+    "VIRTUAL_ENV",
+)
+
+#: Where set-up keeps an engine's plugins, below the project's folder.
+HOME_FOLDER = "/.tools/pulumi-home"
+
+#: What a `.tools/env` that was sourced before has set, for an engine that was got in another way or for another clone.
+WAY_VARIABLES = tuple(variable.name for variable in VARIABLES if variable.ways != frozenset(Way))
+
+
+def clean(environment: MutableMapping[str, str]) -> None:
+    """Removes from `environment` what must not reach a program of this project.
+
+    That is `PYTHON_VARIABLES`, the options of pip but for those of the connection, and what belongs to an engine of
+    set-up's own where `PULUMI_HOME` shows that a `.tools/env` has set it.
+    """
+    for name in [*PYTHON_VARIABLES, *filter(pip_options.is_dropped, environment)]:
+        environment.pop(name, None)
+    if environment.get("PULUMI_HOME", "").endswith(HOME_FOLDER):
+        for name in WAY_VARIABLES:
+            environment.pop(name, None)
+
 
 def variables(
     way: Way, root: Path, base: Mapping[str, str] | None = None, config: Path | None = None
@@ -84,9 +123,14 @@ def variables(
     return {**values, "PATH": os.pathsep.join([*folders, base.get("PATH", os.defpath)])}
 
 
-def shell_script(way: Way) -> str:
-    """`.tools/env`: the same for shells. It finds the project's folder from its own place."""
-    exports = []
+def shell_script(way: Way, root: Path) -> str:
+    """`.tools/env`: the same for shells.
+
+    It finds the project's folder from its own path. Where a shell does not tell a sourced file its path it is `root`,
+    if this is the file that was sourced. Otherwise nothing is set: a wrong folder would aim `pulumi` at another state.
+    """
+    exports = [f"unset {' '.join(PYTHON_VARIABLES)}"]
+    exports.append(f'case "${{PULUMI_HOME:-}}" in *{HOME_FOLDER}) unset {" ".join(WAY_VARIABLES)} ;; esac')
     for variable in VARIABLES:
         if way not in variable.ways:
             continue
@@ -97,21 +141,43 @@ def shell_script(way: Way) -> str:
             value = f"${{_backend:-{value}}}"
         exports.append(f'export {variable.name}="{value}"')
     folders = os.pathsep.join(folder.format(root="$_tasktracker") for folder in PATH_FOLDERS)
-    return SCRIPT.format(exports="\n".join(exports), folders=folders, key=KEY, line=LINE.replace('"', '\\"'))
+    return SCRIPT.format(
+        exports="\n".join(exports),
+        folders=folders,
+        key=KEY,
+        line=LINE.replace('"', '\\"'),
+        root=shlex.quote(str(root)),
+    )
 
 
 SCRIPT = """\
 # Made by `make tools`. Source it: `. .tools/env`. Then plain `pulumi` commands work in this shell.
 # The state of a stack may be elsewhere than that of others: `STACK=prod . .tools/env` is for that of prod.
-# bash and zsh tell where a sourced file is; from other shells, source it in the project's folder.
-if [ -n "${{BASH_SOURCE:-}}" ]; then
-  _tasktracker="$BASH_SOURCE"
+# It also unsets variables with which Python would import packages that are not this project's, such as PYTHONPATH.
+_tasktracker_made={root}
+if [ -n "${{BASH_VERSION:-}}" ]; then
+  _tasktracker="$(readlink -f -- "$BASH_SOURCE")"
 elif [ -n "${{ZSH_VERSION:-}}" ]; then
-  eval '_tasktracker="${{(%):-%x}}"'
+  eval '_tasktracker="$(readlink -f -- "${{(%):-%x}}")"'
 else
-  _tasktracker=.tools/env
+  # Other shells do not tell a sourced file its path, but have it open: it is the one of set-up, or a copy of that.
+  _tasktracker=
+  case "${{KSH_VERSION:-}}" in *" 93"*) eval '_tasktracker="$(readlink -f -- "${{.sh.file}}")"' ;; esac
+  for _tasktracker_open in /proc/self/fd/*; do
+    if [ "$_tasktracker_open" -ef "$_tasktracker_made/.tools/env" ]; then
+      _tasktracker="$_tasktracker_made/.tools/env"
+    fi
+  done
+  unset _tasktracker_open
 fi
-_tasktracker="$(CDPATH='' cd -- "$(dirname -- "$_tasktracker")/.." && pwd)"
+_tasktracker="${{_tasktracker%/.tools/env}}"
+if [ -z "$_tasktracker" ] || ! [ -f "$_tasktracker/.tools/env" ] || ! [ -f "$_tasktracker/Pulumi.yaml" ]; then
+  echo "error: .tools/env cannot tell which folder it is in, so nothing was set; it was made for $_tasktracker_made." \
+    "Source it from bash, or run \\`make tools\\` in the project's folder and try again." >&2
+  unset _tasktracker _tasktracker_made
+  return 1 2>/dev/null || exit 1
+fi
+unset _tasktracker_made
 _backend=
 if [ -n "${{STACK:-}}" ] && [ -f "$_tasktracker/Pulumi.$STACK.yaml" ]; then
   _backend="$(sed -nE "s|{line}|\\1|p" "$_tasktracker/Pulumi.$STACK.yaml")"

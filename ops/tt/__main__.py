@@ -1,10 +1,14 @@
-"""`./tt` in the project's folder."""
+"""`./tt` in the project's folder, which starts this file with `python -I`: nothing but this project is on its path."""
 
 import os
 import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from ops.tt.cli import main
+from toolchain.environment import clean
 
-# It is how the script found this package, and no program that is started from here has any use for it.
-os.environ.pop("PYTHONPATH", None)
+# For the commands that are started from here, `pulumi` with the program among them.
+clean(os.environ)
 sys.exit(main())

@@ -18,10 +18,11 @@ from pathlib import Path
 import pytest
 
 from tests.toolchain.conftest import Project
-from toolchain.engine import EXECUTOR, TOOLCHAIN
+from toolchain.engine import TOOLCHAIN
 from toolchain.environment import Way
 from toolchain.golang import find_go
 from toolchain.steps import ROOT
+from toolchain.users_engine import EXECUTOR
 
 pytestmark = pytest.mark.engine
 

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.stack import PROGRAM
-from toolchain.engine import EXECUTOR, POLICY_OPTIONS
+from toolchain.engine import POLICY_OPTIONS
 from toolchain.steps import ROOT
+from toolchain.users_engine import EXECUTOR
 
 pytestmark = pytest.mark.engine
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import configparser
+import sys
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,6 @@ from toolchain.build_secrets import (
     build_secrets,
     ca_bundle,
     debian_mirror,
-    pip_settings,
 )
 
 TARGETS = """\
@@ -62,23 +62,33 @@ def test_apts_settings_tell_how_to_reach_a_mirror_and_no_more() -> None:
     assert "CAInfo" not in apt_settings(dump, has_ca=False)
 
 
-def test_pips_settings_follow_pips_order_and_keep_to_the_index() -> None:
-    listing = (
-        "global.cert='/somewhere/ca.crt'\n"
-        "global.index-url='https://one.example/simple'\n"
-        "install.index-url='https://two.example/simple'\n"
-        ":env:.index-url='https://three.example/simple'\n"
-        "global.extra-index-url='https://four.example/simple\\nhttps://five.example/simple'\n"
-        ":env:.find-links='/opt/wheels'\n"
-        "list.format='columns'\n"
+def test_pips_settings_keep_to_the_index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those of the user's files too, also where one of them has `user`, with which pip lists no other."""
+    config = tmp_path / "pip.conf"
+    config.write_text(
+        "[global]\ncert = /somewhere/ca.crt\nindex-url = https://one.example/simple\nuser = true\ntarget = /elsewhere\n"
+        "extra-index-url =\n    https://four.example/simple\n    https://five.example/simple\n"
+        "[install]\nproxy = http://two.example\n[list]\nformat = columns\n"
     )
+    monkeypatch.setenv("PIP_CONFIG_FILE", str(config))
+    monkeypatch.setenv("PIP_INDEX_URL", "https://three.example/simple")
+    monkeypatch.setenv("PIP_FIND_LINKS", "/opt/wheels")
+    monkeypatch.delenv("PIP_DEFAULT_TIMEOUT", raising=False)
     parser = configparser.RawConfigParser()
-    parser.read_string(pip_settings(listing, has_ca=True))
+    with build_secrets({"SSL_CERT_FILE": str(config)}) as secrets:
+        parser.read(secrets["pip-conf"])
     assert dict(parser["global"]) == {
         "index-url": "https://three.example/simple",
-        "extra-index-url": "https://four.example/simple\nhttps://five.example/simple",
+        "extra-index-url": "\nhttps://four.example/simple\nhttps://five.example/simple",
+        "proxy": "http://two.example",
         "cert": "/run/secrets/ca",
     }
+
+
+def test_a_python_without_pip_has_no_settings_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    with build_secrets({}) as secrets:
+        assert "index-url" not in secrets["pip-conf"].read_text()
 
 
 def test_the_certificate_authorities_are_those_the_environment_names_first(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import yaml
 
 from settings import Settings, SettingsError, parse
+from settings.reader import examine
 
 DIGEST = "@sha256:" + "0123456789abcdef" * 4
 IMAGES = {
@@ -44,6 +45,13 @@ def read(keys: Mapping[str, object], secrets: Mapping[str, str] | None = None) -
     """The settings of a stack named `test`; dev if `keys` doesn't say."""
     found = secrets or {}
     return parse("test", config({"environment": "dev", **keys, **found}), [f"tasktracker:{name}" for name in found])
+
+
+def valid_part(keys: Mapping[str, object], secrets: Mapping[str, str] | None = None) -> Settings:
+    """The settings of a stack as far as they are valid, for a test of which the rest is no part."""
+    found = secrets or {}
+    names = [f"tasktracker:{name}" for name in found]
+    return examine("test", config({"environment": "dev", **keys, **found}), names)[0]
 
 
 def problems(keys: Mapping[str, object], secrets: Mapping[str, str] | None = None) -> list[str]:

@@ -28,11 +28,20 @@ class Machine:
         path.write_text(f'#!/bin/sh\necho "{name} $*" >> {self.calls_file}\n{script}\n')
         path.chmod(0o755)
 
-    def user_has_pulumi(self, version: str = "v3.300.0", *, host: bool = True) -> None:
-        """Gives the user an engine of his own."""
-        self.program("pulumi", f"echo {version}")
+    def user_has_pulumi(
+        self, version: str = "v3.300.0", *, host: bool = True, executor: bool = True, folder: Path | None = None
+    ) -> None:
+        """Gives the user an engine of his own: the vendor's programs side by side, in `folder` or on PATH."""
+        self.program("pulumi", f"echo {version}", folder)
         if host:
-            self.program("pulumi-language-python", "exit 1")
+            self.program("pulumi-language-python", "exit 1", folder)
+        if executor:
+            self.program("pulumi-language-python-exec", "exit 1", folder)
+
+    def user_loses_pulumi(self) -> None:
+        """Removes the user's engine."""
+        for path in self.programs.glob("pulumi*"):
+            path.unlink()
 
     def user_has_go(self, version: str = "go1.25.4", *, build: str = "exit 0") -> None:
         """Gives the user a Go whose `go build -o FILE` makes a file, unless `build` exits first."""
@@ -62,7 +71,9 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
     """A fresh clone on a machine with nothing but a shell, and without access to the vendor."""
     root = tmp_path / "clone"
     shutil.copytree(engine.TOOLCHAIN, root / "toolchain", ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(engine.LOCK, root / "requirements.lock")
+    (root / "requirements").mkdir()
+    shutil.copy(engine.LOCK, root / "requirements")
+    (root / "Pulumi.yaml").touch()
     programs = tmp_path / "programs"
     programs.mkdir()
     for name in ("TOOLCHAIN", "PLUGIN", "LOCK", "STATE", "TOOLS", "BIN", "VENDOR", "PLUGINS", "MARKER"):

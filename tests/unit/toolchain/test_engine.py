@@ -27,14 +27,22 @@ while [ $# -gt 0 ]; do
   shift
 done
 mkdir -p "$root/bin"
-echo "$version" > "$root/bin/pulumi"
-echo host > "$root/bin/pulumi-language-python"
+for program in pulumi pulumi-language-python pulumi-language-python-exec; do
+  printf '#!/bin/sh\\necho v%s\\n' "$version" > "$root/bin/$program"
+  chmod +x "$root/bin/$program"
+done
 """
 
 
 def _way(machine: Machine) -> str:
     way: str = json.loads((machine.root / ".tools/engine.json").read_text())["way"]
     return way
+
+
+def _version(machine: Machine) -> str:
+    """What the engine in `.tools/bin` says of itself."""
+    program = machine.root / ".tools/bin/pulumi"
+    return subprocess.run([program, "version"], capture_output=True, text=True, check=True).stdout.strip()
 
 
 def _vendor_serves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> None:
@@ -69,11 +77,60 @@ def test_takes_exactly_the_oldest_version(machine: Machine) -> None:
     assert _way(machine) == "path"
 
 
-def test_leaves_an_engine_without_a_language_host(machine: Machine) -> None:
+def test_leaves_an_engine_without_a_language_host(machine: Machine, capsys: pytest.CaptureFixture[str]) -> None:
     machine.user_has_pulumi(host=False)
     machine.user_has_go()
     engine.ensure_engine()
     assert _way(machine) == "build"
+    assert "programs/pulumi has no pulumi-language-python beside it or on PATH" in capsys.readouterr().out
+
+
+def test_leaves_a_language_host_without_its_executor(machine: Machine, capsys: pytest.CaptureFixture[str]) -> None:
+    """The host looks for it beside itself, and each `up` would end there."""
+    machine.user_has_pulumi(executor=False)
+    machine.user_has_go()
+    engine.ensure_engine()
+    assert _way(machine) == "build"
+    assert "pulumi-language-python has no pulumi-language-python-exec beside it" in capsys.readouterr().out
+
+
+def test_takes_an_engine_that_is_installed_by_links(machine: Machine, tmp_path: Path) -> None:
+    """As Homebrew and a `ln -s ~/.pulumi/bin/pulumi` do: the programs are side by side at the end of the link."""
+    machine.user_has_pulumi(folder=tmp_path / "opt/pulumi/bin")
+    (machine.programs / "pulumi").symlink_to(tmp_path / "opt/pulumi/bin/pulumi")
+    engine.ensure_engine()
+    assert _way(machine) == "path"
+
+
+def test_takes_a_host_elsewhere_on_path(machine: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    machine.user_has_pulumi(host=False, executor=False)
+    for name in ("pulumi-language-python", "pulumi-language-python-exec"):
+        machine.program(name, "", tmp_path / "hosts")
+    monkeypatch.setenv("PATH", f"{tmp_path / 'hosts'}:{os.environ['PATH']}")
+    engine.ensure_engine()
+    assert _way(machine) == "path"
+
+
+def test_takes_shims_of_a_version_manager(machine: Machine, tmp_path: Path) -> None:
+    """All of them are links to one program, beside which there is nothing."""
+    manager = tmp_path / "opt/manager"
+    machine.program("manager", "echo v3.300.0", tmp_path / "opt")
+    for name in ("pulumi", "pulumi-language-python", "pulumi-language-python-exec"):
+        (machine.programs / name).symlink_to(manager)
+    engine.ensure_engine()
+    assert _way(machine) == "path"
+
+
+def test_says_which_engine_is_used(machine: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(engine, "say", said.append)
+    machine.user_has_pulumi()
+    engine.ensure_engine()
+    assert said[-1] == f"Pulumi engine: {machine.programs}/pulumi, v3.300.0 (from PATH)"
+    machine.user_loses_pulumi()
+    _vendor_serves(tmp_path, monkeypatch, DOWNLOADED)
+    engine.ensure_engine()
+    assert re.fullmatch(rf"Pulumi engine: .*\.tools/bin/pulumi, v{engine.engine_version()} \(downloaded\)", said[-1])
 
 
 def test_does_not_take_its_own_for_the_users(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -92,14 +149,30 @@ def test_downloads(machine: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyP
     engine.ensure_engine()
     assert _way(machine) == "download"
     assert machine.calls("go") == []
-    assert (machine.root / ".tools/bin/pulumi").read_text().strip() == engine.engine_version()
-    assert (machine.root / ".tools/bin/pulumi-language-python").exists()
+    assert _version(machine) == f"v{engine.engine_version()}"
+    programs = {"pulumi", "pulumi-language-python", "pulumi-language-python-exec"}
+    assert {path.name for path in (machine.root / ".tools/bin").iterdir()} == programs
     # This engine fetches the Docker plugin itself.
     assert "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION" not in engine.environment()
 
 
-def test_builds_when_the_download_fails(machine: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    _vendor_serves(tmp_path, monkeypatch, "echo refused; exit 22")
+@pytest.mark.parametrize(
+    "script",
+    [
+        "echo refused; exit 22",
+        # A page of a proxy that answers for everyone.
+        "<html>Please log in</html>",
+        # The installer of a version that needs no such folder, and one for another processor.
+        "exit 0",
+        DOWNLOADED + '\necho \'not a program\' > "$root/bin/pulumi"; chmod -x "$root/bin/pulumi"',
+        DOWNLOADED + "\nprintf '#!/bin/sh\\nexit 126\\n' > \"$root/bin/pulumi\"",
+        DOWNLOADED + '\nrm "$root/bin/pulumi-language-python-exec"',
+    ],
+)
+def test_builds_when_the_download_fails(
+    machine: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str
+) -> None:
+    _vendor_serves(tmp_path, monkeypatch, script)
     machine.user_has_go()
     engine.ensure_engine()
     assert _way(machine) == "build"
@@ -208,6 +281,102 @@ def test_forced_way_that_fails_keeps_the_engine(machine: Machine, monkeypatch: p
     assert (machine.root / ".tools/bin/pulumi").exists()
 
 
+def test_the_users_engine_is_looked_at_again_when_it_changes(
+    machine: Machine, capsys: pytest.CaptureFixture[str]
+) -> None:
+    machine.user_has_pulumi()
+    machine.user_has_go()
+    engine.ensure_engine()
+    calls = len(machine.calls("pulumi"))
+    engine.ensure_engine()
+    assert len(machine.calls("pulumi")) == calls
+    # An upgrade is taken, a downgrade below what is needed is not.
+    machine.user_has_pulumi("v3.301.10")
+    engine.ensure_engine()
+    assert _way(machine) == "path"
+    machine.user_has_pulumi("v3.200.0")
+    # A command that only uses the engine does not look at its version.
+    assert "PULUMI_HOME" not in engine.environment()
+    engine.ensure_engine()
+    assert _way(machine) == "build"
+    assert "programs/pulumi is v3.200.0" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("engine_of_marker", [None, "", "elsewhere/pulumi 1 2"])
+def test_a_marker_of_no_engine_is_none(machine: Machine, engine_of_marker: str | None) -> None:
+    """One of an earlier version names no engine, and the user may have removed it since."""
+    machine.user_has_pulumi()
+    engine.ensure_engine()
+    marker = machine.root / ".tools/engine.json"
+    marker.write_text(json.dumps({**json.loads(marker.read_text()), "engine": engine_of_marker}))
+    machine.user_loses_pulumi()
+    with pytest.raises(StepError, match="run `make tools`"):
+        engine.environment()
+
+
+def test_a_built_engine_leaves_nothing_behind_for_the_users(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    machine.user_has_go()
+    engine.ensure_engine()
+    tools = machine.root / ".tools"
+    (tools / "bin/pulumi-language-python-exec").touch()
+    (tools / "bin/dot").touch()
+    machine.user_has_pulumi()
+    monkeypatch.setenv("TASKTRACKER_ENGINE", "path")
+    engine.ensure_engine()
+    assert [path.name for path in (tools / "bin").iterdir()] == ["dot"]
+    assert not (tools / "pulumi-home/plugins").exists()
+    assert "pulumi-home" not in (tools / "env").read_text().replace("in */.tools/pulumi-home)", "")
+
+
+@pytest.mark.parametrize("first", ["download", "build"])
+@pytest.mark.parametrize("shell", ["bash", "sh"])
+def test_a_shell_of_another_way_goes_on_with_this_one(
+    machine: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shell: str, first: str
+) -> None:
+    """Its PULUMI_HOME and its ban on downloads would keep the user's engine from its Docker plugin."""
+    machine.user_has_pulumi()
+    machine.user_has_go()
+    _vendor_serves(tmp_path, monkeypatch, DOWNLOADED)
+    scripts = {}
+    for way in (first, "path"):
+        monkeypatch.setenv("TASKTRACKER_ENGINE", way)
+        engine.ensure_engine()
+        scripts[way] = (machine.root / ".tools/env").read_text()
+
+    def seen(*ways: str, before: str = "") -> dict[str, str]:
+        """The variables after the scripts of some ways."""
+        found = dict(os.environ)
+        for number, way in enumerate(ways):
+            (machine.root / ".tools/env").write_text(scripts[way])
+            command = f"{before if number == 0 else ''}. .tools/env; env -0"
+            process = subprocess.run(
+                [shell, "-euc", command], cwd=machine.root, env=found, capture_output=True, text=True, check=True
+            )
+            found = dict(line.partition("=")[::2] for line in process.stdout.split("\0") if line)
+        return found
+
+    assert seen(first)["PULUMI_HOME"] == f"{machine.root}/.tools/pulumi-home"
+    after = seen(first, "path")
+    assert not {"PULUMI_HOME", "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION"} & after.keys()
+    # What the user has set is not touched.
+    own = "export PULUMI_HOME=/home/me/pulumi PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION=true; "
+    kept = seen("path", before=own)
+    assert kept["PULUMI_HOME"] == "/home/me/pulumi"
+    assert kept["PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION"] == "true"
+
+
+def test_does_not_take_another_clones_engine_for_the_users(
+    machine: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A shell that has sourced the other clone's `.tools/env` has it on PATH."""
+    other = tmp_path / "other/.tools/bin"
+    machine.user_has_pulumi(folder=other)
+    monkeypatch.setenv("PATH", f"{other}:{os.environ['PATH']}")
+    machine.user_has_go()
+    engine.ensure_engine()
+    assert _way(machine) == "build"
+
+
 def test_unknown_way(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TASKTRACKER_ENGINE", "brew")
     with pytest.raises(StepError, match="TASKTRACKER_ENGINE=brew: must be one of path, download, build"):
@@ -277,16 +446,6 @@ def test_a_person_is_told_of_states_elsewhere(machine: Machine) -> None:
     assert source() == ""
     (machine.root / "Pulumi.prod.yaml").write_text("config:\n  tasktracker:state_backend: s3://states\n")
     assert source().strip() == "note: the state of prod is elsewhere; for commands on it: STACK=prod . .tools/env"
-
-
-def test_bash_finds_the_folder_from_anywhere(machine: Machine) -> None:
-    machine.user_has_go()
-    engine.ensure_engine()
-    sourced = subprocess.run(
-        ["bash", "-c", f". {machine.root}/.tools/env; echo $PULUMI_BACKEND_URL"],
-        cwd="/", capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    assert sourced.stdout.strip() == f"file://{machine.root}/.state"
 
 
 def test_versions_fit_the_installed_packages() -> None:

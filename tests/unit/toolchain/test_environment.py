@@ -1,0 +1,252 @@
+"""`.tools/env` in every shell, and what must not get from the user's environment into a program."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from toolchain.environment import PYTHON_VARIABLES, Way, clean, shell_script
+from toolchain.steps import ROOT
+
+#: Those that tell a sourced file its path.
+TELLING = ("bash", "bash --posix", "zsh", "zsh --emulate sh", "ksh93")
+#: Those that do not.
+SILENT = ("dash", "sh", "busybox sh", "mksh", "yash")
+
+#: A folder that a shell has to quote.
+FOLDERS = ("plain", "with space", "dollar$HOME", "quote'd", 'double"d', "back`tick", "-dash", "*", "ünï")
+
+
+def shell(name: str) -> list[str]:
+    """The command of a shell. Where it is not installed, tests of it are skipped, and pytest lists them."""
+    program, *options = name.split()
+    if shutil.which(program) is None:
+        pytest.skip(f"{program} is not installed")
+    return [program, *options]
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    return make(tmp_path / "project")
+
+
+def make(root: Path) -> Path:
+    """A project's folder with its `.tools/env`."""
+    (root / ".tools").mkdir(parents=True)
+    (root / "Pulumi.yaml").touch()
+    (root / "Pulumi.dev.yaml").touch()
+    (root / ".tools/env").write_text(shell_script(Way.BUILD, root))
+    return root
+
+
+def source(name: str, file: Path | str, folder: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Sources `file` in `folder`, then prints the status of that and all variables."""
+    return subprocess.run(
+        [*shell(name), "-c", '. "$FILE"; echo "status $?"; env'],
+        cwd=folder, env={"PATH": os.environ["PATH"], "FILE": str(file), "LC_ALL": "C.UTF-8", **variables},
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+
+
+def found(process: subprocess.CompletedProcess[str]) -> dict[str, str]:
+    """The variables at the end."""
+    return dict(line.partition("=")[::2] for line in process.stdout.splitlines() if "=" in line)
+
+
+def is_set_for(process: subprocess.CompletedProcess[str], root: Path) -> None:
+    assert (process.stdout.splitlines()[0], process.stderr) == ("status 0", "")
+    seen = found(process)
+    assert seen["PULUMI_BACKEND_URL"] == f"file://{root}/.state"
+    assert seen["PULUMI_CONFIG_PASSPHRASE_FILE"] == f"{root}/toolchain/dev-passphrase"
+    assert seen["PATH"].startswith(f"{root}/.tools/bin:{root}/.venv/bin:")
+    assert not [name for name in seen if name.startswith("_tasktracker")]
+
+
+def sets_nothing(process: subprocess.CompletedProcess[str]) -> None:
+    seen = found(process)
+    assert re.fullmatch(r"status [1-9]\d*", process.stdout.splitlines()[0])
+    assert not [name for name in seen if name.startswith(("PULUMI_", "_tasktracker"))]
+    assert seen["PATH"] == os.environ["PATH"]
+
+
+@pytest.mark.parametrize("name", [*TELLING, *SILENT])
+@pytest.mark.parametrize(
+    "at", ["in the folder", "below", "elsewhere", "by a link to the folder", "by a link to the file"]
+)
+def test_the_folder_is_found(project: Path, tmp_path: Path, name: str, at: str) -> None:
+    (project / "docs").mkdir()
+    (tmp_path / "link").symlink_to(project)
+    (tmp_path / "env").symlink_to(project / ".tools/env")
+    file, folder = {
+        "in the folder": ("./.tools/env", project),
+        "below": ("../.tools/env", project / "docs"),
+        "elsewhere": (project / ".tools/env", tmp_path),
+        "by a link to the folder": (tmp_path / "link/.tools/env", Path("/")),
+        "by a link to the file": (tmp_path / "env", Path("/")),
+    }[at]
+    is_set_for(source(name, file, folder), project)
+
+
+@pytest.mark.parametrize("name", [*TELLING, *SILENT])
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_any_name_of_the_folder(tmp_path: Path, name: str, folder: str) -> None:
+    root = make(tmp_path / folder)
+    is_set_for(source(name, root / ".tools/env", tmp_path), root)
+
+
+def test_a_name_that_the_locale_has_no_letters_for_is_refused(tmp_path: Path) -> None:
+    sets_nothing(source("zsh", make(tmp_path / "ünï") / ".tools/env", tmp_path, LC_ALL="C"))
+
+
+@pytest.mark.parametrize("name", [*TELLING, *SILENT])
+def test_twice_strictly_and_in_a_subshell(project: Path, name: str) -> None:
+    again = ". ./.tools/env"
+    process = subprocess.run(
+        [*shell(name), "-euc", f'( {again}; echo "$PULUMI_BACKEND_URL" ); {again}; {again}; echo "$PATH"'],
+        cwd=project, env={"PATH": os.environ["PATH"]}, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    backend, path = process.stdout.splitlines()
+    assert backend == f"file://{project}/.state"
+    assert path == f"{project}/.tools/bin:{project}/.venv/bin:{os.environ['PATH']}"
+
+
+@pytest.mark.parametrize("name", TELLING)
+def test_a_copy_of_the_folder_is_its_own_where_the_shell_tells(project: Path, tmp_path: Path, name: str) -> None:
+    copy = shutil.copytree(project, tmp_path / "copy")
+    is_set_for(source(name, copy / ".tools/env", tmp_path), copy)
+
+
+@pytest.mark.parametrize("name", SILENT)
+@pytest.mark.parametrize("at", ["inside", "below", "elsewhere", "in the original"])
+def test_a_copy_of_the_folder_is_refused_where_the_shell_does_not_tell(
+    project: Path, tmp_path: Path, name: str, at: str
+) -> None:
+    copy = shutil.copytree(project, tmp_path / "copy")
+    (copy / "docs").mkdir()
+    file, folder = {
+        "inside": ("./.tools/env", copy),
+        "below": ("../.tools/env", copy / "docs"),
+        "elsewhere": (copy / ".tools/env", tmp_path),
+        "in the original": (copy / ".tools/env", project),
+    }[at]
+    process = source(name, file, folder)
+    sets_nothing(process)
+    assert process.stderr == (
+        f"error: .tools/env cannot tell which folder it is in, so nothing was set; it was made for {project}."
+        " Source it from bash, or run `make tools` in the project's folder and try again.\n"
+    )
+
+
+@pytest.mark.parametrize("name", SILENT)
+def test_a_moved_folder_is_refused_where_the_shell_does_not_tell(project: Path, tmp_path: Path, name: str) -> None:
+    moved = project.rename(tmp_path / "moved")
+    process = source(name, "./.tools/env", moved)
+    sets_nothing(process)
+    assert "run `make tools`" in process.stderr
+
+
+@pytest.mark.parametrize("name", [*TELLING, *SILENT])
+def test_a_copy_of_the_file_alone_is_refused(project: Path, tmp_path: Path, name: str) -> None:
+    shutil.copy(project / ".tools/env", tmp_path / "env")
+    sets_nothing(source(name, tmp_path / "env", tmp_path))
+
+
+def test_a_variable_of_another_shell_misleads_none(project: Path, tmp_path: Path) -> None:
+    copy = shutil.copytree(project, tmp_path / "copy")
+    is_set_for(source("dash", project / ".tools/env", tmp_path, BASH_SOURCE=str(copy / ".tools/env")), project)
+
+
+def test_a_refused_file_ends_a_strict_script(project: Path, tmp_path: Path) -> None:
+    shutil.copytree(project, tmp_path / "copy")
+    process = subprocess.run(
+        ["dash", "-euc", ". ./.tools/env; echo went on"],
+        cwd=tmp_path / "copy",
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert process.returncode == 1
+    assert process.stdout == ""
+
+
+@pytest.mark.parametrize("name", [*TELLING, *SILENT])
+def test_python_variables_do_not_outlive_it(project: Path, name: str) -> None:
+    given = dict.fromkeys(PYTHON_VARIABLES, "/elsewhere")
+    seen = found(source(name, "./.tools/env", project, **given, PYTHONUNBUFFERED="1"))
+    assert not given.keys() & seen.keys()
+    assert seen["PYTHONUNBUFFERED"] == "1"
+
+
+def test_a_clean_environment_keeps_what_is_no_business_of_python() -> None:
+    kept = {
+        "PATH": "/bin",
+        "PYTHONUNBUFFERED": "1",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PIP_INDEX_URL": "https://mirror.example.com/simple",
+        "PIP_CONFIG_FILE": "/etc/pip.conf",
+        "PIP_CERT": "/etc/ssl/ca.pem",
+        "PIPX_HOME": "/opt/pipx",
+        "PULUMI_HOME": "/home/me/.pulumi",
+        "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+    }
+    dropped = ["PIP_TARGET", "PIP_PREFIX", "PIP_USER", "PIP_REQUIRE_VIRTUALENV", *PYTHON_VARIABLES]
+    environment = {**kept, **dict.fromkeys(dropped, "x")}
+    clean(environment)
+    assert environment == kept
+
+
+def test_a_clean_environment_has_no_engine_of_set_ups_own() -> None:
+    environment = {
+        "PULUMI_HOME": "/other clone/.tools/pulumi-home",
+        "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+        "PULUMI_BACKEND_URL": "s3://states",
+    }
+    clean(environment)
+    assert environment == {"PULUMI_BACKEND_URL": "s3://states"}
+
+
+def test_the_makefile_keeps_the_same_variables_from_its_commands(tmp_path: Path) -> None:
+    text = (ROOT / "Makefile").read_text()
+    (block,) = re.findall(r"^unexport ((?:.*\\\n)*.*)$", text, re.MULTILINE)
+    assert block.replace("\\\n", " ").split() == list(PYTHON_VARIABLES)
+    (tmp_path / "Makefile").write_text(f"unexport {block}\nall:\n\t@env\n")
+    given = dict.fromkeys(PYTHON_VARIABLES, "/elsewhere")
+    process = subprocess.run(
+        ["make", "-s", "-C", tmp_path], env={**os.environ, **given}, capture_output=True, text=True, check=True
+    )
+    assert not [line for line in process.stdout.splitlines() if line.partition("=")[0] in given]
+
+
+@pytest.fixture
+def traps(tmp_path: Path) -> dict[str, str]:
+    """Variables of a user with which any Python that heeds them ends at once."""
+    folder = tmp_path / "traps"
+    for name in ("dataclasses", "typer", "yaml", "cryptography", "sitecustomize", "toolchain", "ops", "pip", "venv"):
+        (folder / name).mkdir(parents=True)
+        (folder / name / "__init__.py").write_text(f"import os\nprint('trapped by {name}', flush=True)\nos._exit(99)\n")
+    return {"PYTHONPATH": str(folder), "PYTHONSAFEPATH": "1", "PYTHONWARNINGS": "error", "PYTHONINSPECT": "1"}
+
+
+def test_the_operators_command_imports_the_project_alone(traps: dict[str, str], tmp_path: Path) -> None:
+    # Nor what is in the folder that it is called from.
+    (tmp_path / "rich.py").write_text("raise SystemExit(98)\n")
+    process = subprocess.run(
+        [ROOT / "tt", "--version"],
+        cwd=tmp_path,
+        env={**os.environ, **traps},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    help_text = subprocess.run(
+        [ROOT / "tt", "--help"], cwd=tmp_path, env={**os.environ, **traps, "PYTHONHOME": "/nowhere"},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert "trapped" not in process.stdout + process.stderr
+    assert (help_text.returncode, help_text.stderr) == (0, "")
+    assert "restore" in help_text.stdout
