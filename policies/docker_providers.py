@@ -11,7 +11,7 @@ from policies.resource import Resource
 from policies.rule import Finding, Level, Options, Rule, Scope, Severity
 from policies.secrets import known_secret_in, secret_under
 from policies.values import UNKNOWN, entries, is_unset, items, text
-from remote.address import SAFE, SAFE_OPTIONS, is_safe, unsafe_options
+from remote.address import SAFE, SAFE_OPTIONS, is_safe, unsafe_options, without_user
 
 PROVIDER: Final = "pulumi:providers:docker"
 EVERY_PROVIDER: Final = "pulumi:providers:*"
@@ -32,8 +32,6 @@ _NO_CONTEXT: Final = "unset: a context is this machine's own and names a host th
 _HTTPS: Final = "an address of a registry without http://, so that the password goes over TLS"
 _SECRET: Final = "a secret: `pulumi.Output.secret`, or config set with --secret"  # noqa: S105 - words
 _JSON: Final = "a list, in the form that the provider takes"
-
-_USER_INFO: Final = re.compile(r"//[^/@]*@")
 
 #: Properties of providers that are always secrets, whatever their value looks like.
 _SECRET_NAMES: Final = re.compile(
@@ -84,7 +82,7 @@ def _over_tls(resource: Resource) -> bool:
 def _connection(resource: Resource, scope: Scope[Options]) -> Iterator[Finding]:
     host = resource.get("host")
     if not is_unset(host) and host is not UNKNOWN and not is_safe(text(host) or "", over_tls=_over_tls(resource)):
-        yield Finding("host", _USER_INFO.sub("//", text(host) or ""), _TLS)
+        yield Finding("host", without_user(text(host) or ""), _TLS)
     context = resource.get("context")
     if not is_unset(context) and context is not UNKNOWN:
         yield Finding("context", context, _NO_CONTEXT)

@@ -49,6 +49,13 @@ _OPEN: Final = re.compile(
     re.MULTILINE | re.IGNORECASE,
 )
 
+#: What a file that `_OPEN` or `_FIELDS` matches has somewhere, in lower case: most files have nothing of it.
+_OPEN_HINTS: Final = (
+    "proxyrequests", "interpolateenv", "proxypass", "rewriterule", "balancermember", "set-dst", "do-resolve",
+    "http_proxy", "bastion", "socks", "http_port", "forward_proxy", "use_http_header", "original_dst",
+)  # fmt: skip
+_FIELD_HINTS: Final = ("port_value", "portvalue", "dial", "sethandler", "servers")
+
 #: Caddy's destinations, in its own language and in JSON, and the values that its `map` gives a placeholder.
 _CADDY_DESTINATION: Final = re.compile(
     r"^[ \t]*(?:reverse_proxy|to|php_fastcgi|forward_auth)[ \t]+([^\n#]{1,2000}?)[ \t]*\{?[ \t]*$"
@@ -151,7 +158,8 @@ def leads(
     >>> leads("location ~ ^/(.*) { proxy_pass http://nats:$1; }", frozenset({8222})).is_open
     True
     """
-    is_open = _OPEN.search(config) is not None
+    lowered = config.lower()
+    is_open = any(hint in lowered for hint in _OPEN_HINTS) and _OPEN.search(config) is not None
     found: set[int | None] = set()
     names_one = _mentions(ports).search(config) is not None
     if names_one or _PASS_TO_VARIABLE.search(config):
@@ -165,8 +173,10 @@ def leads(
     if _CODE.search(config):
         found |= numbers(config)
         is_open |= len(_CALL.findall(config)) > len(_PLAIN_CALL.findall(config))
-    if names_one or "set-dst" in config:
-        found |= set(_in_other_forms(config))
+    if names_one or "set-dst" in lowered:
+        found |= set(_in_lines(config))
+    if names_one and any(hint in lowered for hint in _FIELD_HINTS):
+        found |= set(_in_fields(config))
     return Leads(frozenset(port for port in found if port in ports), is_open)
 
 
@@ -209,12 +219,15 @@ def _caddy_values(
     return mapped.get(placeholder[2]) or [placeholder[0]]
 
 
-def _in_other_forms(config: str) -> Iterator[int | None]:
+def _in_lines(config: str) -> Iterator[int | None]:
     for line in _LINE.finditer(config):
         for word in line[1].split():
             yield port_of(word)
         if "set-dst" in line[0]:
             yield from numbers(line[0].replace("int(", " ").replace(")", " "))
+
+
+def _in_fields(config: str) -> Iterator[int | None]:
     for match in _FIELDS.finditer(config):
         if match["port"]:
             yield int(match["port"])

@@ -61,6 +61,15 @@ def is_safe(address: str, *, over_tls: bool) -> bool:
         return False
 
 
+def without_user(address: str) -> str:
+    """An address for a message: what is before an `@` may be a password.
+
+    >>> without_user("ssh://deploy:secret@host")
+    'ssh://host'
+    """
+    return re.sub(r"//[^/]*@", "//", address)
+
+
 def unsafe_options(options: Iterable[str]) -> Iterator[str]:
     """The names of options of `ssh`, as words of its command line, that are not safe.
 
