@@ -10,6 +10,7 @@ from typing import Final
 
 from policies import nginx_config
 from policies.nginx_config import LONGEST
+from policies.proxy_files import is_proxy_file, is_templated, named_ports, without_own_sockets
 
 #: The forms of others, a line each: HAProxy's `server NAME HOST:PORT`, Caddy's, Apache's and cloudflared's.
 _LINE: Final = re.compile(
@@ -36,8 +37,8 @@ _OPEN: Final = re.compile(
     r"|(?:ProxyPass(?:Match)?|BalancerMember)\b[^\n]*?[a-z]://[^\s/\"']{0,200}[$%]"
     r"|RewriteRule\b(?=[^\n]*\[(?:[^\]\n]*,)?(?:P|proxy)[\],])[^\n]*?[a-z]://[^\s/\"']{0,200}[$%]"
     # HAProxy's: the address or the port from a part of the request.
-    r"|http-request[ \t]+(?:set-dst(?:-port)?|do-resolve\()[^\n]*?(?:req\.|hdr|url|path|query|cook|base|var\(txn)"
-    r"|tcp-request[ \t]+[^\n]*?(?:set-dst(?:-port)?|do-resolve\()[^\n]*?(?:req[._]|ssl_fc|sni|payload)"
+    r"|(?:http-request|tcp-request[ \t]+\w+)[ \t]+set-dst(?:-port)?[ \t]+(?!(?:int|str|ipv4|ipv6)\()"
+    r"|(?:http-request|tcp-request[ \t]+\w+)[ \t]+do-resolve\([^)\n]*\)[ \t]+(?!str\()"
     r"|option[ \t]+http_proxy\b"
     # cloudflared's.
     r"|(?:-[ \t]+)?[\"']?service[\"']?:[ \t]*[\"']?(?:bastion|socks-proxy)\b"
@@ -58,7 +59,8 @@ _FIELD_HINTS: Final = ("port_value", "portvalue", "dial", "sethandler", "servers
 
 #: Caddy's destinations, in its own language and in JSON, and the values that its `map` gives a placeholder.
 _CADDY_DESTINATION: Final = re.compile(
-    r"^[ \t]*(?:reverse_proxy|to|php_fastcgi|forward_auth)[ \t]+([^\n#]{1,2000}?)[ \t]*\{?[ \t]*$"
+    r"(?:^|[{;])[ \t]*(?:reverse_proxy|to|php_fastcgi|forward_auth|dynamic)[ \t]+([^\n#]{1,2000}?)"
+    r"(?:[ \t]+[{}])?[ \t]*$"
     r"|\"dial\":[ \t]*(\"[^\"\n]{1,512}\")",
     re.MULTILINE,
 )
@@ -72,9 +74,9 @@ _CADDY_MAP: Final = re.compile(
 _CODE: Final = re.compile(
     r"ngx\.fetch|resty\.(?:http|redis|mysql|memcached|websocket\.client)|ngx\.socket|set_current_peer|tcpsock|pgmoon"
 )
-_CALL: Final = re.compile(r"(?:ngx\.fetch|:connect|set_current_peer|:request_uri|:send_request)[ \t]*\(")
+_CALL: Final = re.compile(r"(?:ngx\.fetch|:connect|set_current_peer|:request(?:_uri)?|:send_request)[ \t]*[({]")
 _PLAIN_CALL: Final = re.compile(
-    r"(?:ngx\.fetch|:connect|set_current_peer|:request_uri|:send_request)[ \t]*\(\s{0,99}"
+    r"(?:ngx\.fetch|:connect|set_current_peer|:request(?:_uri)?|:send_request)[ \t]*\(\s{0,99}"
     r"(?:\"[^\"\n]*\"|'[^'\n]*'|`[^`$\n]*`)\s{0,99}(?:,\s{0,99}\d{1,5}\s{0,99})?[,)]"
 )
 
@@ -111,7 +113,7 @@ def port_of(target: str) -> int | None:
 @lru_cache(maxsize=64)
 def _mentions(ports: frozenset[int]) -> re.Pattern[str]:
     """What every text matches that names one of `ports`; most files do not, and need no parsing."""
-    return re.compile(f"(?::|port_?value[^0-9]{{1,9}})0*(?:{'|'.join(map(str, sorted(ports)))})(?![0-9])")
+    return re.compile(f"(?::|[vV]alue[^0-9]{{1,9}})0*(?:{'|'.join(map(str, sorted(ports)))})(?![0-9])")
 
 
 @lru_cache(maxsize=64)
@@ -160,6 +162,7 @@ def leads(
     """
     lowered = config.lower()
     is_open = any(hint in lowered for hint in _OPEN_HINTS) and _OPEN.search(config) is not None
+    foreign = without_own_sockets(config) if "value" in lowered else config
     found: set[int | None] = set()
     names_one = _mentions(ports).search(config) is not None
     if names_one or _PASS_TO_VARIABLE.search(config):
@@ -176,7 +179,12 @@ def leads(
     if names_one or "set-dst" in lowered:
         found |= set(_in_lines(config))
     if names_one and any(hint in lowered for hint in _FIELD_HINTS):
-        found |= set(_in_fields(config))
+        found |= set(_in_fields(foreign))
+    others = named_ports(foreign, ports) - found
+    templated = "{{" in config and is_templated(config)
+    if (others or templated) and is_proxy_file(config):
+        found |= others
+        is_open |= templated
     return Leads(frozenset(port for port in found if port in ports), is_open)
 
 

@@ -198,6 +198,91 @@ OPEN_FILES = {
     "cloudflared's socks": "ingress:\n- hostname: x.example.com\n  service: socks-proxy\n",
 }  # fmt: skip
 
+#: One more for each format and notation: each leads to a data store or to monitoring, or is open.
+MORE_FILES = {
+    'perl_set': "perl_set $to 'sub {}'; location / { proxy_pass http://$to; }",
+    'map default var': 'map $host $to { default $arg_t; } location / { proxy_pass http://$to:8000; }',
+    'map nested open': 'map $arg_a $a { default x; 1 $arg_b; } map $a $b { default $a; } '
+    'location / { proxy_pass http://$b; }',
+    'proxy_pass in if': 'if ($arg_x) { proxy_pass http://$arg_x; }',
+    'mirror': 'location /m { proxy_pass http://nats:8222$request_uri; }',
+    'upstream zone resolve': 'upstream a { zone z 64k; server nats:8222 resolve; }',
+    'port var brace': 'set $p 82; location / { proxy_pass http://nats:${p}22; }',
+    'proxy_pass trailing': 'proxy_pass http://nats:8222/',
+    'hash in url': 'proxy_pass http://nats:8222#x;',
+    'windows newlines': 'location / {\r\n proxy_pass http://nats:8222;\r\n}',
+    'tab': '\tproxy_pass\thttp://nats:8222\t;',
+    'escaped dollar': 'location / { proxy_pass http://\\$arg_x; }',
+    'caddy 1 line': 'reverse_proxy /x nats:8222',
+    'caddy site oneline': ':80 { reverse_proxy nats:8222 }',
+    'caddy oneline open': ':80 { reverse_proxy {header.X}:80 }',
+    'caddy handle_path': ':80 {\n handle /x/* {\n  reverse_proxy http://nats:8222\n }\n}',
+    'caddy upstreams': ':80 {\n reverse_proxy {\n  to nats:8222 api:80\n }\n}',
+    'caddy range': ':80 {\n reverse_proxy nats:8220-8230\n}',
+    'caddy dynamic': ':80 {\n reverse_proxy {\n  dynamic a {\n   name nats\n   port 8222\n  }\n }\n}',
+    'caddy srv': ':80 {\n reverse_proxy {\n  dynamic a {query.h} 80\n }\n}',
+    'caddy json dynamic': '{"handler":"reverse_proxy","dynamic_upstreams":{"source":"a","name":"nats","port":"8222"}}',
+    'caddy l4': '{\n layer4 {\n  :80 {\n   route {\n    proxy nats:8222\n   }\n  }\n }\n}',
+    'caddy proxy old': 'proxy / nats:8222',
+    'haproxy default': 'backend b\n  default-server inter 1s\n  server s1 nats port 8222\n',
+    'haproxy addr space': 'listen l\n bind :80\n server s nats:8222\n',
+    'haproxy tabs': 'listen l\n\tserver\ts\tnats:8222',
+    'haproxy in quotes': 'listen l\n server s "nats:8222"',
+    'haproxy dispatch': 'listen l\n dispatch nats:8222',
+    'haproxy ring': 'ring r\n server s nats:8222',
+    'haproxy use-server': 'backend b\n http-request set-dst-port %[url_param(p)]\n',
+    'haproxy set-var': 'http-request set-var(txn.p) url_param(p)\nhttp-request set-dst-port var(txn.p)',
+    'haproxy sess var': 'http-request set-dst var(sess.ip)',
+    'haproxy tcp': 'tcp-request content set-dst req.payload(0,4)',
+    'traefik toml': '[http.services.x.loadBalancer]\n[[http.services.x.loadBalancer.servers]]\nurl = "http://nats:8222"',
+    'traefik json tcp': '{"tcp":{"services":{"a":{"loadBalancer":{"servers":[{"address":"postgres:5432"}]}}}}}',
+    'traefik template': 'http:\n services:\n  a:\n   loadBalancer:\n    servers:\n     - url: "http://{{ env `X` }}"\n',
+    'traefik quoted url': "servers:\n- 'url': 'http://nats:8222'",
+    'traefik flow': 'servers: [ {url: http://nats:8222} ]',
+    'envoy json': '{"portValue": 8222, "address": "nats"}',
+    'envoy string': 'port_value: "8222"',
+    'envoy v3 flow': 'endpoint: {address: {socket_address: {port_value: 8222, address: nats}}}',
+    'apache balancer': '<Proxy balancer://x>\n BalancerMember http://nats:8222\n</Proxy>',
+    'apache location': '<Location /x>\n ProxyPass http://nats:8222/\n</Location>',
+    'apache ws': 'ProxyPass /ws ws://nats:8222/',
+    'apache lower': 'proxypass / http://nats:8222/',
+    'apache rewritemap': 'RewriteRule ^/(.*) http://${map:$1}/ [P]',
+    'apache ProxyRemote': 'ProxyRemote * http://nats:8222',
+    'lighttpd': 'proxy.server = ( "/x" => ( ( "host" => "nats", "port" => 8222 ) ) )',
+    'squid': 'cache_peer nats parent 8222 0 no-query originserver',
+    'varnish': 'backend default { .host = "nats"; .port = "8222"; }',
+    'nghttpx': 'backend=nats,8222',
+    'pound': 'Service\n BackEnd\n  Address nats\n  Port 8222\n End\nEnd',
+    'sniproxy': 'table { .* nats:8222 }',
+    'rinetd': '0.0.0.0 80 nats 8222',
+    'xinetd': 'service x\n{\n redirect = nats 8222\n}',
+    'stunnel': '[x]\naccept=80\nconnect=nats:8222',
+    'frp': 'localIP = "nats"\nlocalPort = 8222\n[[proxies]]\nremotePort = 80\ntype="tcp"',
+    'chisel json': '{"remotes":["80:nats:8222"]}',
+    'ssh config': 'Host x\n LocalForward 0.0.0.0:80 nats:8222',
+    'gost': 'services:\n- addr: :80\n  forwarder:\n    nodes:\n    - addr: nats:8222',
+    'nodejs': "http.createServer((q,s)=>{ http.request({host:'nats',port:8222}) })",
+    'python': "class H(BaseHTTPRequestHandler):\n def do_GET(self): urlopen('http://nats:8222'+self.path)",
+    'python2': "urlopen('http://nats:8222/varz'); HTTPServer(('',80),H).serve_forever()",
+    'shell': '#!/bin/sh\nexec socat TCP-LISTEN:80,fork TCP:nats:8222',
+    'shell iptables': '#!/bin/sh\niptables -t nat -A PREROUTING -p tcp --dport 80 -j DNAT --to 172.20.1.4:8222',
+    'kong': '_format_version: "3.0"\nservices:\n- name: n\n  url: http://nats:8222',
+    'tyk': '{"proxy":{"listen_path":"/","target_url":"http://nats:8222"}}',
+    'krakend': '{"endpoints":[{"backend":[{"host":["http://nats:8222"],"url_pattern":"/"}]}]}',
+    'nginx unit': '{"routes":[{"action":{"proxy":"http://nats:8222"}}]}',
+    'cloudflared ssh': 'ingress:\n  - service: ssh://nats:8222',
+    'cloudflared url': 'url: http://nats:8222\ntunnel: x',
+    'cloudflared json': '{"ingress":[{"service":"http://nats:8222"}]}',
+    'ngrok yml': 'tunnels:\n  x:\n    proto: http\n    addr: nats:8222',
+    'njs http host concat': "ngx.fetch('http://nats' + ':' + 8222)",
+    'lua connect table': "sock:connect{ host='nats', port=8222 } -- ngx.socket",
+    'lua balancer': "local b = require 'ngx.balancer'\nb.set_current_peer(ngx.var.arg_h, 80)",
+    'resolver env': 'env NATS; location / { proxy_pass http://$NATS; }',
+}  # fmt: skip
+
+#: Those that are open and lead to such a port as well.
+BOTH: frozenset[str] = frozenset({"njs http host concat", "lua connect table"})
+
 #: Files that decide by a request, between destinations that they name.
 KNOWN_FILES = {
     "map with literal values": "js_set $slot main.slot; "
@@ -222,6 +307,19 @@ KNOWN_FILES = {
     "apache": "ProxyPass /x http://api:8000/x\nRewriteRule ^/(.*)$ https://%{HTTP_HOST}/$1 [R=301,L]",
     "haproxy": "frontend f\n  use_backend %[req.hdr(host),map(/etc/hosts.map,api)]\nbackend api\n  server a api:8000\n",
     "php": "location ~ \\.php$ { fastcgi_pass php:9000; }",
+    "a crontab": "0 3 1 5 * backup --to s3\n*/5 * * * * check nats 8222\n",
+    "a wait": "#!/bin/sh\nuntil nc -z postgres 5432; do sleep 1; done\nexec app --listen :8000\n",
+    "prometheus": "scrape_configs:\n- job_name: a\n  proxy_url: http://p:80\n"
+    "  static_configs:\n  - targets: ['nats:7777']\n"
+    "alerting:\n  alertmanagers:\n  - path_prefix: /\n    static_configs: [{targets: ['alertmanager:9093']}]\n",
+    "alertmanager": "route:\n  receiver: x\nreceivers:\n- name: x\n  webhook_configs: [{url: 'http://hook:9095'}]\n",
+    "grafana": "datasources:\n- {name: p, access: proxy, url: 'http://vm:8428'}\n- {name: l, url: 'http://vl:9428'}\n",
+    "an exporter": "nats:\n  url: http://nats:8222\nlisten: :7777\n",
+    "pgbouncer": "[databases]\napp = host=postgres port=5432\n[pgbouncer]\nlisten_port = 6432\n",
+    "nats": "port: 4222\nhttp: 0.0.0.0:8222\ncluster { port: 6222, routes: [nats://nats-2:6222] }\n",
+    "haproxy's own statistics": "frontend stats\n  bind *:8404\n  stats enable\nbackend a\n  server a api:8000\n",
+    "traefik's own metrics": "entryPoints:\n  metrics:\n    address: ':9100'\n  web: {address: ':8000'}\n",
+    "envoy's own admin": "admin: {address: {socket_address: {address: 127.0.0.1, port_value: 9901}}}\n",
     "prose": "to: ops@example.com\nrecommended ports are 5432 and 8222\n",
     "a client's file": "db:\n  url: postgres://postgres:5432/app\nnats: nats://nats:4222\n",
 }
@@ -233,6 +331,10 @@ CASES = (
     *(
         Case("DKR-MON", "bypass", f"open file, {name}", file(text), ("uploads[0].content",))
         for name, text in OPEN_FILES.items()
+    ),
+    *(
+        Case("DKR-MON", "bypass", f"more, {name}", file(text), ("uploads[0].content",) * (1 + (name in BOTH)))
+        for name, text in MORE_FILES.items()
     ),
     *(Case("DKR-MON", "passing", f"known file, {name}", file(text)) for name, text in KNOWN_FILES.items()),
     Case("DKR-MON", "bypass", "a tunnel leads to it",
