@@ -10,10 +10,11 @@ from pydantic import Field as Constraint
 
 from policies.containers import CONTAINER, SERVICE, Entry
 from policies.docker_ports import TUNNEL_CONFIGS, is_for_people_here, numbers_of, published, services
+from policies.encoding import encoded_texts
 from policies.ports import MAX_PORT, MONITORING_PORTS, SERVICE_NAMES, STORE_PORTS
 from policies.proxies import leads, mentioned_ports, port_of
 from policies.resource import WORKLOADS, Resource
-from policies.roles import command_line, command_words, forwards, is_proxy
+from policies.roles import command_line, command_words, health_line, is_forwarder, is_proxy
 from policies.rule import Finding, Level, Options, Rule, Scope, Severity
 from policies.uploads import READS, SECRET, SERVICE_CONFIG, contents
 from policies.values import entries, items, text
@@ -41,10 +42,20 @@ _AMOUNT: Final = re.compile(
 #: A variable's name that tells that it is where a proxy leads.
 _DESTINATION: Final = re.compile(r"UPSTREAM|BACKEND|TARGET|FORWARD|DEST|ORIGIN|PROXY_PASS|PROXY_TO|CONNECT")
 
+#: The same where no other container has it: an exporter has a target as well.
+_UPSTREAM: Final = re.compile(r"UPSTREAM|PROXY_(?:PASS|TO|TARGET|URL)|FORWARD_?(?:TO|HOST|PORT|URL|ADDR)")
+
+#: What a health check has that takes connections.
+_LISTENS: Final = re.compile(r"listen|\s-\w*l|DNAT|\s-\w*[LRD]\b|fork", re.IGNORECASE)
+
+_SHELL_VARIABLE: Final = re.compile(r"\$\{?(\w{1,100})\}?", re.ASCII)
+
 #: Schemes of clients of data stores, which a gateway may be as well.
 _CLIENT: Final = re.compile(
     r"(?:postgres(?:ql)?|mysql|redis|rediss|mongodb|nats|amqp|kafka)(?:\+\w+)?://", re.IGNORECASE
 )
+
+_CLIENT_URL: Final = re.compile(rf"{_CLIENT.pattern}[^\s\"',]*", re.IGNORECASE)
 
 #: Labels by which a proxy that watches Docker finds what it leads to.
 _ROUTER_LABEL: Final = re.compile(
@@ -103,7 +114,7 @@ def _is_entry(resource: Resource, scope: Scope[MonitoringOptions]) -> bool:
 
 def _port_tokens(line: str) -> set[int]:
     """The ports that the numbers and names of a forwarder's command line may stand for, but those it listens on."""
-    rest = _OWN.sub(" ", line)
+    rest = _OWN.sub(" ", _CLIENT_URL.sub(" ", line))
     found = {SERVICE_NAMES[match[1].lower()] for match in _SERVICE.finditer(rest)}
     for match in _TOKEN.finditer(rest):
         if match[1]:
@@ -115,13 +126,17 @@ def _port_tokens(line: str) -> set[int]:
     return found
 
 
+def _finding(path: str | None, port: int, monitoring: frozenset[int]) -> Finding:
+    return Finding(path or "", port, NO_MONITORING if port in monitoring else NO_INTERNAL)
+
+
 def _in_command(resource: Resource, scope: Scope[MonitoringOptions], *, is_entry: bool) -> Iterator[Finding]:
-    """Findings in the command. A forwarder's may not name such a port in any notation, an entry's not behind a host,
-    and nobody's may hold a proxy's config that leads there."""
+    """Findings in the command. A proxy's may not name such a port in any notation, an entry's not behind a host, and no
+    container's may hold a proxy's config that leads there."""
     monitoring = _monitoring_ports(scope)
     internal = monitoring.union(STORE_PORTS)
     container = resource.container
-    is_forwarder = forwards(container)
+    proxy, environment = is_proxy(container), _environment(resource)
     seen: set[int] = set()
     for word in command_words(container):
         value = text(word.value)
@@ -130,22 +145,29 @@ def _in_command(resource: Resource, scope: Scope[MonitoringOptions], *, is_entry
         ports = set[int]()
         if ":" in value or "$" in value:
             # Quotes are the shell's, around what it writes into a file or hands on.
-            found = leads(re.sub("[\"']", "\n", value), internal, (), _environment(resource))
+            found = leads(re.sub("[\"']", "\n", value), internal, (), environment)
             ports |= found.ports
             if found.is_open:
                 yield Finding(word.path or "", OPEN, SPELLED_OUT)
-        if is_forwarder:
-            ports |= _port_tokens(value) & internal
+        if proxy:
+            ports |= _port_tokens(_filled(value, environment)) & internal
         elif is_entry:
             ports |= mentioned_ports(value, monitoring)
         seen |= ports
-        for port in sorted(ports):
-            yield Finding(word.path or "", port, NO_MONITORING if port in monitoring else NO_INTERNAL)
-    if is_forwarder:
-        # What stands in base64, or in words that only together name a port.
-        field = container.field("command")
-        for port in sorted((_port_tokens(command_line(container)) & internal) - seen):
-            yield Finding(field.path or "", port, NO_MONITORING if port in monitoring else NO_INTERNAL)
+        yield from (_finding(word.path, port, monitoring) for port in sorted(ports))
+    if proxy:
+        # What is in base64, or in words that only together name a port.
+        rest = (_port_tokens(_filled(command_line(container), environment)) & internal) - seen
+        yield from (_finding(container.field("command").path, port, monitoring) for port in sorted(rest))
+    health = health_line(container)
+    if _LISTENS.search(health) and is_forwarder(health):
+        for port in sorted(_port_tokens(health) & internal):
+            yield _finding(container.field("healthcheck.tests").path, port, monitoring)
+
+
+def _filled(line: str, environment: dict[str, str]) -> str:
+    """A command line with the variables that a shell fills in, where their values are known."""
+    return _SHELL_VARIABLE.sub(lambda match: environment.get(match[1], match[0]), line) if "$" in line else line
 
 
 def _environment(resource: Resource) -> dict[str, str]:
@@ -157,19 +179,33 @@ def _environment(resource: Resource) -> dict[str, str]:
     }
 
 
-def _in_env(resource: Resource, scope: Scope[MonitoringOptions]) -> Iterator[Finding]:
-    """Findings in the environment of what requests come to, or of a proxy: a template takes destinations from there."""
+def _in_env(resource: Resource, scope: Scope[MonitoringOptions], *, is_entry: bool) -> Iterator[Finding]:
+    """Findings in the environment: where a proxy's template takes its destinations from, and files and commands in it.
+
+    Only the variables of an entry and of a proxy are destinations, and those that are called so.
+    """
     monitoring = _monitoring_ports(scope)
+    internal = monitoring.union(STORE_PORTS)
     proxy = is_proxy(resource.container)
     for entry in resource.container.env:
         value = text(entry.value)
         if not value or not isinstance(entry.name, str):
             continue
-        ports = _env_ports(entry, value, monitoring)
-        if proxy and _DESTINATION.search(entry.name.upper()) and not _CLIENT.match(value):
+        name, ports = entry.name.upper(), set[int]()
+        leads_there = _UPSTREAM.search(name) is not None
+        if proxy or is_entry or leads_there:
+            ports |= _env_ports(entry, value, monitoring)
+        if (leads_there or (proxy and _DESTINATION.search(name))) and not _CLIENT.match(value):
             ports |= _env_ports(entry, value, frozenset(STORE_PORTS))
-        for port in sorted(ports):
-            yield Finding(entry.path, port, NO_MONITORING if port in monitoring else NO_INTERNAL)
+        texts = [value, *(encoded_texts(value) if proxy or is_entry else ())]
+        for each in texts if " " in value or len(texts) > 1 else ():
+            found = leads(each, internal)
+            ports |= found.ports
+            if is_forwarder(each):
+                ports |= _port_tokens(each) & internal
+            if found.is_open:
+                yield Finding(entry.path, OPEN, SPELLED_OUT)
+        yield from (_finding(entry.path, port, monitoring) for port in sorted(ports))
 
 
 def _env_ports(entry: Entry, value: str, ports: frozenset[int]) -> set[int]:
@@ -232,8 +268,7 @@ def _monitoring(resource: Resource, scope: Scope[MonitoringOptions]) -> Iterator
         is_entry = _is_entry(resource, scope)
         yield from _published_monitoring(resource, scope, monitoring)
         yield from _in_command(resource, scope, is_entry=is_entry)
-        if is_entry or is_proxy(resource.container):
-            yield from _in_env(resource, scope)
+        yield from _in_env(resource, scope, is_entry=is_entry)
         yield from _in_routes(resource, scope)
     yield from _in_files(resource, scope)
 
@@ -251,7 +286,7 @@ def _behind_tunnel(resources: Sequence[Resource], scope: Scope[MonitoringOptions
         if resource.type not in WORKLOADS or not hosts or _is_entry(resource, scope):
             continue
         if not hosts.isdisjoint(_names(resource)):
-            found = [*_in_command(resource, scope, is_entry=True), *_in_env(resource, scope)]
+            found = [*_in_command(resource, scope, is_entry=True), *_in_env(resource, scope, is_entry=True)]
             alone = {(each.path, str(each.value)) for each in _monitoring(resource, scope)}
             for each in found:
                 if (each.path, str(each.value)) not in alone:

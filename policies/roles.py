@@ -130,16 +130,22 @@ def command_line(container: Container) -> str:
     return "\n".join([line, *encoded_texts(line)]) if _DECODES.search(line) else line
 
 
-def forwards(container: Container) -> bool:
-    """Whether its command passes on what it receives."""
-    line = command_line(container)
+def is_forwarder(line: str) -> bool:
+    """Whether a command line passes on what it receives."""
     return bool(line) and _FORWARDER.search(line) is not None
+
+
+def health_line(container: Container) -> str:
+    """The health check as one line."""
+    tests = container.field("healthcheck.tests").path
+    words = [text(word.value) for word in container.words if str(word.path).startswith(f"{tests}[")]
+    return " ".join(word for word in words if word)
 
 
 def is_proxy(container: Container) -> bool:
     """Whether it passes on what it receives, by its image or its command."""
     words = name_words(repository(container.field("image").value).rpartition("/")[2])
-    return ("exporter" not in words and not words.isdisjoint(PROXY_IMAGES)) or forwards(container)
+    return ("exporter" not in words and not words.isdisjoint(PROXY_IMAGES)) or is_forwarder(command_line(container))
 
 
 def store(container: Container, stack: str) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gzip
 from typing import Any
 
 import pytest
@@ -33,6 +34,14 @@ def of(service_name: str, image: str, *, aliases: tuple[str, ...] = (), **change
 
 NGINX = "registry.example.com/tasktracker/nginx:1.2.3"
 APP = "registry.example.com/tasktracker/api:1.2.3"
+
+
+def encoded(content: str) -> str:
+    return base64.b64encode(content.encode()).decode()
+
+
+def compressed(content: str) -> str:
+    return base64.b64encode(gzip.compress(content.encode())).decode()
 
 
 def nginx(*envs: str) -> tuple[Resource]:
@@ -370,7 +379,41 @@ CASES = (
          (service({f"{SPEC}.image": "haproxy:3.2", f"{SPEC}.env": {"NATS_PORT": "8222"}}),), (f"{SPEC}.env.NATS_PORT",
          )),
     Case("DKR-MON", "bypass", "in development", nginx("NATS_UPSTREAM=nats:8222"), ("envs[0]",), environment="dev"),
+    *(
+        Case("DKR-MON", "bypass", f"container, {name}", (resource,), (path,))
+        for name, resource, path in (
+            ("a config in a variable", of("x", APP, envs=["C=location / { proxy_pass http://$arg_x; }"]), "envs[0]"),
+            ("a config in base64", of("x", NGINX, envs=[f"C={encoded('proxy_pass http://nats:8222;')}"]), "envs[0]"),
+            ("a command in a variable",
+             of("x", "debian", command=["sh", "-c", 'eval "$R"'], envs=["R=socat TCP-LISTEN:80 TCP:nats:8222"]),
+             "envs[0]"),
+            ("any image with an upstream", of("x", APP, envs=["UPSTREAM=nats:8222"]), "envs[0]"),
+            ("any image that passes on", of("x", APP, envs=["PROXY_PASS=http://postgres:5432"]), "envs[0]"),
+            ("a health check that listens", of("x", "debian", healthcheck={
+                "tests": ["CMD-SHELL", "socat TCP-LISTEN:80,fork TCP:nats:8222 &"]}), "healthcheck.tests"),
+            ("a shell's variable",
+             of("x", "alpine/socat", command=["TCP-LISTEN:80,fork", "TCP:nats:$PORT"], envs=["PORT=8222"]),
+             "command[1]"),
+            ("an image that is socat", of("x", "alpine/socat", command=["TCP-LISTEN:80", "TCP:nats:8222"]),
+            "command[1]"),
+            ("an image that is varnish", of("x", "varnish:8", command=["varnishd", "-b", "nats:8222"]), "command[2]"),
+            ("host and port in two variables", of("x", "haproxy", envs=["BACKEND_PORT=5432"]), "envs[0]"),
+            ("host and port in two words", of("x", "debian", command=["socat", "-", "TCP:nats:", "8222"]),
+            "command[3]"),
+            ("an entrypoint and its arguments",
+             of("x", "debian", entrypoints=["socat"], command=["TCP-LISTEN:80", "TCP:nats:8222"]), "command[1]"),
+            ("options of ssh", of("x", "debian", command=["ssh", "-o", "LocalForward=80 nats:8222", "h"]),
+            "command[2]"),
+            ("compressed",
+             of("x", "debian", command=["sh", "-c", f"echo {compressed('socat TCP-LISTEN:80 TCP:nats:8222')} "
+                                        "| base64 -d | zcat | sh"]), "command"),
+        )
+    ),
     # What is fine inside a stack.
+    Case("DKR-MON", "passing", "an exporter's target",
+         (of("probe", "prom/blackbox-exporter", envs=["TARGET=http://nats:8222/healthz"]),)),
+    Case("DKR-MON", "passing", "a gateway's own addresses",
+         (of("gate", "traefik:3", command=["--entrypoints.metrics.address=:9100", "--providers.redis=redis://redis:6379"]),)),
     Case("DKR-MON", "passing", "the app's own health URL",
          (of("api", APP, envs=["NATS_HEALTH_URL=http://nats:8222/healthz", "DATABASE=postgres:5432",
          "NATS=nats:4222"]),)),
