@@ -32,10 +32,14 @@ READABLE: Final = "a file in or below the program's folder, or an absolute path,
 
 @dataclass(frozen=True)
 class Content:
-    """One file: where its content is written, and its text; `problem` says why that can't be read."""
+    """One file: where its content is written, and its text; `problem` says why that can't be read.
+
+    `written` is the property as it is in the program, encoded where the text is.
+    """
 
     path: str
     text: str
+    written: str = ""
     problem: str | None = None
 
 
@@ -48,28 +52,36 @@ def contents(resource: Resource) -> Iterator[Content]:
     if resource.type == CONTAINER:
         for index, item in items(resource.properties.get("uploads")):
             path, upload = f"uploads[{index}]", entries(item)
-            yield Content(f"{path}.content", text(upload.get("content")) or "")
-            yield Content(f"{path}.contentBase64", base64_text(upload.get("contentBase64")))
+            yield _plain(f"{path}.content", upload.get("content"))
+            yield _encoded(f"{path}.contentBase64", upload.get("contentBase64"))
             source = upload.get("source")
             if not is_unset(source):
                 yield _of_file(f"{path}.source", source)
     elif resource.type in (SERVICE_CONFIG, SECRET):
-        yield Content("data", base64_text(resource.properties.get("data")))
-        yield Content("dataRaw", text(resource.properties.get("dataRaw")) or "")
+        yield _encoded("data", resource.properties.get("data"))
+        yield _plain("dataRaw", resource.properties.get("dataRaw"))
+
+
+def _plain(path: str, value: object) -> Content:
+    return Content(path, text(value) or "", text(value) or "")
+
+
+def _encoded(path: str, value: object) -> Content:
+    return Content(path, base64_text(value), text(value) or "")
 
 
 def _of_file(path: str, source: object) -> Content:
     if not isinstance(source, str):
-        return Content(path, "", "known only at `up`" if source is UNKNOWN else "not a path")
+        return Content(path, "", problem="known only at `up`" if source is UNKNOWN else "not a path")
     try:
         found = Path(source).stat()
         if not stat.S_ISREG(found.st_mode):
-            return Content(path, "", "not a file")
+            return Content(path, "", problem="not a file")
         if found.st_size > LARGEST_FILE:
-            return Content(path, "", "too large")
+            return Content(path, "", problem="too large")
         return Content(path, _read(str(Path(source).absolute()), found.st_mtime_ns, found.st_size))
     except (OSError, ValueError) as error:
-        return Content(path, "", getattr(error, "strerror", None) or "not a path")
+        return Content(path, "", problem=getattr(error, "strerror", None) or "not a path")
 
 
 @lru_cache(maxsize=32)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import os
 from pathlib import Path
 from typing import Any
@@ -120,6 +122,12 @@ def test_a_file_that_cannot_be_read_is_refused(program: Path, kind: str) -> None
 def test_the_largest_file_is_read(program: Path) -> None:
     (program / "x").write_text(PROXY.ljust(LARGEST_FILE, "\n"))
     assert monitoring(from_file("x")[0]) == [("uploads[0].source", 8222)]
+
+
+def test_a_tunnels_token_in_a_file_is_found(program: Path) -> None:
+    account = {"a": 32 * "0", "t": "6ff42ae2-765d-4adf-8112-31c55c1551ef", "s": base64.b64encode(bytes(32)).decode()}
+    (program / "token").write_text(base64.b64encode(json.dumps(account).encode()).decode())
+    run(Case("CF-SECRET", "bypass", "a file", from_file("token"), ("uploads[0].source",)))
 
 
 def test_every_file_of_every_type_is_given(program: Path) -> None:
