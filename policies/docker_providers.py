@@ -157,7 +157,7 @@ RULES = (
         level=Level.MANDATORY,
         severity=Severity.CRITICAL,
         sources=("Pulumi documentation, Secrets", "CWE-312"),
-        reads={EVERY_PROVIDER: ()},
+        reads={PROVIDER: (), EVERY_PROVIDER: ()},
         why="The settings of a provider are kept in the stack's state: what isn't marked as a secret is there in plain "
         "text, for all who read it.",
         fix="Mark it as a secret and replace it, as it has been stored; or let the provider take it from the "

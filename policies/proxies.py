@@ -64,16 +64,17 @@ _CADDY_DESTINATION: Final = re.compile(
     r"|\"dial\":[ \t]*(\"[^\"\n]{1,512}\")",
     re.MULTILINE,
 )
-_CADDY: Final = re.compile(r"reverse_proxy|php_fastcgi|forward_auth|\"dial\"")
+_CADDY_HINTS: Final = ("reverse_proxy", "php_fastcgi", "forward_auth", '"dial"')
 _CADDY_PLACEHOLDER: Final = re.compile(r"\{(\$?)([^{}\s:]{1,100})(?::([^{}\s]{0,200}))?\}")
 _CADDY_MAP: Final = re.compile(
     r"^[ \t]*map[ \t]+\S+[ \t]+([^\n{]*(?:\{\w+\}[^\n{]*)+)\{\n([^}]*(?:\{[^}\n]*\}[^}]*)*)\}", re.M
 )
 
 #: Code in nginx that makes connections of its own, in njs and Lua, and the calls that name one by a plain text.
-_CODE: Final = re.compile(
-    r"ngx\.fetch|resty\.(?:http|redis|mysql|memcached|websocket\.client)|ngx\.socket|set_current_peer|tcpsock|pgmoon"
-)
+_CODE_HINTS: Final = (
+    "ngx.fetch", "resty.http", "resty.redis", "resty.mysql", "resty.memcached", "resty.websocket.client", "ngx.socket",
+    "set_current_peer", "tcpsock", "pgmoon",
+)  # fmt: skip
 _CALL: Final = re.compile(r"(?:ngx\.fetch|:connect|set_current_peer|:request(?:_uri)?|:send_request)[ \t]*[({]")
 _PLAIN_CALL: Final = re.compile(
     r"(?:ngx\.fetch|:connect|set_current_peer|:request(?:_uri)?|:send_request)[ \t]*\(\s{0,99}"
@@ -88,7 +89,8 @@ _TARGET: Final = re.compile(
 _NUMBER: Final = re.compile(r"(?<![\w.])0*(\d{2,5})(?![\w]|\.\d)")
 
 #: A pass to what variables say may spell a port in pieces.
-_PASS_TO_VARIABLE: Final = re.compile(r"_(?:pass|server)\b[^;]{0,2000}\$|\bserver[ \t]+[^;\n]{0,500}\$")
+_PASS_TO_VARIABLE: Final = re.compile(r"_(?:pass|server)\b[^;$]{0,2000}\$")
+_SERVER_OF_VARIABLE: Final = re.compile(r"server[ \t]+[^;\n$]{0,500}\$")
 
 
 @dataclass(frozen=True)
@@ -165,15 +167,15 @@ def leads(
     foreign = without_own_sockets(config) if "value" in lowered else config
     found: set[int | None] = set()
     names_one = _mentions(ports).search(config) is not None
-    if names_one or _PASS_TO_VARIABLE.search(config):
+    if names_one or ("$" in config and (_PASS_TO_VARIABLE.search(config) or _SERVER_OF_VARIABLE.search(config))):
         of_nginx, nginx_is_open = _nginx(config, beside, environment or {})
         found |= of_nginx
         is_open |= nginx_is_open
-    if _CADDY.search(config):
+    if any(hint in config for hint in _CADDY_HINTS):
         of_caddy, caddy_is_open = _caddy(config, environment or {})
         found |= of_caddy
         is_open |= caddy_is_open
-    if _CODE.search(config):
+    if any(hint in config for hint in _CODE_HINTS):
         found |= numbers(config)
         is_open |= len(_CALL.findall(config)) > len(_PLAIN_CALL.findall(config))
     if names_one or "set-dst" in lowered:

@@ -45,7 +45,7 @@ _COMMAND: Final = re.compile(
 _COMMENT: Final = re.compile(r"^[ \t]*(?:#|//|;|--)[^\n]*", re.MULTILINE)
 
 #: A number that may be a port, and the end of a range of them.
-_NUMBER: Final = re.compile(r"(?<![0-9])0*([0-9]{2,5})(?![0-9])(?:-([0-9]{2,5})(?![0-9]))?")
+_NUMBER: Final = re.compile(r"[0-9]{2,20}(?:-[0-9]{2,5})?")
 
 #: What is before a port: a host and a colon, a field's name, or a host's name with a blank or a comma.
 _BEFORE: Final = re.compile(
@@ -93,7 +93,8 @@ def named_ports(text: str, ports: frozenset[int]) -> set[int]:
     """
     found: set[int] = set()
     for match in _NUMBER.finditer(text):
-        low, high = int(match[1]), int(match[2] or match[1])
+        first, _, last = match[0].partition("-")
+        low, high = int(first), int(last or first)
         named = {low} & ports if low >= high else {port for port in ports if low <= port <= high}
         if named and not named <= found and _is_of_another_host(text, match.start()):
             found |= named
