@@ -23,6 +23,7 @@ from pulumi.runtime.proto import AnalyzerServicer, analyzer_pb2, analyzer_pb2_gr
 
 from policies import waivers
 from policies.config import Entry, parse
+from policies.docker_providers import PROVIDER, with_environment
 from policies.errors import ConfigError
 from policies.evaluate import Pack, Target, Violation
 from policies.registry import RULES
@@ -159,6 +160,9 @@ def _info(rule: Rule) -> analyzer_pb2.PolicyInfo:
 def _resource(message: analyzer_pb2.AnalyzeRequest | analyzer_pb2.AnalyzerResource) -> Resource:
     secrets: set[str] = set()
     properties = decode(json_format.MessageToDict(message.properties), secrets)
+    if message.type == PROVIDER:
+        # The pack has the environment of the engine, as the provider has.
+        properties = with_environment(properties, os.environ)
     dependencies = {}
     if isinstance(message, analyzer_pb2.AnalyzerResource):
         dependencies = {key: list(each.urns) for key, each in message.propertyDependencies.items()}
@@ -170,6 +174,7 @@ def _resource(message: analyzer_pb2.AnalyzeRequest | analyzer_pb2.AnalyzerResour
         secret_paths=frozenset(secrets),
         protect=message.options.protect,
         dependencies=dependencies,
+        provider=message.provider.type,
     )
 
 

@@ -24,6 +24,7 @@ from pydantic import AfterValidator
 from policies.containers import CONTAINER, SERVICE, Container, Field
 from policies.resource import Resource
 from policies.rule import Finding, Level, Options, Rule, Scope, Severity
+from policies.uploads import contents
 from policies.values import UNKNOWN, entries, flag, is_unset, items, join, lookup, text
 
 TUNNELS: Final = (
@@ -375,20 +376,11 @@ def _keeps_secret(resource: Resource, scope: Scope[Options]) -> Iterator[Finding
     for entry in container.labels:
         if found := _tunnel_secret(entry.value) or _tunnel_secret(entry.name):
             yield Finding(entry.path, found, "a label without a secret")
-    for index, upload in items(resource.get("uploads")):
-        for name in ("content", "contentBase64"):
-            path = f"uploads[{index}].{name}"
-            content = entries(upload).get(name)
-            found = _tunnel_secret(content) or (_tunnel_secret(_decoded(content)) if name == "contentBase64" else None)
-            if found and not resource.is_secret(path):
-                yield Finding(path, f"{found} as plain text", "a value that is marked as secret")
-
-
-def _decoded(content: object) -> str | None:
-    try:
-        return base64.b64decode(content).decode("utf-8", "replace") if isinstance(content, str) else None
-    except ValueError:
-        return None
+    for file in contents(resource):
+        # A token is base64 itself.
+        found = _tunnel_secret(file.text) or _tunnel_secret(file.written)
+        if found and not resource.is_secret(file.path):
+            yield Finding(file.path, f"{found} as plain text", "`content` with a value that is marked as secret")
 
 
 def _secret_flag(word: object, flags: frozenset[str]) -> str | None:

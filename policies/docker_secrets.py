@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 from itertools import chain
 
 from policies.containers import CONTAINER, SERVICE, Entry, Field
-from policies.proxies import base64_text
+from policies.encoding import base64_text
 from policies.resource import NETWORK, VOLUME, WORKLOADS, Resource
 from policies.rule import Finding, Level, Options, Rule, Scope, Severity
 from policies.secrets import NAMED, known_secret_in, secret_in, secret_in_words, secret_under

@@ -60,26 +60,28 @@ class Pack:
             for rule in rules
         }
         self._by_type: dict[str, list[Rule]] = {}
-        for rule in rules:
-            for type_ in rule.reads:
-                self._by_type.setdefault(type_, []).append(rule)
         self._stack_rules = [rule for rule in rules if rule.check_stack]
-        self._stack_types = {type_ for rule in self._stack_rules for type_ in rule.reads}
         self._used: set[Waiver] = set()
         self._judged: set[tuple[str, str]] = set()
 
     def reads(self, type_: str) -> bool:
         """Whether any rule looks at a single resource of that type."""
-        return any(rule.check for rule in self._by_type.get(type_, ()))
+        return any(rule.check for rule in self._rules_of(type_))
 
     def reads_in_stack(self, type_: str) -> bool:
         """Whether any rule looks at resources of that type together."""
-        return type_ in self._stack_types
+        return any(rule.check_stack for rule in self._rules_of(type_))
+
+    def _rules_of(self, type_: str) -> list[Rule]:
+        """The rules that look at resources of that type."""
+        if type_ not in self._by_type:
+            self._by_type[type_] = [rule for rule in self._rules.values() if rule.properties(type_) is not None]
+        return self._by_type[type_]
 
     def analyze(self, resource: Resource) -> list[Violation]:
         """What is wrong with one resource."""
         violations: list[Violation] = []
-        for rule in self._by_type.get(resource.type, ()):
+        for rule in self._rules_of(resource.type):
             if rule.check:
                 found = findings(rule, (resource,), self._scopes[rule.id])
                 violations += self._violations(rule, found, {resource.urn: resource}, resource.urn)
@@ -103,7 +105,7 @@ class Pack:
     def _note(self, rule: Rule, resource: Resource) -> None:
         """Remembers that `rule` has judged `resource`, unless a value that it reads is yet unknown."""
         if self._waivers and not any(
-            has_unknown(lookup(resource.properties, path)) for path in rule.reads.get(resource.type, ())
+            has_unknown(lookup(resource.properties, path)) for path in rule.properties(resource.type) or ()
         ):
             self._judged.add((rule.id, resource.urn))
 
@@ -138,8 +140,8 @@ class Pack:
 
     def _may_be_needed(self, waiver: Waiver, urns: set[str]) -> bool:
         """Whether a resource that it covers was not judged: left out of this run, or with a value yet unknown."""
-        reads = self._rules[waiver.rule].reads
-        covered = [urn for urn in urns if _type(urn) in reads and waiver.covers(waiver.rule, urn)]
+        rule = self._rules[waiver.rule]
+        covered = [urn for urn in urns if rule.properties(_type(urn)) is not None and waiver.covers(waiver.rule, urn)]
         return any((waiver.rule, urn) not in self._judged for urn in covered)
 
 
@@ -156,7 +158,7 @@ def findings(rule: Rule, resources: Sequence[Resource], scope: Scope[Any]) -> li
     """What `rule` finds in those of `resources` that it reads, alone and together."""
     found: list[Finding] = []
     for resource in resources:
-        if rule.check and resource.type in rule.reads:
+        if rule.check and rule.properties(resource.type) is not None:
             try:
                 found += rule.check(resource, scope)
             except Exception as error:
@@ -166,7 +168,7 @@ def findings(rule: Rule, resources: Sequence[Resource], scope: Scope[Any]) -> li
 
 def stack_findings(rule: Rule, resources: Sequence[Resource], scope: Scope[Any]) -> list[Finding]:
     """What `rule` finds in `resources` together, where it is a rule of that kind."""
-    read = [resource for resource in resources if resource.type in rule.reads]
+    read = [resource for resource in resources if rule.properties(resource.type) is not None]
     if not rule.check_stack or not read:
         return []
     try:

@@ -1,42 +1,84 @@
-"""Where proxies' config files lead to: nginx's, and the plain forms of HAProxy, Caddy, Apache, Envoy and others."""
+"""Where proxies' config files lead to: nginx's, HAProxy's, Caddy's, Apache's, Traefik's, Envoy's and cloudflared's."""
 
 from __future__ import annotations
 
-import base64
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-#: nginx directives whose first argument is where requests go.
-PASSES: Final = frozenset({"proxy_pass", "grpc_pass", "fastcgi_pass", "uwsgi_pass", "scgi_pass", "memcached_pass"})
-
-#: nginx blocks that give a variable its value.
-_MAPS: Final = frozenset({"map", "geo", "split_clients"})
-
-#: nginx's own tokens: comments, what ends or groups statements, quoted and plain words (`${x}` is part of one).
-_TOKEN: Final = re.compile(
-    r"""\#[^\n]*|(?P<mark>[;{}])|"(?P<double>(?:\\.|[^"\\])*)"|'(?P<single>(?:\\.|[^'\\])*)'"""
-    r"""|(?P<plain>(?:\\.|\$\{[^}\s]{0,100}\}|[^\s;{}])+)""",
-    re.DOTALL,
-)
-
-_VARIABLE: Final = re.compile(r"\$(?:\{(\w+)\}|(\w+))", re.ASCII)
+from policies import nginx_config
+from policies.nginx_config import LONGEST
+from policies.proxy_files import is_proxy_file, is_templated, named_ports, without_own_sockets
 
 #: The forms of others, a line each: HAProxy's `server NAME HOST:PORT`, Caddy's, Apache's and cloudflared's.
 _LINE: Final = re.compile(
-    r"^[ \t]*(?:-[ \t]+)?(?:(?:server|server-template[ \t]+\S+)[ \t]+\S+|reverse_proxy|to|ProxyPass(?:Match)?"
-    r"|RewriteRule|BalancerMember|[\"']?service[\"']?:)[ \t]+(\S[^\n]*)",
+    r"^[ \t]*(?:-[ \t]+)?(?:(?:server|server-template[ \t]+\S+)[ \t]+\S+|(?:php_fastcgi|reverse_proxy|forward_auth|to"
+    r"|upstream)|ProxyPass(?:Match)?|RewriteRule|BalancerMember|[\"']?service[\"']?:|(?:default-)?forward[ \t]+\S+"
+    r"|http-request[ \t]+set-dst(?:-port)?|tcp-request[ \t]+\S+[ \t]+set-dst(?:-port)?|connect[ \t]*=|proxyTo:)"
+    r"[ \t]+(\S[^\n]*)",
     re.MULTILINE | re.IGNORECASE,
 )
 
 #: Envoy's and Caddy's fields, Apache's handler, and Traefik's list of servers.
 _FIELDS: Final = re.compile(
-    r"port_value[\"']?:[ \t]*(?P<port>[0-9]{1,9})|\"dial\":[ \t]*\"(?P<dial>[^\"\n]{1,512})"
+    r"port_?value[\"']?:[ \t]*[\"']?(?P<port>[0-9]{1,9})|\"dial\":[ \t]*\"(?P<dial>[^\"\n]{1,512})"
     r"|SetHandler[ \t]+[\"']?proxy:(?P<handler>[^\s\"'|]{1,512})"
-    r"|\bservers[\"']?:[\s\[]{0,99}"
-    r"(?P<servers>(?:[\s{-]{1,99}[\"']?(?:url|address)[\"']?:[ \t]*[^\s,}]{1,512}[ \t,}\r]{0,9}){1,99})",
+    r"|\bservers[\"']?\]*[:=]?[\s\[]{0,99}"
+    r"(?P<servers>(?:[\s{-]{1,99}[\"']?(?:url|address)[\"']?[ \t]*[:=][ \t]*[^\s,}]{1,512}[ \t,}\r]{0,9}){1,99})",
     re.IGNORECASE,
+)
+
+#: Settings with which a proxy goes wherever the request says, each a form of one proxy's.
+_OPEN: Final = re.compile(
+    # Apache's forward proxy, its destinations from variables and captures, and from the environment.
+    r"^[ \t]*(?:ProxyRequests[ \t]+On\b|ProxyPassInterpolateEnv[ \t]+On\b"
+    r"|(?:ProxyPass(?:Match)?|BalancerMember)\b[^\n]*?[a-z]://[^\s/\"']{0,200}[$%]"
+    r"|RewriteRule\b(?=[^\n]*\[(?:[^\]\n]*,)?(?:P|proxy)[\],])[^\n]*?[a-z]://[^\s/\"']{0,200}[$%]"
+    # HAProxy's: the address or the port from a part of the request.
+    r"|(?:http-request|tcp-request[ \t]+\w+)[ \t]+set-dst(?:-port)?[ \t]+(?!(?:int|str|ipv4|ipv6)\()"
+    r"|(?:http-request|tcp-request[ \t]+\w+)[ \t]+do-resolve\([^)\n]*\)[ \t]+(?!str\()"
+    r"|option[ \t]+http_proxy\b"
+    # cloudflared's.
+    r"|(?:-[ \t]+)?[\"']?service[\"']?:[ \t]*[\"']?(?:bastion|socks-proxy)\b"
+    r"|(?:-[ \t]+)?[\"']?bastionMode[\"']?:[ \t]*true|(?:-[ \t]+)?[\"']?proxyType[\"']?:[ \t]*[\"']?socks"
+    # Squid and tinyproxy.
+    r"|http_port[ \t]+\d+[ \t]*(?:$|accel[ \t]+allow-direct)|forward_proxy\b)"
+    # Envoy's.
+    r"|dynamic_forward_proxy|use_http_header[\"']?:[ \t]*[\"']?true|ORIGINAL_DST",
+    re.MULTILINE | re.IGNORECASE,
+)
+
+#: What a file that `_OPEN` or `_FIELDS` matches has somewhere, in lower case: most files have nothing of it.
+_OPEN_HINTS: Final = (
+    "proxyrequests", "interpolateenv", "proxypass", "rewriterule", "balancermember", "set-dst", "do-resolve",
+    "http_proxy", "bastion", "socks", "http_port", "forward_proxy", "use_http_header", "original_dst",
+)  # fmt: skip
+_FIELD_HINTS: Final = ("port_value", "portvalue", "dial", "sethandler", "servers")
+
+#: Caddy's destinations, in its own language and in JSON, and the values that its `map` gives a placeholder.
+_CADDY_DESTINATION: Final = re.compile(
+    r"(?:^|[{;])[ \t]*(?:reverse_proxy|to|php_fastcgi|forward_auth|dynamic)[ \t]+([^\n#]{1,2000}?)"
+    r"(?:[ \t]+[{}])?[ \t]*$"
+    r"|\"dial\":[ \t]*(\"[^\"\n]{1,512}\")",
+    re.MULTILINE,
+)
+_CADDY_HINTS: Final = ("reverse_proxy", "php_fastcgi", "forward_auth", '"dial"')
+_CADDY_PLACEHOLDER: Final = re.compile(r"\{(\$?)([^{}\s:]{1,100})(?::([^{}\s]{0,200}))?\}")
+_CADDY_MAP: Final = re.compile(
+    r"^[ \t]*map[ \t]+\S+[ \t]+([^\n{]*(?:\{\w+\}[^\n{]*)+)\{\n([^}]*(?:\{[^}\n]*\}[^}]*)*)\}", re.M
+)
+
+#: Code in nginx that makes connections of its own, in njs and Lua, and the calls that name one by a plain text.
+_CODE_HINTS: Final = (
+    "ngx.fetch", "resty.http", "resty.redis", "resty.mysql", "resty.memcached", "resty.websocket.client", "ngx.socket",
+    "set_current_peer", "tcpsock", "pgmoon",
+)  # fmt: skip
+_CALL: Final = re.compile(r"(?:ngx\.fetch|:connect|set_current_peer|:request(?:_uri)?|:send_request)[ \t]*[({]")
+_PLAIN_CALL: Final = re.compile(
+    r"(?:ngx\.fetch|:connect|set_current_peer|:request(?:_uri)?|:send_request)[ \t]*\(\s{0,99}"
+    r"(?:\"[^\"\n]*\"|'[^'\n]*'|`[^`$\n]*`)\s{0,99}(?:,\s{0,99}\d{1,5}\s{0,99})?[,)]"
 )
 
 _TARGET: Final = re.compile(
@@ -44,28 +86,20 @@ _TARGET: Final = re.compile(
     re.IGNORECASE,
 )
 
+_NUMBER: Final = re.compile(r"(?<![\w.])0*(\d{2,5})(?![\w]|\.\d)")
+
 #: A pass to what variables say may spell a port in pieces.
-_PASS_TO_VARIABLE: Final = re.compile(r"_pass\b[^;]{0,500}\$")
-
-#: Texts that one target with variables may stand for, at the most.
-_EXPANSIONS: Final = 64
-
-#: Characters of a target; more is nonsense.
-_LONGEST_TARGET: Final = 2000
+_PASS_TO_VARIABLE: Final = re.compile(r"_(?:pass|server)\b[^;$]{0,2000}\$")
+_SERVER_OF_VARIABLE: Final = re.compile(r"server[ \t]+[^;\n$]{0,500}\$")
 
 
-def base64_text(value: object) -> str:
-    """The text behind base64 of either alphabet; what isn't base64 in it is passed over.
+@dataclass(frozen=True)
+class Leads:
+    """Where a file leads: to which of the ports that were asked for, and whether a request or a variable of unknown
+    value chooses a host or a port."""
 
-    >>> base64_text("cHJveHlfcGFzcw=="), base64_text("cHJv\\neHlfcGFzcw"), base64_text(None)
-    ('proxy_pass', 'proxy_pass', '')
-    """
-    if not isinstance(value, str):
-        return ""
-    digits = re.sub(r"[^A-Za-z0-9+/]", "", value.replace("-", "+").replace("_", "/"))
-    if len(digits) % 4 == 1:
-        digits = digits[:-1]
-    return base64.b64decode(digits + "=" * (-len(digits) % 4)).decode("utf-8", "replace")
+    ports: frozenset[int] = frozenset()
+    is_open: bool = False
 
 
 def port_of(target: str) -> int | None:
@@ -74,63 +108,14 @@ def port_of(target: str) -> int | None:
     >>> [port_of(each) for each in ("http://nats:8222/varz", "[::1]:08222", "http://api", "unix:/run/x", "a:b")]
     [8222, 8222, None, None, None]
     """
-    match = _TARGET.match(target.strip().strip("\"'"), 0, _LONGEST_TARGET)
+    match = _TARGET.match(target.strip().strip("\"'"), 0, LONGEST)
     return int(match[1]) if match else None
-
-
-def _statements(config: str) -> Iterator[tuple[list[str], list[str]]]:
-    """nginx's statements: the words that opened the block that one is in, and its own."""
-    blocks: list[list[str]] = [[]]
-    words: list[str] = []
-    for match in _TOKEN.finditer(config):
-        mark = match["mark"]
-        if mark is None:
-            words += [word for word in match.group("double", "single", "plain") if word is not None]
-            continue
-        if words:
-            yield blocks[-1], words
-        if mark == "{":
-            blocks.append(words)
-        elif mark == "}" and len(blocks) > 1:
-            blocks.pop()
-        words = []
-
-
-def _read(config: str) -> tuple[list[str], dict[str, list[str]]]:
-    """Where an nginx config passes requests to, and the values that its variables may have."""
-    targets: list[str] = []
-    values: dict[str, list[str]] = {}
-    for block, words in _statements(config):
-        if block and block[0] in _MAPS:
-            values.setdefault(block[-1].lstrip("$"), []).append(words[-1])
-        elif words[0] == "set" and len(words) > 2:
-            values.setdefault(words[1].lstrip("$"), []).append(words[2])
-            targets.append(words[2])
-        elif (words[0] in PASSES or words[0] == "server") and len(words) > 1:
-            targets.append(words[1])
-    return targets, values
-
-
-def _expanded(target: str, values: dict[str, list[str]]) -> set[str]:
-    """What a target with variables may be; a variable of unknown value stays."""
-    pending, done = [target], set()
-    for _ in range(_EXPANSIONS):
-        if not pending:
-            break
-        each = pending.pop()
-        match = next((match for match in _VARIABLE.finditer(each) if (match[1] or match[2]) in values), None)
-        if match is None or len(each) > _LONGEST_TARGET:
-            done.add(each)
-            continue
-        known = values[match[1] or match[2]]
-        pending += [each[: match.start()] + value + each[match.end() :] for value in known[:_EXPANSIONS]]
-    return done
 
 
 @lru_cache(maxsize=64)
 def _mentions(ports: frozenset[int]) -> re.Pattern[str]:
     """What every text matches that names one of `ports`; most files do not, and need no parsing."""
-    return re.compile(f"(?::|port_value[^0-9]{{1,9}})0*(?:{'|'.join(map(str, sorted(ports)))})(?![0-9])")
+    return re.compile(f"(?::|[vV]alue[^0-9]{{1,9}})0*(?:{'|'.join(map(str, sorted(ports)))})(?![0-9])")
 
 
 @lru_cache(maxsize=64)
@@ -151,6 +136,11 @@ def mentioned_ports(text: str, ports: frozenset[int]) -> set[int]:
     return {int(match[1]) for match in _hosts(ports).finditer(text)} if _mentions(ports).search(text) else set()
 
 
+def numbers(text: str) -> set[int]:
+    """The whole numbers of two to five digits that stand alone in `text`."""
+    return {int(match[1]) for match in _NUMBER.finditer(text)}
+
+
 def proxied_ports(config: str, ports: frozenset[int], beside: Sequence[str] = ()) -> set[int]:
     """Those of `ports` to which a proxy's config file passes requests on; `beside` are files that it may include.
 
@@ -159,22 +149,100 @@ def proxied_ports(config: str, ports: frozenset[int], beside: Sequence[str] = ()
     >>> sorted(proxied_ports('http: "0.0.0.0:8222"', frozenset({8222})))
     []
     """
-    if not _mentions(ports).search(config) and not _PASS_TO_VARIABLE.search(config):
-        return set()
-    targets, values = _read(config)
-    if any("$" in target for target in targets):
-        for other in beside:
-            for name, more in _read(other)[1].items():
-                values.setdefault(name, []).extend(more)
-    found = {
-        port_of(each) for target in targets for each in (_expanded(target, values) if "$" in target else (target,))
+    return set(leads(config, ports, beside).ports)
+
+
+def leads(
+    config: str, ports: frozenset[int], beside: Sequence[str] = (), environment: Mapping[str, str] | None = None
+) -> Leads:
+    """Where a proxy's config file leads.
+
+    `beside` are files that it may include, `environment` the variables that a template of it is filled with.
+
+    >>> leads("location ~ ^/(.*) { proxy_pass http://nats:$1; }", frozenset({8222})).is_open
+    True
+    """
+    lowered = config.lower()
+    is_open = any(hint in lowered for hint in _OPEN_HINTS) and _OPEN.search(config) is not None
+    foreign = without_own_sockets(config) if "value" in lowered else config
+    found: set[int | None] = set()
+    names_one = _mentions(ports).search(config) is not None
+    if names_one or ("$" in config and (_PASS_TO_VARIABLE.search(config) or _SERVER_OF_VARIABLE.search(config))):
+        of_nginx, nginx_is_open = _nginx(config, beside, environment or {})
+        found |= of_nginx
+        is_open |= nginx_is_open
+    if any(hint in config for hint in _CADDY_HINTS):
+        of_caddy, caddy_is_open = _caddy(config, environment or {})
+        found |= of_caddy
+        is_open |= caddy_is_open
+    if any(hint in config for hint in _CODE_HINTS):
+        found |= numbers(config)
+        is_open |= len(_CALL.findall(config)) > len(_PLAIN_CALL.findall(config))
+    if names_one or "set-dst" in lowered:
+        found |= set(_in_lines(config))
+    if names_one and any(hint in lowered for hint in _FIELD_HINTS):
+        found |= set(_in_fields(foreign))
+    others = named_ports(foreign, ports) - found
+    templated = "{{" in config and is_templated(config)
+    if (others or templated) and is_proxy_file(config):
+        found |= others
+        is_open |= templated
+    return Leads(frozenset(port for port in found if port in ports), is_open)
+
+
+def _nginx(config: str, beside: Sequence[str], environment: Mapping[str, str]) -> tuple[set[int | None], bool]:
+    reading = nginx_config.read(config)
+    others = [nginx_config.read(other) for other in beside if other is not config] if "$" in config else []
+    values = nginx_config.merged(reading, others, environment)
+    destinations = {each for target in reading.destinations for each in nginx_config.expanded(target, values)}
+    candidates = {each for target in reading.candidates for each in nginx_config.expanded(target, values)}
+    return {port_of(each) for each in destinations | candidates}, any(map(nginx_config.is_open, destinations))
+
+
+def _caddy(config: str, environment: Mapping[str, str]) -> tuple[set[int | None], bool]:
+    mapped = {
+        name: found[2].split() for found in _CADDY_MAP.finditer(config) for name in re.findall(r"\{(\w+)\}", found[1])
     }
-    found.update(port_of(word) for line in _LINE.finditer(config) for word in line[1].split())
+    found, is_open = set[int | None](), False
+    for match in _CADDY_DESTINATION.finditer(config):
+        for word in (match[1] or match[2]).split():
+            texts = {word}
+            for placeholder in _CADDY_PLACEHOLDER.finditer(word):
+                texts = {
+                    text.replace(placeholder[0], value)
+                    for text in texts
+                    for value in _caddy_values(placeholder, mapped, environment)
+                }
+            found |= {port_of(text) for text in texts}
+            is_open |= any("{" in text and len(text) > 1 for text in texts)
+    return found, is_open
+
+
+def _caddy_values(
+    placeholder: re.Match[str], mapped: Mapping[str, Sequence[str]], environment: Mapping[str, str]
+) -> Sequence[str]:
+    """What a placeholder may stand for; itself where that isn't known."""
+    name = placeholder[2].removeprefix("env.")
+    if placeholder[1] or placeholder[2].startswith("env."):
+        known = [environment[name]] if name in environment else []
+        return known or [placeholder[0]]
+    return mapped.get(placeholder[2]) or [placeholder[0]]
+
+
+def _in_lines(config: str) -> Iterator[int | None]:
+    for line in _LINE.finditer(config):
+        for word in line[1].split():
+            yield port_of(word)
+        if "set-dst" in line[0]:
+            yield from numbers(line[0].replace("int(", " ").replace(")", " "))
+
+
+def _in_fields(config: str) -> Iterator[int | None]:
     for match in _FIELDS.finditer(config):
         if match["port"]:
-            found.add(int(match["port"]))
+            yield int(match["port"])
         elif match["servers"]:
-            found.update(port_of(word) for word in re.split(r"[\s,{}]+", match["servers"]))
+            for word in re.split(r"[\s,{}=]+", match["servers"]):
+                yield port_of(word)
         else:
-            found.add(port_of(match["dial"] or match["handler"]))
-    return {port for port in found if port in ports}
+            yield port_of(match["dial"] or match["handler"])

@@ -23,7 +23,8 @@ class Resource:
 
     `secret_paths` are the paths in `properties` that the program marked as secret.
     `dependencies` maps a property to the URNs of the resources that its value came from; only stack
-    rules get it.
+    rules get it. `provider` is the type of the provider that makes it, such as `pulumi:providers:docker`;
+    a component of the program's own has none.
     """
 
     type: str
@@ -33,6 +34,7 @@ class Resource:
     secret_paths: frozenset[str] = frozenset()
     protect: bool = False
     dependencies: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    provider: str = ""
 
     def get(self, path: str) -> Any:  # noqa: ANN401 - as many types as properties have
         """The value at a dotted path: None where nothing is set, UNKNOWN where it can't be known yet."""
@@ -45,7 +47,11 @@ class Resource:
 
     def is_secret(self, path: str) -> bool:
         """Whether the value at `path`, a part of it or a whole that it is part of was marked as secret."""
-        return any(_contains(secret, path) or _contains(path, secret) for secret in self.secret_paths)
+        return self.is_marked(path) or any(_contains(path, secret) for secret in self.secret_paths)
+
+    def is_marked(self, path: str) -> bool:
+        """Whether all of the value at `path` is secret: it, or a whole that it is part of, was marked."""
+        return any(_contains(secret, path) for secret in self.secret_paths)
 
 
 def _contains(outer: str, inner: str) -> bool:

@@ -104,6 +104,10 @@ class Finding:
     urn: str | None = None
 
 
+#: The key of a rule's `reads` that stands for every type of resource.
+EVERY_TYPE = "*"
+
+
 Check = Callable[[Resource, Scope[Any]], Iterable[Finding]]
 StackCheck = Callable[[Sequence[Resource], Scope[Any]], Iterable[Finding]]
 
@@ -113,7 +117,7 @@ class Rule:
     """One policy, whole: what it checks and what people need to know of it.
 
     `reads` maps each resource type that the rule looks at to the properties it reads there; none where
-    the resource itself is what it looks for.
+    the resource itself is what it looks for. A type may end in `*`, which stands for any text.
     `level` holds everywhere, `staging_level` outside development and `production_level` in production
     alone, where they are higher. A rule has a `check` of one resource or a `check_stack` of them all.
     """
@@ -132,6 +136,15 @@ class Rule:
     production_level: Level | None = None
     options: type[Options] = Options
     waivable: bool = True
+
+    def properties(self, type_: str) -> tuple[str, ...] | None:
+        """The properties that it reads of resources of that type; None where it doesn't look at them."""
+        if type_ in self.reads:
+            return self.reads[type_]
+        for pattern, properties in self.reads.items():
+            if pattern.endswith("*") and type_.startswith(pattern[:-1]):
+                return properties
+        return None
 
     def floor(self, environment: str, conventions: Conventions) -> Level:
         """The lowest level that the rule can have in `environment`."""

@@ -23,7 +23,9 @@ def key_text(path: Path) -> str:
     The form is the one that `pulumi config set --path` takes.
     """
     first, *rest = path
-    return f"{PROJECT}:{first}" + "".join(
+    # A key of Docker's provider has its own namespace.
+    key = first if first.startswith("docker:") else f"{PROJECT}:{first}"
+    return key + "".join(
         f".{key}" if re.fullmatch(r"[\w-]+", key) else f"[{json.dumps(key, ensure_ascii=False)}]" for key in rest
     )
 

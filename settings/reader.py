@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from difflib import get_close_matches
-from typing import Any, Final
+from typing import Any
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
@@ -15,12 +15,10 @@ from settings.commands import command_for
 from settings.describe import allowed, children, example, holds_keys, is_list, nearest, plain_type, type_at
 from settings.errors import PROJECT, Path, Problem, SettingsError, value_text
 from settings.models import LOCAL_IMAGES, OPTIONAL_SERVICES, AppSecret, RegistrySettings, Settings, StackConfig
+from settings.provider_keys import PROVIDER_HOST, provider_problems
 from settings.rules import RESERVED_BLOCKS, SET_SECRET, Conflict, conflicts
 from settings.secrets import BUILT_IN, check_app_secret
 from settings.tls import CERTIFICATE, KEY, check_pair
-
-PROVIDER_HOST: Final = "docker:host"
-"""The key with which Pulumi's own Docker provider is led to another host."""
 
 Tree = dict[str, Any]
 """The project's settings as nested dictionaries, by key without the namespace."""
@@ -44,7 +42,7 @@ def examine(
 
     `config` is as Pulumi gives it: keys with their namespace (`tasktracker:domain`; one without is the project's),
     plain text or JSON as values, secrets decrypted. `secret_keys` are the keys that came encrypted. Other namespaces
-    (`docker:host`) are left alone.
+    are left alone, but for the keys of Docker's provider that decide which host is reached, and how.
     """
     given = _Given.of(config, secret_keys)
     problems = _Problems()
@@ -55,6 +53,7 @@ def examine(
     declared = [*_declared_secrets(given, tree), *_registry_secrets(tree)]
     problems.add(_unknown(given, declared))
     problems.add(_two_hosts(config, given))
+    problems.add(provider_problems(config, secret_keys))
     if _needs_local_images(tree):
         tree = _with_local_images(tree)
     problems.add(_remove_invalid(tree))

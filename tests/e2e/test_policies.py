@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,7 @@ BAD: dict[str, tuple[str, str, dict[str, Any]]] = {
     "DKR-MON": (CONTAINER, "nginx", {"ports": [{"internal": 8222, "external": 443, "ip": "127.0.0.1"}]}),
     "DKR-NET": (CONTAINER, "api", {"networksAdvanced": None}),
     "NET-INT": (NETWORK, "data", {"internal": False}),
+    "DKR-FILE": (CONTAINER, "api", {"uploads": [{"file": "/x", "source": "missing.conf"}]}),
     "DKR-SECRET": (CONTAINER, "api", {"envs": [f"GITHUB={HARMLESS_TOKEN}"]}),
     "DKR-IMG": (CONTAINER, "api", {"image": "registry.example.com/tasktracker/api:1.2.3"}),
     "DKR-HC": (CONTAINER, "api", {"healthcheck": {"tests": ["CMD", "true"]}}),
@@ -73,13 +75,16 @@ def prod(tmp_path_factory: pytest.TempPathFactory) -> Stack:
 
 
 def preview(
-    stack: Stack, change: tuple[str, str, dict[str, Any]] | None = None, pack: tuple[str, ...] = POLICY_OPTIONS
+    stack: Stack,
+    change: tuple[str, str, dict[str, Any]] | None = None,
+    pack: tuple[str, ...] = POLICY_OPTIONS,
+    env: Mapping[str, str] = NO_DOCKER,
 ) -> tuple[int, str]:
     """Exit code and output of a preview with the pack, with no Docker in reach."""
     said: dict[str, Any] = dict(zip(("type", "name", "inputs"), change, strict=True)) if change else {}
     said["added"] = change in [BAD[rule] for rule in ADDED]
     (stack.folder / "change.json").write_text(json.dumps(said))
-    result = stack.pulumi("preview", *pack, check=False, env=NO_DOCKER)
+    result = stack.pulumi("preview", *pack, check=False, env={**env})
     assert "Traceback" not in result.stdout
     return result.returncode, result.stdout
 
@@ -112,6 +117,31 @@ def test_one_bad_change_is_refused(prod: Stack, rule: str) -> None:
     assert HARMLESS_TOKEN not in output
     # Refused before anything was made.
     assert json.loads(prod.pulumi("stack", "export").stdout)["deployment"].get("resources", []) == []
+
+
+def test_a_file_by_its_path_is_read_from_the_programs_folder(prod: Stack) -> None:
+    (prod.folder / "proxy.conf").write_text("location / { proxy_pass http://nats:8222; }")
+    code, output = preview(prod, (CONTAINER, "api", {"uploads": [{"file": "/x", "source": "./proxy.conf"}]}))
+    assert code != 0, output
+    assert "uploads[0].source is 8222" in output
+    assert "DKR-FILE" not in output
+
+
+@pytest.mark.parametrize(
+    ("env", "says"),
+    [
+        ({"DOCKER_HOST": "tcp://127.0.0.1:1"}, 'host is "tcp://127.0.0.1:1"'),
+        ({**NO_DOCKER, "DOCKER_SSH_OPTS": "-o StrictHostKeyChecking=no"}, 'sshOpts is "StrictHostKeyChecking"'),
+        ({**NO_DOCKER, "DOCKER_CONTEXT": "elsewhere"}, 'context is "elsewhere"'),
+    ],
+)
+def test_what_the_default_provider_has_from_the_environment_is_judged(
+    prod: Stack, env: dict[str, str], says: str
+) -> None:
+    code, output = preview(prod, env=env)
+    assert code != 0, output
+    assert "PROV-HOST  (" in output
+    assert says in output
 
 
 @pytest.mark.parametrize(

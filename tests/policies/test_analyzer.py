@@ -14,6 +14,7 @@ from pulumi.runtime.proto import analyzer_pb2_grpc
 
 from policies.analyzer import Analyzer
 from policies.config import PACK
+from policies.docker_providers import ENVIRONMENT, PROVIDER
 from policies.evaluate import REDACTED
 from policies.registry import RULES
 from policies.values import SECRET_SIGNATURE, SIGNATURE, UNKNOWN, UNKNOWN_MARKERS, decode
@@ -149,3 +150,41 @@ def test_decoding() -> None:
         "plain": 1.0, "secret": "a", "list": ["x", {"deep": "b"}, UNKNOWN], "output": UNKNOWN, "hidden": UNKNOWN,
     }  # fmt: skip
     assert secrets == {"secret", "list[1]", "output", "hidden"}
+
+
+def judge(engine: analyzer_pb2_grpc.AnalyzerStub, type_: str, inputs: dict[str, Any], provider: str = "") -> list[str]:
+    """The rules that a resource breaks."""
+    properties = struct_pb2.Struct()
+    properties.update(inputs)
+    request = proto.AnalyzeRequest(
+        type=type_, name="x", urn=f"urn:pulumi:prod::tasktracker::{type_}::x", properties=properties
+    )
+    if provider:
+        request.provider.type = provider
+    return [each.policyName for each in engine.Analyze(request).diagnostics]
+
+
+def test_a_provider_is_judged_by_its_inputs_and_its_environment(
+    engine: analyzer_pb2_grpc.AnalyzerStub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ENVIRONMENT.values():
+        monkeypatch.delenv(name, raising=False)
+    configure(engine)
+    assert judge(engine, PROVIDER, {"host": "unix:///run/docker.sock", "version": "5.2.0"}) == []
+    assert judge(engine, PROVIDER, {"host": "tcp://203.0.113.5:2375", "version": "5.2.0"}) == ["PROV-HOST"]
+    assert judge(engine, PROVIDER, {"registryAuth": '[{"address": "r", "password": "x"}]'}) == ["PROV-SECRET"]
+    assert judge(engine, PROVIDER, {"registryAuth": secret('[{"address": "r", "password": "x"}]')}) == []
+    monkeypatch.setenv("DOCKER_HOST", "tcp://203.0.113.5:2375")
+    assert judge(engine, PROVIDER, {}) == ["PROV-HOST"]
+    assert judge(engine, PROVIDER, {"host": "ssh://deploy@host"}) == []
+    monkeypatch.setenv("DOCKER_CERT_PATH", "~/.docker")
+    assert judge(engine, PROVIDER, {}) == []
+
+
+def test_a_resource_is_judged_by_the_provider_that_makes_it(engine: analyzer_pb2_grpc.AnalyzerStub) -> None:
+    configure(engine)
+    type_ = "random:index/randomId:RandomId"
+    assert judge(engine, type_, {}, "pulumi:providers:random") == []
+    assert judge(engine, type_, {}, "pulumi:providers:pulumi-python") == ["DKR-HOST"]
+    assert judge(engine, "pulumi-python:dynamic/host:Thing", {}) == ["DKR-HOST"]
+    assert judge(engine, "tasktracker:components:Nginx", {}) == []

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from policies.docker_hosts import WAYS
+from policies.containers import CONTAINER
+from policies.docker_hosts import PACKAGES, WAYS
 from policies.resource import Resource
 from policies.values import UNKNOWN
 from tests.policies.cases import Case, run
@@ -20,15 +21,69 @@ def of(type_: str, **properties: Any) -> tuple[Resource]:
     return (make(type_, properties),)
 
 
+def made_by(provider: str, type_: str) -> tuple[Resource]:
+    """A custom resource, as the engine sends it: with the provider that makes it."""
+    return (
+        Resource(type_, "x", f"urn:pulumi:prod::tasktracker::{type_}::x", {}, provider=f"pulumi:providers:{provider}"),
+    )
+
+
 CASES = (
     Case("DKR-HOST", "passing", "what runs in the open", (container(), service(), volume(), network())),
     Case("DKR-HOST", "passing", "allowed by name", of(LOCAL, create="date"), options={"types": [LOCAL]}),
+    Case("DKR-HOST", "passing", "a component", of("tasktracker:components:Nginx")),
+    Case("DKR-HOST", "passing", "a component of any name", of("mycompany:web:Site")),
+    *(
+        Case("DKR-HOST", "passing", type_, made_by(provider, type_))
+        for provider, type_ in (
+            ("docker", CONTAINER), ("docker", "docker:index/network:Network"), ("pulumi", "pulumi:index:Stash"),
+            ("docker", "docker:index/remoteImage:RemoteImage"), ("aws", "aws:s3/bucket:Bucket"),
+            ("random", "random:index/randomPassword:RandomPassword"), ("tls", "tls:index/privateKey:PrivateKey"),
+            ("cloudflare", "cloudflare:index/dnsRecord:DnsRecord"), ("pulumi", "pulumi:pulumi:StackReference"),
+        )
+    ),
+    *(
+        Case("DKR-HOST", "passing", f"provider {name}", of(f"pulumi:providers:{name}"))
+        for name in ("docker", "aws", "cloudflare", "random", "pulumi")
+    ),
+    Case("DKR-HOST", "passing", "a package by an option", made_by("acme-dns", "acme-dns:index:Record"),
+         options={"packages": ["acme-dns"]}),
     *(Case("DKR-HOST", "failing", type_, of(type_), ("",)) for type_ in WAYS),
+    *(Case("DKR-HOST", "failing", f"package {package}", of(f"{package}:index:X"), ("",)) for package in PACKAGES),
+    *(
+        Case("DKR-HOST", "bypass", type_, of(type_), ("",))
+        for type_ in (
+            "pulumi-python:dynamic:Resource", "pulumi-python:dynamic/host:Thing", "pulumi-python:dynamic/a/b:Thing",
+            "pulumi-python:dynamic/docker:Container", "pulumi-nodejs:dynamic:Resource", "pulumi-nodejs:dynamic/x:Y",
+            "pulumi-nodejs:dynamic/index:Resource", "Pulumi-Python:dynamic/host:Thing", "pulumi-go:dynamic:Resource",
+            "command:local:Command", "command:remote:Command", "command:remote:CopyFile", "command:remote:CopyToRemote",
+            "command:future:Thing", "docker-build:index:Image", "docker-build:index:Index", "local:index/file:File",
+            "null:index/resource:Resource", "ssh:index/resource:Resource", "kubernetes:core/v1:Pod",
+            "kubernetes:helm.sh/v3:Release", "nomad:index/job:Job", "portainer:index/stack:Stack",
+            "podman:index/container:Container", "ansible:index/playbook:Playbook", "libvirt:index/domain:Domain",
+            "aws:ssm/association:Association", "aws:ssm/document:Document",
+        )
+    ),
+    *(
+        Case("DKR-HOST", "bypass", f"{type_} by {provider}", made_by(provider, type_), ("",))
+        for provider, type_ in (
+            ("pulumi-python", CONTAINER), ("pulumi-nodejs", "aws:s3/bucket:Bucket"), ("command", "random:index:X"),
+            ("terraform-provider", CONTAINER), ("unheard-of", "unheard-of:index:X"), ("unheard-of", CONTAINER),
+            ("docker", "docker:index/unheardOf:UnheardOf"), ("docker", "docker:index/plugin:Plugin"),
+            ("aws-native", "aws-native:s3:Bucket"), ("docker", "x:y:Z"),
+        )
+    ),
+    *(
+        Case("DKR-HOST", "bypass", f"provider {name}", of(f"pulumi:providers:{name}"), ("",))
+        for name in ("command", "pulumi-python", "docker-build", "unheard-of", "kubernetes", "Command")
+    ),
     Case("DKR-HOST", "bypass", "another type is allowed", of(PLUGIN), ("",), options={"types": [LOCAL]}),
+    Case("DKR-HOST", "bypass", "another package is allowed", made_by("x", "x:index:Y"), ("",),
+         options={"packages": ["y"]}),
     Case("DKR-HOST", "bypass", "a plugin with no privileges", of(PLUGIN, name="x:1", enabled=False), ("",)),
     Case("DKR-HOST", "bypass", "in development", of(LOCAL, create="docker run --privileged x"), ("",), {}, "dev"),
     Case("DKR-HOST", "unknown", "what it runs", of(LOCAL, create=UNKNOWN), ("",)),
-)
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)

@@ -13,19 +13,14 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 import components
-from policies.docker_networks import (
-    MONITORING_PORTS,
-    SECRET,
-    TUNNEL_CONFIGS,
-    TUNNELS,
-    MonitoringOptions,
-    PortOptions,
-)
-from policies.docker_secrets import SERVICE_CONFIG
+from policies.docker_monitoring import MonitoringOptions
+from policies.docker_ports import TUNNEL_CONFIGS, TUNNELS, PortOptions
 from policies.evaluate import REDACTED, findings, message
+from policies.ports import MONITORING_PORTS
 from policies.proxies import proxied_ports
 from policies.resource import Resource
 from policies.rule import Scope
+from policies.uploads import SECRET, SERVICE_CONFIG
 from policies.values import UNKNOWN
 from tests.policies.cases import Case, rule_of, run
 from tests.policies.compliant import UNSET, carrier, container, make, network, service
@@ -247,7 +242,7 @@ HARMLESS = {
     "listening": "server { listen 3000; location / { proxy_pass http://api:8000; } }",
     "redirect": PROXY % "return 301 https://x.example.com:3000$request_uri;",
     "origin": "map $http_origin $cors { 'http://localhost:3000' 'http://localhost:3000'; } "
-    + PROXY % "proxy_pass http://$upstream;",
+    "map $http_host $upstream { default api:8000; } " + PROXY % "proxy_pass http://$upstream;",
     "part of another port": PROXY % "proxy_pass http://api:18222; proxy_pass http://api:82220;",
     "path that looks like one": PROXY % "proxy_pass http://api:8000/x:8222;",
 }
@@ -279,8 +274,10 @@ MONITORING_CASES = (
     Case("DKR-MON", "unknown", "words of a command",
          (container({"command": [UNKNOWN, "TCP:nats:8222"], "envs": [UNKNOWN]}),), ("command[1]",)),
     Case("DKR-MON", "passing", "exporters and their own ports", (
-        container({"ports": [], "command": ["-varz", "-port", "7777", "http://nats:8222"]}),
-        container({"ports": [], "envs": ["GF_DATABASE_HOST=postgres:5432", "PROMETHEUS=http://prometheus:9090"]}),
+        other("nats-exporter", image="natsio/prometheus-nats-exporter:0.17.3",
+              command=["-varz", "-port", "7777", "http://nats:8222"]),
+        other("grafana", image="grafana/grafana:12.0.0",
+              envs=["GF_DATABASE_HOST=postgres:5432", "PROMETHEUS=http://prometheus:9090"]),
         container({"command": ["--web.listen-address=127.0.0.1:9113", ":9113", "0.0.0.0:9100"]}),
     )),
     *(
@@ -318,8 +315,8 @@ MONITORING_CASES = (
     ),
     Case("DKR-MON", "failing", "swarm", in_swarm({"targetPort": 8222.0, "publishedPort": 443.0}),
          (f"{PORTS}[0].targetPort",)),
-    Case("DKR-MON", "failing", "another port", nginx(internal=9121.0), ("ports[0].internal",),
-         options={"ports": [9121]}),
+    Case("DKR-MON", "failing", "another port", nginx(internal=9876.0), ("ports[0].internal",),
+         options={"ports": [9876]}),
     *(
         Case("DKR-MON", "bypass", f"internal {value!r}", nginx(internal=value), ("ports[0].internal",))
         for value in (8222, "8222", " 8222 ", "+8222", "08222", 8222.9, "8222.0", 8222 + 65536, 8222 + 2**32,
@@ -638,9 +635,9 @@ def test_a_proxied_monitoring_port_is_always_found(
     directive: str, scheme: str, host: str, number: int, zeros: str, after: str, space: str, quote: str
 ) -> None:
     config = f"a {{ b c; {directive}{space}{quote}{scheme}{host}:{zeros}{number}{after}{quote}; }}"
-    assert proxied_ports(config, MONITORING_PORTS) == {number}
+    assert proxied_ports(config, frozenset(MONITORING_PORTS)) == {number}
 
 
 @given(st.text(alphabet="$ab{};:82\"'\\# \n/set proxy_pass", max_size=200))
 def test_any_text_can_be_read(config: str) -> None:
-    proxied_ports(f"proxy_pass $x:8222 {config}", MONITORING_PORTS, [config])
+    proxied_ports(f"proxy_pass $x:8222 {config}", frozenset(MONITORING_PORTS), [config])

@@ -63,7 +63,7 @@ def test_settings_can_be_written_and_read_again() -> None:
     assert read(written) == settings
 
 
-@pytest.mark.parametrize("key", ["docker:host", "aws:region", "pulumi:tags"])
+@pytest.mark.parametrize("key", ["docker:disableDockerDaemonCheck", "aws:region", "pulumi:tags"])
 def test_other_namespaces_are_left_alone(key: str) -> None:
     assert parse("test", {"tasktracker:environment": "dev", key: "x"}, [key]).environment == "dev"
 
