@@ -39,7 +39,7 @@ up: ## set up this machine and bring the stack up (STACK=dev)
 .PHONY: preview
 preview: ## show what `up` would change; needs no Docker
 	@$(SETUP) venv engine stack
-	@($(PULUMI) preview $(POLICIES) --diff) $(OR_SAY_WHY)
+	@($(ENV) && exec python -m toolchain.preview pulumi --stack '$(STACK)' preview $(POLICIES) --diff) $(OR_SAY_WHY)
 
 .PHONY: down
 down: ## remove the stack's containers and networks; data volumes and their key stay

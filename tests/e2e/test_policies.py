@@ -16,7 +16,7 @@ from policies.registry import RULES
 from policies.resource import NETWORK, VOLUME
 from policies.rule import Level
 from tests.e2e.stack import Stack
-from tests.e2e.test_environments import NO_DOCKER, OUTSIDE_DEV
+from tests.e2e.test_environments import OUTSIDE_DEV
 from tests.services import SERVICES
 from toolchain.engine import POLICY_OPTIONS, POLICY_PACK
 
@@ -79,7 +79,7 @@ def preview(
     said: dict[str, Any] = dict(zip(("type", "name", "inputs"), change, strict=True)) if change else {}
     said["added"] = change in [BAD[rule] for rule in ADDED]
     (stack.folder / "change.json").write_text(json.dumps(said))
-    result = stack.pulumi("preview", *pack, check=False, env=NO_DOCKER)
+    result = stack.pulumi("preview", *pack, check=False, without_docker=True)
     assert "Traceback" not in result.stdout
     return result.returncode, result.stdout
 
