@@ -124,6 +124,10 @@ test: check ## every test: unit, toolchain, and end to end on a real engine and 
 	@$(SETUP) docker images browser remote_host || { [ $$? -eq 69 ] && [ "$$CI" != true ]; }
 	@$(ENV) && pytest -q $(PARALLEL) tests --ignore tests/unit --ignore tests/policies
 
+.PHONY: test-all
+test-all: test ## every test, and those that take long: the newest Docker of Debian (takes root on a Debian)
+	@$(ENV) && pytest -q -m nightly tests/nightly
+
 .PHONY: policies
 policies: ## the policy pack's tests, with 100,000 random inputs through each rule
 	@$(SETUP) venv

@@ -13,14 +13,14 @@ from typing import Any
 
 import pulumi
 
-from components import docker_host
+from components import docker_host, engine_version
 from components.naming import SYSTEM
 from settings import Settings
 from settings.addresses import free_port, free_subnet
 from settings.commands import command_for
 from settings.errors import Path, Problem
 
-#: Seconds that the host has for each of three answers.
+#: Seconds that the host has for each of its answers.
 TIMEOUT = 5
 
 #: Any address of the host.
@@ -63,22 +63,27 @@ class Clash:
 
 
 def refuse_clashes(stack: str, settings: Settings) -> None:
-    """Asks the Docker host, and refuses what clashes; warns where it does not answer.
+    """Asks the Docker host, and refuses what clashes, and an engine that is too old; warns where it does not answer.
 
     Raises:
-        pulumi.RunError: every clash, each with whose it is and the command for a value that is free.
+        pulumi.RunError: every clash, each with whose it is and the command for a value that is free; or the version.
     """
     import docker  # noqa: PLC0415 - see `components.docker_host`
     import requests  # noqa: PLC0415 - whose errors the Docker client lets through
 
     try:
         api = docker_host.client(TIMEOUT).api
+        version = api.version()
+        if too_old := engine_version.refusal(version):
+            raise pulumi.RunError(too_old)
         found = neighbours(stack, api.networks(), api.containers(all=True), api.volumes()["Volumes"] or [])
     except (docker.errors.DockerException, requests.exceptions.RequestException) as error:
         pulumi.log.warn(f"{NOT_ASKED} ({' '.join(str(error).split())})")
         return
     if message := refusal(stack, settings, found):
         raise pulumi.RunError(message)
+    if newer := engine_version.notice(version):
+        pulumi.log.info(newer)
 
 
 def neighbours(

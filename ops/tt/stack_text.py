@@ -60,7 +60,7 @@ def removed(text: str, path: Path, *, with_comment: bool = False) -> str:
     key, value = found
     lines = text.splitlines(keepends=True)
     first, last = key.start_mark.line, _last_line(value, text)
-    if lines[first][: key.start_mark.column].strip() or _holder(root, path).flow_style:
+    if lines[first][: key.start_mark.column].strip() or getattr(_holder(root, path), "flow_style", False):
         raise TextError(f"{'.'.join(path)} is in a block in braces, of one line: write each key in a line of its own")
     while with_comment and first and lines[first - 1].startswith(" " * key.start_mark.column + "#"):
         first -= 1

@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"github.com/docker/docker/client"
-	"github.com/pulumi/pulumi-terraform-bridge/v3/pkg/tfbridge"
 	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
 )
 
@@ -30,7 +29,7 @@ var environment = map[string]string{
 // askingProvider is the bridged provider. As the vendor's plugin does, it asks the Docker daemon for a sign of life when
 // it is configured, which is in a preview too.
 type askingProvider struct {
-	*tfbridge.Provider
+	pulumirpc.ResourceProviderServer
 }
 
 // Configure refuses a configuration whose Docker daemon does not answer.
@@ -47,7 +46,7 @@ func (p *askingProvider) Configure(
 			return nil, err
 		}
 	}
-	return p.Provider.Configure(ctx, request)
+	return p.ResourceProviderServer.Configure(ctx, request)
 }
 
 // options returns the provider's options by name, with those that the environment sets in their place.

@@ -85,6 +85,6 @@ func serve(info tfbridge.ProviderInfo, schema []byte) error {
 	info.P.InitLogging(ctx)
 	return pulumiprovider.Main(pkg, func(host *pulumiprovider.HostClient) (pulumirpc.ResourceProviderServer, error) {
 		bridged := tfbridge.NewProvider(ctx, host, pkg, version, info.P, info, schema)
-		return &askingProvider{bridged.(*tfbridge.Provider)}, nil
+		return &askingProvider{bridged}, nil
 	})
 }
