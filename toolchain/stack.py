@@ -95,7 +95,8 @@ def ensure_passphrase(
 def _check_public_stack() -> None:
     if VALUE in os.environ:
         raise StepError(
-            f"{VALUE} is set, and {PUBLIC_STACK} uses the passphrase in {PUBLIC_PASSPHRASE.relative_to(ROOT)}: unset it"
+            f"PULUMI_CONFIG_PASSPHRASE is set, and {PUBLIC_STACK} uses the passphrase in "
+            f"{PUBLIC_PASSPHRASE.relative_to(ROOT)}: unset it"
         )
 
 

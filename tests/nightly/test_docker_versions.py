@@ -49,7 +49,7 @@ def there(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     """The dev stack, up on the engine of a release."""
     major, number, host_number = RELEASES[request.param]
     with debian_docker(request.param, host_number) as host:
-        host.load([local_reference(image) for image in LOCAL_IMAGES])
+        host.load([local_reference(image) for image in sorted(set(LOCAL_IMAGES.values()))])
         published = {"address": host.address, "port": 18000 + 10 * number}
         stack = Stack(
             tmp_path_factory.mktemp(request.param) / "stack",
