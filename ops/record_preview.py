@@ -25,8 +25,9 @@ from typing import Any
 from ops.preview import PARTS_OF_REPLACE, UNCHANGED
 from ops.property_diff import parse
 from toolchain.engine import POLICY_OPTIONS, environment
+from toolchain.passphrase import PUBLIC_STACK
 from toolchain.preview import environment_for_preview
-from toolchain.stack import PUBLIC_STACK, ensure_stack
+from toolchain.stack import ensure_stack
 from toolchain.steps import ROOT, StepError
 
 #: Makes `pulumi preview --json` print the engine's events, a line each. Only they have policy violations.

@@ -15,24 +15,13 @@ from __future__ import annotations
 import json
 import os
 import re
-import secrets
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-from toolchain.engine import TOOLCHAIN, environment
-from toolchain.steps import ROOT, StepError, run, say
-
-#: The passphrase that everybody knows.
-PUBLIC_PASSPHRASE = TOOLCHAIN / "dev-passphrase"
-
-PUBLIC_STACK = "dev"
-
-#: Where a passphrase is, for Pulumi, and the file that a user names.
-VALUE, FILE, OVERRIDE = "PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE", "TASKTRACKER_PASSPHRASE_FILE"
-
-#: Bytes of randomness in a generated passphrase.
-PASSPHRASE_BYTES = 32
+from toolchain.engine import environment
+from toolchain.passphrase import FILE, PUBLIC_PASSPHRASE, PUBLIC_STACK, check_passphrase, check_public_stack
+from toolchain.steps import ROOT, StepError, run
 
 
 def ensure_stack(stack: str, env: Mapping[str, str] | None = None) -> None:
@@ -45,7 +34,7 @@ def ensure_stack(stack: str, env: Mapping[str, str] | None = None) -> None:
     env = environment(config) if env is None else env
     file = Path(env["PULUMI_CONFIG_PASSPHRASE_FILE"])
     if stack == PUBLIC_STACK:
-        _check_public_stack()
+        check_public_stack()
         if stack not in stacks(env):
             _make(stack, env, None)
         return
@@ -54,7 +43,7 @@ def ensure_stack(stack: str, env: Mapping[str, str] | None = None) -> None:
     _check_copied(config, stack, env if there else None)
     _check_secrets(config)
     if not kms:
-        _check_passphrase(config, stack, file)
+        check_passphrase(stack, file, config.name, has_salt=_salt(config) is not None)
     if not there:
         _make(stack, env, kms)
 
@@ -68,36 +57,6 @@ def _make(stack: str, env: Mapping[str, str], kms: str | None) -> None:
         log="stack-init",
         env=env,
     )
-
-
-def ensure_passphrase(
-    stack: str, variables: Mapping[str, str], file: Path | None, folder: Path
-) -> tuple[Path | None, bool]:
-    """The file with the passphrase of a new stack, and whether it was made just now; no file where a variable has it.
-
-    It is `file`, else that of TASKTRACKER_PASSPHRASE_FILE, else one named after the stack in `folder`.
-
-    Raises:
-        StepError: it is the public one, or can't be read.
-    """
-    if file is None and VALUE in variables:
-        _check_value(stack, variables[VALUE])
-        return None, False
-    named = variables.get(OVERRIDE)
-    path = (file or (Path(named) if named else folder / f"{stack}-passphrase")).expanduser().absolute()
-    if path.exists():
-        _check_file(stack, path)
-        return path, False
-    _generate(path)
-    return path, True
-
-
-def _check_public_stack() -> None:
-    if VALUE in os.environ:
-        raise StepError(
-            f"PULUMI_CONFIG_PASSPHRASE is set, and {PUBLIC_STACK} uses the passphrase in "
-            f"{PUBLIC_PASSPHRASE.relative_to(ROOT)}: unset it"
-        )
 
 
 def _check_copied(config: Path, stack: str, env: Mapping[str, str] | None) -> None:
@@ -177,52 +136,6 @@ def _check_secrets(config: Path) -> None:
         )
 
 
-def _check_passphrase(config: Path, stack: str, passphrase: Path) -> None:
-    """Checks that the passphrase at hand is one that may guard `stack`; makes it for a new stack."""
-    if VALUE in os.environ:
-        _check_value(stack, os.environ[VALUE])
-        return
-    if passphrase.resolve() == PUBLIC_PASSPHRASE:
-        raise StepError(
-            f"the stack {stack} needs a passphrase of its own. Either name a file outside this "
-            "folder (it is made if there is none):\n"
-            f"    export {OVERRIDE}=~/.config/tasktracker/{stack}-passphrase\n"
-            f"or have a key management service keep its secrets, in {config.name}:\n"
-            "    secretsprovider: awskms://alias/NAME?region=REGION"
-        )
-    if passphrase.exists():
-        _check_file(stack, passphrase)
-        return
-    if _salt(config) is not None:
-        raise StepError(
-            f"{passphrase}: no such file. Put the passphrase there that {stack} was made with: "
-            f"the salt in {config.name} fits no other"
-        )
-    _generate(passphrase)
-    say(f"Made {passphrase}. Keep a copy elsewhere: without it the stack's secrets are lost")
-
-
-def _check_value(stack: str, passphrase: str) -> None:
-    """Refuses a passphrase of the variable that is none, which Pulumi would take, or the public one."""
-    if not passphrase:
-        raise StepError(f"{VALUE} is set and empty, and Pulumi would take that for the passphrase of {stack}: unset it")
-    if passphrase == PUBLIC_PASSPHRASE.read_text().strip():
-        raise StepError(f"{VALUE} has the public passphrase, and {stack} needs one of its own")
-
-
-def _check_file(stack: str, passphrase: Path) -> None:
-    """Refuses a file that has no passphrase, or the public one."""
-    try:
-        text = passphrase.read_text().strip()
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not text"
-        raise StepError(f"{passphrase}: the passphrase of {stack} can't be read: {reason}") from None
-    if not text:
-        raise StepError(f"{passphrase}: the file is empty; it must have the passphrase of {stack}")
-    if text == PUBLIC_PASSPHRASE.read_text().strip():
-        raise StepError(f"{passphrase} has the public passphrase, and {stack} needs one of its own")
-
-
 def _text(config: Path) -> str:
     return config.read_text(errors="replace") if config.exists() else ""
 
@@ -244,14 +157,6 @@ def _key_management(config: Path) -> str | None:
         re.MULTILINE,
     )
     return found[1] if found else None
-
-
-def _generate(passphrase: Path) -> None:
-    """Writes a new passphrase to a file that only its owner reads; never overwrites one."""
-    passphrase.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    descriptor = os.open(passphrase, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(secrets.token_urlsafe(PASSPHRASE_BYTES) + "\n")
 
 
 def stacks(env: Mapping[str, str]) -> set[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
 import shlex
@@ -12,19 +11,15 @@ from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Any
 
-import docker
-import requests
-import yaml
-
 from ops.tt import stack_text
 from ops.tt.errors import FailedError, RefusedError, UnreachableError, UsageError
 from ops.tt.project import NAMESPACE, Project
-from remote import sdk
+from ops.tt.taken import block, config_of, networks_of, on_host, ports_of
 from settings.addresses import free_port, free_subnet
 from settings.commands import command_for
-from settings.models import NetworkSettings, PublishSettings
 from toolchain.engine import environment
-from toolchain.stack import PUBLIC_STACK, ensure_passphrase, stacks
+from toolchain.passphrase import PUBLIC_STACK, ensure_passphrase
+from toolchain.stack import stacks
 from toolchain.steps import StepError
 
 #: What Pulumi and Docker take, in the lower case of bucket names, and short enough for one: the longest,
@@ -46,9 +41,6 @@ OWN = (
     ("backup", "aws", "bucket"),
     ("backup", "files", "restore"),
 )
-
-#: Seconds that the Docker host has for each answer.
-TIMEOUT = 5
 
 #: Where the passphrase is kept if nothing names a file.
 PASSPHRASES = "~/.config/tasktracker"
@@ -115,14 +107,14 @@ def make(folder: Path, name: str, like: Project, passphrase_file: Path | None = 
     made = NewStack(name, like.stack, f"Pulumi.{name}.yaml")
     _check_name(folder, name)
     _check_state(like, made)
-    networks, ports = _on_host(like, made)
+    networks, ports = on_host(like, made.stack, made.notes)
     for other in sorted(folder.glob("Pulumi.?*.yaml")):
-        config = _config(other, made)
-        networks += _subnets(config)
-        ports |= set(_ports(config).values())
+        config = config_of(other, made.notes)
+        networks += networks_of(config).values()
+        ports |= set(ports_of(config).values())
     try:
         text = _copied(like.config_file.read_text(), made)
-        text = _with_free_addresses(text, _config(like.config_file, made), networks, ports, made)
+        text = _with_free_addresses(text, config_of(like.config_file, made.notes), networks, ports, made)
     except (stack_text.TextError, UnicodeDecodeError) as error:
         raise RefusedError(f"{like.config_file.name}: {error}") from None
     except OSError as error:
@@ -156,109 +148,6 @@ def _check_state(like: Project, made: NewStack) -> None:
         )
 
 
-def _on_host(like: Project, made: NewStack) -> tuple[list[IPv4Network], set[int]]:
-    """The subnets and ports that are taken on the Docker host; none where it does not answer.
-
-    Raises:
-        RefusedError: it has something of a stack of that name.
-    """
-    try:
-        api = sdk.client(like.docker_host, TIMEOUT).api
-        networks, containers = api.networks(), api.containers(all=True)
-        volumes = api.volumes()["Volumes"] or []
-    except (docker.errors.DockerException, requests.exceptions.RequestException, OSError, ValueError) as error:
-        made.notes.append(_not_asked(error))
-        return [], set()
-    except UnreachableError as error:
-        made.notes.append(_not_asked(error))
-        return [], set()
-    names = [each["Name"] for each in [*networks, *volumes] if _stack_of(each) == made.stack]
-    names += [each["Names"][0].removeprefix("/") for each in containers if _stack_of(each) == made.stack]
-    if names:
-        raise RefusedError(
-            f"the stack {made.stack}: the Docker host has something of a stack of that name "
-            f"({', '.join(sorted(names))}): remove it, or take another name"
-        )
-    subnets = [
-        IPv4Network(each["Subnet"], strict=False)
-        for network in networks
-        if network.get("Scope") == "local"
-        for each in (network.get("IPAM") or {}).get("Config") or ()
-        if "." in each.get("Subnet", "")
-    ]
-    ports = {port["PublicPort"] for each in containers for port in each.get("Ports") or () if "PublicPort" in port}
-    if like.docker_host is None:
-        ports |= _listening()
-    return subnets, ports
-
-
-def _not_asked(error: Exception) -> str:
-    reason = " ".join(str(error).split())
-    return f"the Docker host was not asked what is free on it ({reason}); `make preview` asks it again"
-
-
-def _stack_of(attributes: Mapping[str, Any]) -> str | None:
-    return (attributes.get("Labels") or {}).get("stack")
-
-
-def _listening() -> set[int]:
-    """The ports that programs of this machine listen on, where the kernel says so (Linux)."""
-    found = set()
-    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
-        with contextlib.suppress(OSError):
-            for line in Path(table).read_text().splitlines()[1:]:
-                address, state = line.split()[1], line.split()[3]
-                if state == "0A":
-                    found.add(int(address.rpartition(":")[2], 16))
-    return found
-
-
-def _config(path: Path, made: NewStack) -> dict[str, Any]:
-    """What a stack file sets below the project's namespace; nothing where it can't be read."""
-    try:
-        config = (yaml.safe_load(path.read_text()) or {}).get("config") or {}
-        return {key.removeprefix(f"{NAMESPACE}:"): value for key, value in config.items()}
-    except (OSError, ValueError, AttributeError, yaml.YAMLError):
-        made.notes.append(f"{path.name} can't be read: its subnets and ports may be in the way")
-        return {}
-
-
-def _block(config: Mapping[str, Any], *path: str) -> Mapping[str, Any]:
-    for key in path:
-        found = config.get(key)
-        config = found if isinstance(found, dict) else {}
-    return config
-
-
-def _subnets(config: Mapping[str, Any]) -> list[IPv4Network]:
-    """The subnets that a config sets, and those that it has by default."""
-    return list(_networks(config).values())
-
-
-def _networks(config: Mapping[str, Any]) -> dict[str, IPv4Network]:
-    given, found = _block(config, "network"), {}
-    for key, info in NetworkSettings.model_fields.items():
-        found[key] = info.default
-        # What is wrong in another's file is for its own preview to say.
-        with contextlib.suppress(ValueError):
-            found[key] = IPv4Network(str(given.get(key, info.default)))
-    return found
-
-
-def _ports(config: Mapping[str, Any]) -> dict[tuple[str, ...], int]:
-    """The ports of the host that a config publishes, by path."""
-    found: dict[tuple[str, ...], object] = {
-        (block, key): _block(config, block).get(key)
-        for block, key in (("postgres", "debug_port"), ("nats", "debug_port"), ("nats", "debug_monitor_port"))
-    }
-    if "tunnel" not in config:
-        publish, defaults = _block(config, "nginx", "publish"), PublishSettings()
-        found["nginx", "publish", "port"] = publish.get("port", defaults.port)
-        if "tls" in _block(config, "nginx"):
-            found["nginx", "publish", "tls_port"] = publish.get("tls_port", defaults.tls_port)
-    return {path: port for path, port in found.items() if isinstance(port, int)}
-
-
 def _copied(text: str, made: NewStack) -> str:
     """The text of the config without what belongs to the stack that is copied alone."""
     for key in SECRETS_PROVIDER:
@@ -285,19 +174,19 @@ def _with_free_addresses(
 ) -> str:
     """The text with subnets and ports that nothing else has."""
     new: dict[tuple[str, ...], str | int] = {}
-    for key, old in _networks(config).items():
+    for key, old in networks_of(config).items():
         free = free_subnet(old.prefixlen, networks)
         if free is None:
             raise RefusedError(f"no subnet of {old.prefixlen} bits is free on the Docker host: make room on it first")
         networks.append(free)
         new["network", key] = str(free)
-    for path, port in _ports(config).items():
+    for path, port in ports_of(config).items():
         other = free_port(port, ports)
         if other is None:
             raise RefusedError(f"no port above {port} is free on the Docker host for {_key(path)}")
         ports.add(other)
         new[path] = other
-    if "s3" in _block(config, "backup"):
+    if "s3" in block(config, "backup"):
         # Two stacks in one folder would write over each other's backups.
         new["backup", "s3", "path"] = f"/{made.stack}"
     for path, value in new.items():

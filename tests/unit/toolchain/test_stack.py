@@ -10,7 +10,8 @@ import pytest
 
 from tests.unit.toolchain.conftest import Machine
 from toolchain.engine import ensure_engine
-from toolchain.stack import PUBLIC_PASSPHRASE, ensure_stack
+from toolchain.passphrase import PUBLIC_PASSPHRASE
+from toolchain.stack import ensure_stack
 from toolchain.steps import StepError
 
 SALT = "encryptionsalt: v1:abc:v1:def:ghi\n"

@@ -13,9 +13,9 @@ import docker
 import pytest
 import yaml
 
-from ops.tt import cli, new_stack
+from ops.tt import cli, new_stack, taken
 from ops.tt.errors import Exit
-from toolchain.stack import PUBLIC_PASSPHRASE
+from toolchain.passphrase import PUBLIC_PASSPHRASE
 from toolchain.steps import ROOT, StepError
 
 SALT = "encryptionsalt: v1:31cU1gs3rSw=:v1:qEadKPro3XV0j347:cWETq/jtOTAQa+xzz5tKbqlyyex4zA==\n"
@@ -66,7 +66,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(new_stack, "environment", lambda _config: {"PULUMI_BACKEND_URL": "file:///state"})
     monkeypatch.setattr(new_stack, "stacks", lambda _env: {"dev", "old"})
-    monkeypatch.setattr(new_stack, "_listening", lambda: {8082})
+    monkeypatch.setattr(taken, "_listening", lambda: {8082})
     on_host(monkeypatch)
     return project
 
@@ -78,7 +78,7 @@ def on_host(monkeypatch: pytest.MonkeyPatch, **lists: list[dict[str, Any]]) -> N
         containers=lambda **_: lists.get("containers", []),
         volumes=lambda: {"Volumes": lists.get("volumes")},
     )
-    monkeypatch.setattr(new_stack.sdk, "client", lambda *_: SimpleNamespace(api=api))
+    monkeypatch.setattr(taken.sdk, "client", lambda *_: SimpleNamespace(api=api))
 
 
 Run = Callable[..., tuple[int, dict[str, Any]]]
@@ -254,7 +254,7 @@ def test_without_docker_and_an_engine_it_is_made_and_says_so(
     def no_engine(_config: object) -> dict[str, str]:
         raise StepError("there is no Pulumi engine yet")
 
-    monkeypatch.setattr(new_stack.sdk, "client", silent)
+    monkeypatch.setattr(taken.sdk, "client", silent)
     monkeypatch.setattr(new_stack, "environment", no_engine)
     code, made = run("demo")
     assert code == 0
