@@ -42,7 +42,7 @@ up: ## set up this machine and bring the stack up (STACK=dev)
 .PHONY: preview
 preview: ## show what `up` would change; needs no Docker
 	@$(SETUP) venv engine stack
-	@($(PULUMI) preview $(POLICIES) --diff) $(OR_SAY_WHY)
+	@($(ENV) && exec python -m toolchain.preview pulumi --stack '$(STACK)' preview $(POLICIES) --diff) $(OR_SAY_WHY)
 
 .PHONY: down
 down: ## remove the stack's containers and networks; data volumes and their key stay
@@ -126,6 +126,10 @@ test: check ## every test: unit, toolchain, and end to end on a real engine and 
 	@# 69: no Docker engine can run here; then the tests that need one are skipped, unless this is CI.
 	@$(SETUP) docker images browser remote_host || { [ $$? -eq 69 ] && [ "$$CI" != true ]; }
 	@$(ENV) && pytest -q $(PARALLEL) tests --ignore tests/unit --ignore tests/policies
+
+.PHONY: test-all
+test-all: test ## every test, and those that take long: the newest Docker of Debian (takes root on a Debian)
+	@$(ENV) && pytest -q -m nightly tests/nightly
 
 .PHONY: policies
 policies: ## the policy pack's tests, with 100,000 random inputs through each rule

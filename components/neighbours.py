@@ -13,23 +13,18 @@ from typing import Any
 
 import pulumi
 
-from components import docker_host
+from components import docker_host, engine_version
 from components.naming import SYSTEM
 from settings import Settings
+from settings.addresses import free_port, free_subnet
 from settings.commands import command_for
 from settings.errors import Path, Problem
 
-#: Seconds that the host has for each of three answers.
+#: Seconds that the host has for each of its answers.
 TIMEOUT = 5
 
 #: Any address of the host.
 ANY = IPv4Address("0.0.0.0")  # noqa: S104 - to compare with
-
-#: Where free subnets are looked for, and in blocks of which prefix length: that of the largest subnet.
-PRIVATE = (IPv4Network("172.16.0.0/12"), IPv4Network("10.0.0.0/8"))
-BLOCK = 16
-
-LAST_PORT = 65_535
 
 NOT_ASKED = "the Docker host does not answer, so nobody knows whether subnets, ports and names are free on it"
 
@@ -68,22 +63,27 @@ class Clash:
 
 
 def refuse_clashes(stack: str, settings: Settings) -> None:
-    """Asks the Docker host, and refuses what clashes; warns where it does not answer.
+    """Asks the Docker host, and refuses what clashes, and an engine that is too old; warns where it does not answer.
 
     Raises:
-        pulumi.RunError: every clash, each with whose it is and the command for a value that is free.
+        pulumi.RunError: every clash, each with whose it is and the command for a value that is free; or the version.
     """
     import docker  # noqa: PLC0415 - see `components.docker_host`
     import requests  # noqa: PLC0415 - whose errors the Docker client lets through
 
     try:
         api = docker_host.client(TIMEOUT).api
+        version = api.version()
+        if too_old := engine_version.refusal(version):
+            raise pulumi.RunError(too_old)
         found = neighbours(stack, api.networks(), api.containers(all=True), api.volumes()["Volumes"] or [])
     except (docker.errors.DockerException, requests.exceptions.RequestException) as error:
         pulumi.log.warn(f"{NOT_ASKED} ({' '.join(str(error).split())})")
         return
     if message := refusal(stack, settings, found):
         raise pulumi.RunError(message)
+    if newer := engine_version.notice(version):
+        pulumi.log.info(newer)
 
 
 def neighbours(
@@ -157,20 +157,10 @@ def _subnets(settings: Settings, found: Neighbours) -> Iterator[Clash]:
         subnet: IPv4Network = getattr(settings.network, key)
         other = next((each for each in found.subnets if each[0].overlaps(subnet)), None)
         if other:
-            free = _free_subnet(subnet.prefixlen, [*taken, *given])
+            free = free_subnet(subnet.prefixlen, [*taken, *given])
             # The next one to be suggested is another.
             given += [free] if free else []
             yield Clash(("network", key), subnet, other[1], other[0], free)
-
-
-def _free_subnet(length: int, taken: Sequence[IPv4Network]) -> IPv4Network | None:
-    """The first subnet of that prefix length that overlaps none of `taken`."""
-    for block in chain.from_iterable(private.subnets(new_prefix=BLOCK) for private in PRIVATE):
-        inside = [each for each in taken if each.overlaps(block)]
-        free = (each for each in block.subnets(new_prefix=length) if not any(each.overlaps(other) for other in inside))
-        if subnet := next(free, None):
-            return subnet
-    return None
 
 
 def _ports(settings: Settings, found: Neighbours) -> Iterator[Clash]:
@@ -190,7 +180,7 @@ def _ports(settings: Settings, found: Neighbours) -> Iterator[Clash]:
     for path, address, port in wanted:
         for its_address, its_port, owner in found.ports:
             if port == its_port and (address == its_address or ANY in (address, its_address)):
-                free = next((each for each in range(port + 1, LAST_PORT + 1) if each not in taken), None)
+                free = free_port(port, taken)
                 taken |= {free} if free else set()
                 yield Clash(path, port, owner, f"{its_address}:{its_port}", free)
                 break

@@ -23,6 +23,7 @@ from components.naming import SYSTEM
 # The clouds of prod's preview are stand-ins, which are for tests.
 from tests.e2e.prod import prod_stack
 from toolchain.engine import environment
+from toolchain.preview import environment_for_preview
 from toolchain.steps import ROOT, StepError
 
 DOCS = ROOT / "docs"
@@ -194,13 +195,14 @@ def preview(stack: str, folder: Path, env: Mapping[str, str]) -> list[Mapping[st
     Raises:
         StepError: the preview failed.
     """
-    result = subprocess.run(
-        ["pulumi", "preview", "--json", "--show-sames", "--stack", stack, "--cwd", str(folder)],
-        capture_output=True,
-        text=True,
-        env={**os.environ, **env},
-        check=False,
-    )
+    with environment_for_preview({**os.environ, **env}) as variables:
+        result = subprocess.run(
+            ["pulumi", "preview", "--json", "--show-sames", "--stack", stack, "--cwd", str(folder)],
+            capture_output=True,
+            text=True,
+            env=variables,
+            check=False,
+        )
     if result.returncode != 0:
         raise StepError(f"the preview failed\n{result.stdout}{result.stderr}")
     steps: list[Mapping[str, Any]] = json.loads(result.stdout)["steps"]

@@ -25,7 +25,9 @@ from typing import Any
 from ops.preview import PARTS_OF_REPLACE, UNCHANGED
 from ops.property_diff import parse
 from toolchain.engine import POLICY_OPTIONS, environment
-from toolchain.stack import PUBLIC_STACK, ensure_stack
+from toolchain.passphrase import PUBLIC_STACK
+from toolchain.preview import environment_for_preview
+from toolchain.stack import ensure_stack
 from toolchain.steps import ROOT, StepError
 
 #: Makes `pulumi preview --json` print the engine's events, a line each. Only they have policy violations.
@@ -86,16 +88,17 @@ def kept(lines: Iterable[str]) -> Iterator[dict[str, Any]]:
 
 
 def _preview(stack: str, folder: Path, env: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
-    """Runs the preview."""
-    return subprocess.run(
-        ["pulumi", "preview", "--json", "--stack", stack, "--non-interactive", "--color", "never", *POLICY_OPTIONS],
-        cwd=folder,
-        env={**os.environ, **env, **STREAMING},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    """Runs the preview, which needs no Docker."""
+    with environment_for_preview({**os.environ, **env, **STREAMING}) as variables:
+        return subprocess.run(
+            ["pulumi", "preview", "--json", "--stack", stack, "--non-interactive", "--color", "never", *POLICY_OPTIONS],
+            cwd=folder,
+            env=variables,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
 
 
 def _recording(result: subprocess.CompletedProcess[str]) -> str:

@@ -27,7 +27,7 @@ _AT_ONCE = 8
 def name_of_this_run(kind: str, suffix: object) -> str:
     """A name that says which process made what bears it; `kind` is `e2e` or `images-`.
 
-    >>> _owner(name_of_this_run("e2e", 1)) == os.getpid()
+    >>> owner_of(name_of_this_run("e2e", 1)) == os.getpid()
     True
     """
     return f"{kind}{os.getpid()}-{suffix}"
@@ -57,24 +57,26 @@ def _ip(*args: str) -> str:
 def remove_those_of_dead_runs(client: docker.DockerClient) -> None:
     """Removes what belongs to processes that ended before they could remove it."""
     for name in [line.split()[0] for line in _ip("netns", "list").splitlines()]:
-        if (owner := _owner(name)) is not None and not _lives(owner):
+        if (owner := owner_of(name)) is not None and not lives(owner):
             remove_namespace(name)
     _remove(
-        client, lambda each: (owner := _owner(_labels(each).get("stack"), each.name)) is not None and not _lives(owner)
+        client, lambda each: (owner := owner_of(_labels(each).get("stack"), each.name)) is not None and not lives(owner)
     )
 
 
-def _owner(*names: str | None) -> int | None:
+def owner_of(*names: str | None) -> int | None:
     """The process that one of these names holds.
 
-    >>> _owner("e2e12-1"), _owner(None, "tasktracker-e2e12-1-nginx"), _owner("images-34-ab-postgres2"), _owner("dev")
-    (12, 12, 34, None)
+    >>> owner_of("e2e12-1"), owner_of(None, "tasktracker-e2e12-1-nginx"), owner_of("dev")
+    (12, 12, None)
+    >>> owner_of("images-34-ab-postgres2")
+    34
     """
     found = next((found for name in names if name and (found := _NAME.search(name))), None)
     return int(found[1]) if found else None
 
 
-def _lives(process: int) -> bool:
+def lives(process: int) -> bool:
     try:
         status = Path(f"/proc/{process}/stat").read_text()
     except OSError:

@@ -146,7 +146,7 @@ def _check_stack(stack: str) -> None:
     if stack not in stacks:
         raise StepError(
             f"stack '{stack}': there is no Pulumi.{stack}.yaml; the stacks are {', '.join(stacks)}."
-            " A new one begins with a copy of such a file"
+            " `./tt stack new NAME` makes a new one"
         )
 
 

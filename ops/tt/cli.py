@@ -47,6 +47,8 @@ app.add_typer(backup_app, name="backup")
 app.add_typer(files_app, name="files")
 app.add_typer(state_app, name="state")
 app.add_typer(volumes_app, name="volumes")
+stack_app = typer.Typer(help="Stacks of your own.", no_args_is_help=True)
+app.add_typer(stack_app, name="stack")
 scratch_app = typer.Typer(help="Servers made by `tt restore --into`.", no_args_is_help=True)
 app.add_typer(scratch_app, name="scratch")
 
@@ -441,6 +443,41 @@ def volumes_remove(session: Session, number: NumberArgument, yes: YesOption = Fa
         volumes.remove(Operator(session.project, session.output, yes), number)
     name = session.project.config_file.name
     session.output.result({"removed": number}, f"Data volume {number} is deleted. {name} has changed: commit it.")
+
+
+# tt stack
+
+
+@command(stack_app, "new")
+def stack_new(
+    session: Session,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Its name, such as demo.")],
+    like: Annotated[str, typer.Option("--like", metavar="STACK", help="The stack whose config it gets.")] = "dev",
+    passphrase_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--passphrase-file",
+            metavar="FILE",
+            help="The file with its passphrase, which is made if there is none. Without it: that of "
+            "TASKTRACKER_PASSPHRASE_FILE, or ~/.config/tasktracker/NAME-passphrase.",
+            show_default=False,
+        ),
+    ] = None,
+) -> None:
+    """Make the config of a new stack from that of another one.
+
+    It gets subnets and ports that are free on the Docker host and in the other stacks' files, and a passphrase. What
+    belongs to the other stack alone is not copied: its secrets, domain, volumes and backups. Nothing is brought up:
+    `make up STACK=NAME` does that. Exit code 4 if there is such a stack, or something of one.
+    """
+    from ops.tt import new_stack  # noqa: PLC0415
+
+    if session.stack != "dev":
+        raise UsageError("tt stack new takes the new stack's name as NAME, and the one to copy as --like")
+    project = Project.find(like, session.folder)
+    with project.lock():
+        made = new_stack.make(project.folder, name, project, passphrase_file)
+    session.output.result(made.asdict(), *made.lines())
 
 
 # tt scratch

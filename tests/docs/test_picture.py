@@ -8,8 +8,7 @@ import pytest
 import yaml
 
 from docs.picture import DEV, PICTURES, PROD, dot, nodes, of_prod, picture, preview, source, stamp
-from tests.e2e.stack import Stack
-from tests.e2e.test_environments import NO_DOCKER
+from tests.e2e.stack import NO_DOCKER, Stack
 from toolchain.steps import ROOT
 
 #: Beside the numbers of the end-to-end tests; nothing of it is made.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 import os
@@ -20,10 +21,14 @@ from docker.models.containers import Container
 
 from tests.leftovers import remove
 from toolchain.engine import environment
+from toolchain.preview import environment_for_preview
 from toolchain.steps import ROOT
 
 #: Everything that the program reads, beside the stack's own config and state.
 PROGRAM = ("__main__.py", "Pulumi.yaml", "VERSION", "app", "components", "images", "remote", "settings", ".venv")
+
+#: Where no Docker engine answers.
+NO_DOCKER = {"DOCKER_HOST": "unix:///nowhere/docker.sock"}
 
 #: Seconds that any one command of a test may take.
 COMMAND_TIMEOUT = 600
@@ -101,20 +106,30 @@ class Stack:
         self.config_file.write_text(yaml.safe_dump({**kept, "config": {**values, **secure}}))
 
     def pulumi(
-        self, *args: str, check: bool = True, env: Mapping[str, str] | None = None, stdin: str = ""
+        self,
+        *args: str,
+        check: bool = True,
+        env: Mapping[str, str] | None = None,
+        stdin: str = "",
+        without_docker: bool = False,
     ) -> subprocess.CompletedProcess[str]:
-        """Runs the Pulumi CLI on this stack; output and errors in `stdout`."""
+        """Runs the Pulumi CLI on this stack; output and errors in `stdout`.
+
+        `without_docker` runs it where no Docker engine answers, in the way of `make preview`.
+        """
         stack = [] if args[:2] == ("stack", "init") else ["--stack", self.name]
-        result = subprocess.run(
-            ["pulumi", *args, *stack, "--non-interactive", "--color", "never", "--cwd", str(self.folder)],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            input=stdin,
-            text=True,
-            env={**self.env, **(env or {})},
-            timeout=COMMAND_TIMEOUT,
-            check=False,
-        )
+        merged = {**self.env, **(env or {}), **(NO_DOCKER if without_docker else {})}
+        with environment_for_preview(merged) if without_docker else contextlib.nullcontext(merged) as variables:
+            result = subprocess.run(
+                ["pulumi", *args, *stack, "--non-interactive", "--color", "never", "--cwd", str(self.folder)],
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                input=stdin,
+                text=True,
+                env=variables,
+                timeout=COMMAND_TIMEOUT,
+                check=False,
+            )
         if check and result.returncode != 0:
             raise AssertionError(f"pulumi {' '.join(args)} exited {result.returncode}\n{result.stdout}")
         return result

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -53,7 +52,7 @@ def audit(stack: Stack, *arguments: str) -> tuple[int, list[dict[str, Any]]]:
     result = subprocess.run(
         [sys.executable, "-m", "policies.audit", "--stack", stack.name, "--json", *arguments],
         cwd=stack.folder,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        env={**stack.env, "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
         timeout=TIMEOUT,

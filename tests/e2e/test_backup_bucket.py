@@ -13,7 +13,7 @@ from policies.aws_iam import ACCESS_KEY, USER
 from policies.values import has_unknown
 from tests.e2e.stack import Stack
 from tests.e2e.stand_in_cloud import ACCOUNT, AWS_SECRET, FUNCTIONS, Cloud, plain, serving
-from tests.e2e.test_environments import NO_DOCKER, OUTSIDE_DEV
+from tests.e2e.test_environments import OUTSIDE_DEV
 from tests.e2e.test_policies_cloud import state, violations
 from toolchain.engine import POLICY_OPTIONS
 
@@ -41,7 +41,7 @@ def cloud() -> Iterator[Cloud]:
 
 def run(stack: Stack, cloud: Cloud, *command: str) -> tuple[int, str]:
     """Exit code and output of a command, with no Docker in reach."""
-    result = stack.pulumi(*command, check=False, env={**cloud.env, **NO_DOCKER})
+    result = stack.pulumi(*command, check=False, env=cloud.env, without_docker=True)
     assert "Traceback" not in result.stdout
     return result.returncode, result.stdout
 

@@ -18,9 +18,6 @@ NUMBER = 92
 
 PORT = 18000 + 10 * NUMBER
 
-#: Where no engine answers.
-NO_DOCKER = {"DOCKER_HOST": "unix:///nowhere/docker.sock"}
-
 PINNED = {image: f"registry.example.com/tasktracker/{image}:1.2.3@sha256:{64 * 'a'}" for image in IMAGES}
 OUTSIDE_DEV: dict[str, Any] = {"domain": "tasks.example.com", "images": PINNED}
 
@@ -28,7 +25,7 @@ OUTSIDE_DEV: dict[str, Any] = {"domain": "tasks.example.com", "images": PINNED}
 def preview(folder: Path, **config: Any) -> tuple[int, str]:
     """Exit code and output of a preview of a new stack."""
     stack = Stack(folder / "stack", "preview", NUMBER, config)
-    result = stack.pulumi("preview", "--diff", check=False, env=NO_DOCKER)
+    result = stack.pulumi("preview", "--diff", check=False, without_docker=True)
     return result.returncode, result.stdout
 
 
@@ -81,7 +78,7 @@ def test_prod_refuses_a_domain_of_this_machine(tmp_path: Path) -> None:
 def test_a_bad_secret_is_named_and_not_shown(tmp_path: Path, secret: str, value: str, what: str) -> None:
     stack = Stack(tmp_path / "stack", "preview", NUMBER)
     stack.pulumi("config", "set", "--secret", secret, value)
-    result = stack.pulumi("preview", check=False, env=NO_DOCKER)
+    result = stack.pulumi("preview", check=False, without_docker=True)
     assert result.returncode != 0
     assert f"tasktracker:{secret}" in result.stdout
     assert what in result.stdout

@@ -14,7 +14,6 @@ import pytest
 from components.neighbours import NOT_ASKED
 from images.catalog import local_reference
 from tests.e2e.stack import Stack
-from tests.e2e.test_environments import NO_DOCKER
 from tests.leftovers import name_of_this_run, remove
 
 pytestmark = [pytest.mark.engine, pytest.mark.docker]
@@ -84,5 +83,5 @@ def test_a_name_that_is_taken_is_told(stack: Stack) -> None:
 
 
 def test_without_docker_the_preview_goes_on_with_one_warning(stack: Stack) -> None:
-    output = stack.pulumi("preview", env=NO_DOCKER).stdout
+    output = stack.pulumi("preview", without_docker=True).stdout
     assert output.partition("Diagnostics:")[2].count(NOT_ASKED) == 1

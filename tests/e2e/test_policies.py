@@ -17,7 +17,7 @@ from policies.registry import RULES
 from policies.resource import NETWORK, VOLUME
 from policies.rule import Level
 from tests.e2e.stack import Stack
-from tests.e2e.test_environments import NO_DOCKER, OUTSIDE_DEV
+from tests.e2e.test_environments import OUTSIDE_DEV
 from tests.services import SERVICES
 from toolchain.engine import POLICY_OPTIONS, POLICY_PACK
 
@@ -78,13 +78,13 @@ def preview(
     stack: Stack,
     change: tuple[str, str, dict[str, Any]] | None = None,
     pack: tuple[str, ...] = POLICY_OPTIONS,
-    env: Mapping[str, str] = NO_DOCKER,
+    env: Mapping[str, str] | None = None,
 ) -> tuple[int, str]:
-    """Exit code and output of a preview with the pack, with no Docker in reach."""
+    """Exit code and output of a preview with the pack, with no Docker in reach, or with the host of `env`."""
     said: dict[str, Any] = dict(zip(("type", "name", "inputs"), change, strict=True)) if change else {}
     said["added"] = change in [BAD[rule] for rule in ADDED]
     (stack.folder / "change.json").write_text(json.dumps(said))
-    result = stack.pulumi("preview", *pack, check=False, env={**env})
+    result = stack.pulumi("preview", *pack, check=False, env=env, without_docker=env is None)
     assert "Traceback" not in result.stdout
     return result.returncode, result.stdout
 

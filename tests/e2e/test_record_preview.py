@@ -11,8 +11,7 @@ import pytest
 from ops.preview import Preview, read
 from ops.preview_report import report
 from ops.record_preview import NO_STACK, record
-from tests.e2e.stack import Stack
-from tests.e2e.test_environments import NO_DOCKER
+from tests.e2e.stack import NO_DOCKER, Stack
 
 pytestmark = pytest.mark.engine
 

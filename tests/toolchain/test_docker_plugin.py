@@ -4,6 +4,12 @@ from __future__ import annotations
 
 import inspect
 import json
+import os
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +19,10 @@ import pytest
 from pulumi._types import _py_properties
 from pulumi_docker import _inputs, outputs
 
-from tests.toolchain.conftest import Project
+from tests.toolchain.conftest import COMMAND_TIMEOUT, Project
+from toolchain.docker_ping import TIMEOUT
 from toolchain.engine import plugin_version
+from toolchain.preview import environment_for_preview, substitute
 
 pytestmark = pytest.mark.engine
 
@@ -107,22 +115,97 @@ def test_function(schema: dict[str, Any], name: str) -> None:
     assert _properties(result) <= served["outputs"]["properties"].keys()
 
 
-def test_preview_needs_no_docker(project: Project) -> None:
-    project.write(
-        """
-        import pulumi
-        import pulumi_docker as docker
+PROGRAM = """
+import pulumi
+import pulumi_docker as docker
 
-        network = docker.Network("network")
-        docker.Container(
-            "container",
-            image="image:none",
-            networks_advanced=[docker.ContainerNetworksAdvancedArgs(name=network.name)],
-            uploads=[docker.ContainerUploadArgs(file="/a", content=pulumi.Output.secret("hidden"))],
-        )
-        """
-    )
-    output = project.pulumi("preview", "-s", "test", "--diff", DOCKER_HOST=f"unix://{Path('/no/such/socket')}")
+network = docker.Network("network")
+docker.Container(
+    "container",
+    image="image:none",
+    networks_advanced=[docker.ContainerNetworksAdvancedArgs(name=network.name)],
+    uploads=[docker.ContainerUploadArgs(file="/a", content=pulumi.Output.secret("hidden"))],
+)
+"""
+
+#: What the vendor's plugin says where no engine answers; with its words ours ends a preview too.
+NO_ENGINE = "docker native provider returned an unexpected error from Configure: failed to connect to any docker daemon"
+
+NOWHERE = "unix:///nonexistent.sock"
+
+
+@pytest.fixture
+def listening() -> Iterator[str]:
+    """A host that takes every connection and never answers."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield f"tcp://127.0.0.1:{server.getsockname()[1]}"
+
+
+@pytest.mark.parametrize("host", [NOWHERE, "tcp://127.0.0.1:1"])
+def test_a_plain_preview_needs_docker_as_with_the_vendor_s_plugin(project: Project, host: str) -> None:
+    project.write(PROGRAM)
+    assert NO_ENGINE in project.pulumi("preview", "-s", "test", code=None, DOCKER_HOST=host)
+
+
+@pytest.mark.parametrize("host", [NOWHERE, "tcp://127.0.0.1:1", "nonsense"])
+def test_a_preview_in_the_way_of_make_preview_needs_no_docker(project: Project, host: str) -> None:
+    project.write(PROGRAM)
+    with environment_for_preview({"DOCKER_HOST": host}) as variables:
+        output = project.pulumi("preview", "-s", "test", "--diff", **variables)
     assert "3 to create" in output
     assert "hidden" not in output
     assert "warning" not in output
+
+
+def test_a_host_that_never_answers_costs_a_preview_a_bounded_time(project: Project, listening: str) -> None:
+    project.write(PROGRAM)
+    start = time.monotonic()
+    with environment_for_preview({"DOCKER_HOST": listening}) as variables:
+        assert "3 to create" in project.pulumi("preview", "-s", "test", **variables)
+    assert time.monotonic() - start < TIMEOUT + COMMAND_TIMEOUT / 2
+
+
+@pytest.mark.parametrize("config", [{}, {"docker:host": "ssh://nobody@host.invalid"}])
+def test_a_host_by_ssh_is_not_asked(project: Project, config: dict[str, str]) -> None:
+    project.write(PROGRAM)
+    for key, value in config.items():
+        project.pulumi("config", "set", "-s", "test", key, value)
+    host = NOWHERE if config else "ssh://nobody@host.invalid"
+    assert "3 to create" in project.pulumi("preview", "-s", "test", DOCKER_HOST=host)
+
+
+def test_a_provider_with_a_host_of_its_own_asks_that_one(project: Project) -> None:
+    project.write(
+        f"""
+        import pulumi
+        import pulumi_docker as docker
+
+        there = docker.Provider("there", host={NOWHERE!r})
+        docker.Volume("volume", opts=pulumi.ResourceOptions(provider=there))
+        """
+    )
+    with substitute("") as host:
+        assert NO_ENGINE in project.pulumi("preview", "-s", "test", code=None, DOCKER_HOST=host)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="hiding the machine's own socket takes root")
+def test_the_socket_of_a_user_s_docker_desktop_is_found(project: Project) -> None:
+    project.write(PROGRAM)
+    alone = {key: value for key, value in project.env.items() if key != "DOCKER_HOST"}
+    alone["PULUMI_HOME"] = project.env.get("PULUMI_HOME", str(Path.home() / ".pulumi"))
+    hidden = ["unshare", "--mount", "sh", "-c", 'mount -t tmpfs none /run && exec "$@"', "sh"]
+    # The kernel takes no longer path for a socket.
+    with tempfile.TemporaryDirectory(dir="/tmp") as home, substitute("") as host:
+
+        def preview() -> str:
+            command = [*hidden, "pulumi", "preview", "-s", "test", "--non-interactive"]
+            return subprocess.run(
+                command, cwd=project.folder, env={**alone, "HOME": home}, timeout=COMMAND_TIMEOUT,
+                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
+            ).stdout  # fmt: skip
+
+        assert NO_ENGINE in preview()
+        folder = Path(home) / ".docker" / "run"
+        folder.mkdir(parents=True)
+        (folder / "docker.sock").symlink_to(host.removeprefix("unix://"))
+        assert "3 to create" in preview()

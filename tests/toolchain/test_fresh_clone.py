@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.toolchain.conftest import Project
-from toolchain.stack import PUBLIC_PASSPHRASE
+from toolchain.passphrase import PUBLIC_PASSPHRASE
 from toolchain.steps import ROOT
 
 pytestmark = pytest.mark.engine

@@ -4,6 +4,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -15,6 +16,8 @@ import (
 	shimv2 "github.com/pulumi/pulumi-terraform-bridge/v3/pkg/tfshim/sdk-v2"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/diag"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/diag/colors"
+	pulumiprovider "github.com/pulumi/pulumi/sdk/v3/go/pulumi/provider"
+	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
 	"github.com/terraform-providers/terraform-provider-docker/shim/provider"
 )
 
@@ -67,10 +70,21 @@ func main() {
 	if err == nil {
 		var schema []byte
 		if schema, err = json.Marshal(spec); err == nil {
-			tfbridge.Main(pkg, version, info, schema)
-			return
+			err = serve(info, schema)
 		}
 	}
-	fmt.Fprintln(os.Stderr, "pulumi-resource-docker: cannot make the schema:", err)
-	os.Exit(1)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "pulumi-resource-docker:", err)
+		os.Exit(1)
+	}
+}
+
+// serve answers the engine until it ends.
+func serve(info tfbridge.ProviderInfo, schema []byte) error {
+	ctx := context.Background()
+	info.P.InitLogging(ctx)
+	return pulumiprovider.Main(pkg, func(host *pulumiprovider.HostClient) (pulumirpc.ResourceProviderServer, error) {
+		bridged := tfbridge.NewProvider(ctx, host, pkg, version, info.P, info, schema)
+		return &askingProvider{bridged}, nil
+	})
 }

@@ -11,7 +11,7 @@ import pulumi
 import pytest
 import requests
 
-from components import docker_host
+from components import docker_host, engine_version
 from components.neighbours import NOT_ASKED, neighbours, refusal, refuse_clashes
 from settings import parse
 from tests.unit.components.conftest import API_TOKEN, DEBUG_PORTS, DEV, TUNNEL
@@ -164,8 +164,12 @@ def test_a_stack_whose_name_begins_with_this_one_s_is_a_neighbour() -> None:
 class Api:
     """The lists of a Docker host; `error` is what asking raises."""
 
-    def __init__(self, error: Exception | None = None, *networks: Thing) -> None:
+    def __init__(self, error: Exception | None = None, *networks: Thing, **version: str) -> None:
         self.api, self._error, self._networks = self, error, networks
+        self._version = {"Version": "28.5.2", "ApiVersion": "1.51", **version}
+
+    def version(self) -> Thing:
+        return dict(self._version)
 
     def networks(self) -> list[Thing]:
         if self._error:
@@ -182,7 +186,7 @@ class Api:
 
 @pytest.fixture
 def host(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    return lambda *given: monkeypatch.setattr(docker_host, "client", lambda timeout: Api(*given))
+    return lambda *given, **version: monkeypatch.setattr(docker_host, "client", lambda timeout: Api(*given, **version))
 
 
 def test_a_clash_ends_the_program_with_one_message(host: Callable[..., None]) -> None:
@@ -207,3 +211,41 @@ def test_a_host_that_does_not_answer_is_one_warning(
     host(error)
     refuse_clashes("test", parse("test", DEV))
     assert warnings == [f"{NOT_ASKED} (no answer)"]
+
+
+def test_an_engine_that_is_too_old_ends_the_program(host: Callable[..., None]) -> None:
+    host(Version="19.03.15", ApiVersion="1.40")
+    with pytest.raises(pulumi.RunError) as caught:
+        refuse_clashes("test", parse("test", DEV))
+    assert str(caught.value) == (
+        "the Docker host has Docker 19.03.15 (API 1.40), and the oldest that the program supports is 20.10 (API 1.41):"
+        " update Docker there. Nothing was changed."
+    )
+
+
+@pytest.mark.parametrize(
+    ("version", "api"), [("20.10.24+dfsg1", "1.41"), ("26.1.5+dfsg1", "1.45"), ("28.5.2", "1.51"), ("4.9.3", "1.41")]
+)
+def test_an_engine_that_is_supported_is_not_mentioned(
+    host: Callable[..., None], monkeypatch: pytest.MonkeyPatch, version: str, api: str
+) -> None:
+    monkeypatch.setattr(pulumi.log, "info", pytest.fail)
+    host(Version=version, ApiVersion=api)
+    refuse_clashes("test", parse("test", DEV))
+
+
+def test_an_engine_that_is_newer_is_mentioned(host: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(pulumi.log, "info", said.append)
+    host(Version="29.0.1", ApiVersion="1.52")
+    refuse_clashes("test", parse("test", DEV))
+    assert said == [
+        "the Docker host has Docker 29.0.1, which is newer than those that this version of the program was tested with"
+        " (20.10 to 28)"
+    ]
+
+
+@pytest.mark.parametrize("version", [{}, {"Version": "dev", "ApiVersion": "x"}, {"Version": "", "ApiVersion": ""}])
+def test_a_version_that_says_nothing_is_passed_over(version: dict[str, str]) -> None:
+    assert engine_version.refusal(version) is None
+    assert engine_version.notice(version) is None

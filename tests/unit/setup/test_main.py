@@ -99,7 +99,7 @@ def test_a_stack_without_a_config_is_refused_before_any_step(
     assert main("--stack", stack, "venv", "stack", venv=failing(AssertionError("taken"))) == 1
     assert capsys.readouterr().err == (
         f"error: stack '{stack}': there is no Pulumi.{stack}.yaml; the stacks are dev, prod."
-        " A new one begins with a copy of such a file\n"
+        " `./tt stack new NAME` makes a new one\n"
     )
 
 

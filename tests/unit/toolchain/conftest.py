@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from toolchain import engine, stack, steps
+from toolchain import engine, passphrase, stack, steps
 
 #: What Debian's own tools, which the scripts need, are found in.
 SYSTEM_PATH = "/usr/bin:/bin"
@@ -80,8 +80,9 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
         monkeypatch.setattr(engine, name, root / getattr(engine, name).relative_to(engine.ROOT))
     monkeypatch.setattr(engine, "ROOT", root)
     monkeypatch.setattr(engine, "INSTALL_SCRIPT", (tmp_path / "no-such-script").as_uri())
-    monkeypatch.setattr(stack, "ROOT", root)
-    monkeypatch.setattr(stack, "PUBLIC_PASSPHRASE", root / "toolchain" / "dev-passphrase")
+    for module in (stack, passphrase):
+        monkeypatch.setattr(module, "ROOT", root)
+        monkeypatch.setattr(module, "PUBLIC_PASSPHRASE", root / "toolchain" / "dev-passphrase")
     monkeypatch.setattr(steps, "LOGS", root / ".tools" / "logs")
     monkeypatch.setenv("PATH", f"{programs}:{SYSTEM_PATH}")
     for variable in (

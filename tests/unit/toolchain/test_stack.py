@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import stat
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from tests.unit.toolchain.conftest import Machine
 from toolchain.engine import ensure_engine
+from toolchain.passphrase import PUBLIC_PASSPHRASE
 from toolchain.stack import ensure_stack
 from toolchain.steps import StepError
 
@@ -110,3 +112,104 @@ def test_a_lost_salt_is_not_made_anew(ready: Machine, monkeypatch: pytest.Monkey
     for line in (SALT, "secretsprovider: awskms://alias/x\nencryptedkey: abc\n"):
         config.write_text(secret + line)
         ensure_stack("prod")
+
+
+@pytest.fixture
+def dev(ready: Machine) -> str:
+    """dev's file, as it is in the project; its text."""
+    text = "config:\n  tasktracker:environment: dev\n# Fits the public passphrase\nencryptionsalt: v1:pub:v1:lic:x\n"
+    (ready.root / "Pulumi.dev.yaml").write_text(text)
+    return text
+
+
+def refused(stack: str) -> str:
+    with pytest.raises(StepError) as error:
+        ensure_stack(stack)
+    return str(error.value)
+
+
+@pytest.mark.parametrize("passphrase", ["none", "variable", "file"])
+def test_a_copy_of_dev_is_told_what_to_remove(
+    ready: Machine, dev: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, passphrase: str
+) -> None:
+    copy = ready.root / "Pulumi.demo.yaml"
+    copy.write_text(dev)
+    if passphrase == "variable":
+        monkeypatch.setenv("PULUMI_CONFIG_PASSPHRASE", "own")
+    if passphrase == "file":
+        monkeypatch.setenv("TASKTRACKER_PASSPHRASE_FILE", str(tmp_path / "new"))
+    message = refused("demo")
+    assert message.startswith("Pulumi.demo.yaml has the encryptionsalt of Pulumi.dev.yaml")
+    assert "`./tt stack new demo --like dev`" in message
+    assert _inits(ready) == []
+    assert not (tmp_path / "new").exists()
+    # The command that it shows mends the file, and the next attempt makes the stack.
+    [command] = [line.strip() for line in message.splitlines() if line.startswith("    sed ")]
+    subprocess.run(command, shell=True, cwd=ready.root, check=True)
+    assert copy.read_text() == dev.replace("encryptionsalt: v1:pub:v1:lic:x\n", "")
+    monkeypatch.setenv("TASKTRACKER_PASSPHRASE_FILE", str(tmp_path / "new"))
+    ensure_stack("demo")
+    assert len(_inits(ready)) == 1
+
+
+def test_a_copy_with_secrets_is_told_of_them(ready: Machine, dev: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PULUMI_CONFIG_PASSPHRASE", "own")
+    prod = dev.replace("v1:pub", "v1:prod").replace("\n#", "\n  a:token:\n    secure: v1:x:y\n#")
+    (ready.root / "Pulumi.prod.yaml").write_text(prod)
+    copy = ready.root / "Pulumi.demo.yaml"
+    copy.write_text(prod)
+    message = refused("demo")
+    assert "has the encryptionsalt of Pulumi.prod.yaml, which fits the passphrase of prod alone" in message
+    assert "Its secrets are those of prod" in message
+    copy.write_text(prod.replace("encryptionsalt", "# "))
+    assert "if the file is a copy of another stack's, remove each key that has `secure:`" in refused("demo")
+    copy.write_text(dev.replace("encryptionsalt", "# "))
+    ensure_stack("demo")
+    assert len(_inits(ready)) == 1
+
+
+def test_a_stack_that_was_made_with_the_public_passphrase_gets_its_own(
+    ready: Machine, dev: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PULUMI_CONFIG_PASSPHRASE", "own")
+    (ready.root / "Pulumi.there.yaml").write_text(dev)
+    message = refused("there")
+    assert "the public passphrase opens its secrets" in message
+    assert "pulumi stack change-secrets-provider passphrase --stack there" in message
+
+
+def test_a_salt_that_was_copied_over_the_stack_s_own_is_told_with_that(
+    ready: Machine, dev: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PULUMI_CONFIG_PASSPHRASE", "own")
+    (ready.root / "Pulumi.there.yaml").write_text(dev)
+    state = '{"deployment": {"secrets_providers": {"type": "passphrase", "state": {"salt": "v1:own:v1:a:b"}}}}'
+    ready.program("pulumi", f"""[ $2 != ls ] || echo '[{{"name": "there"}}]'; [ $2 != export ] || echo '{state}'""")
+    assert refused("there").endswith("Write its own in place of that line:\n    encryptionsalt: v1:own:v1:a:b")
+
+
+@pytest.mark.parametrize(
+    ("passphrase", "why"),
+    [("", "is set and empty"), ("PUBLIC", "has the public passphrase")],
+)
+def test_a_variable_that_guards_nothing(
+    ready: Machine, monkeypatch: pytest.MonkeyPatch, passphrase: str, why: str
+) -> None:
+    public = PUBLIC_PASSPHRASE.read_text().strip()
+    monkeypatch.setenv("PULUMI_CONFIG_PASSPHRASE", public if passphrase else "")
+    assert f"PULUMI_CONFIG_PASSPHRASE {why}" in refused("staging")
+    assert _inits(ready) == []
+
+
+@pytest.mark.parametrize(("text", "why"), [("\n", "the file is empty"), ("PUBLIC", "has the public passphrase")])
+def test_a_file_that_guards_nothing(
+    ready: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, why: str
+) -> None:
+    file = tmp_path / "passphrase"
+    file.write_text(text.replace("PUBLIC", PUBLIC_PASSPHRASE.read_text()))
+    monkeypatch.setenv("TASKTRACKER_PASSPHRASE_FILE", str(file))
+    assert why in refused("staging")
+    file.unlink()
+    file.mkdir()
+    assert "can't be read: Is a directory" in refused("staging")
+    assert _inits(ready) == []

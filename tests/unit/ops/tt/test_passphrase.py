@@ -8,7 +8,7 @@ import pytest
 
 from ops.tt import passphrase
 from ops.tt.project import Project
-from toolchain.stack import PUBLIC_PASSPHRASE
+from toolchain.passphrase import PUBLIC_PASSPHRASE
 from toolchain.steps import ROOT
 
 #: What Pulumi wrote for the public passphrase.
