@@ -22,15 +22,13 @@ class Mutation:
     Attributes:
         what: What is changed.
         file: Relative to the project's folder.
-        old: Code that is in the file once.
-        new: What takes its place.
+        edits: Code that is in the file once, and what takes its place.
         reported: A regular expression that a text of the report matches.
     """
 
     what: str
     file: str
-    old: str
-    new: str
+    edits: tuple[tuple[str, str], ...]
     reported: str
 
 
@@ -40,43 +38,37 @@ PLANNED: dict[str, tuple[Mutation, ...]] = {
         Mutation(
             "a key's resource name",
             "components/platform.py",
-            'GeneratedSecret("digest-key", ',
-            'GeneratedSecret("key-of-digests", ',
+            (('GeneratedSecret("digest-key", ', 'GeneratedSecret("key-of-digests", '),),
             "^pulumi:index:Stash digest-key: delete$",
         ),
         Mutation(
             "a password's resource name",
             "components/postgres.py",
-            'GeneratedSecret("postgres-app-password", ',
-            'GeneratedSecret("app-password", ',
+            (('GeneratedSecret("postgres-app-password", ', 'GeneratedSecret("app-password", '),),
             "^pulumi:index:Stash postgres-app-password: delete$",
         ),
         Mutation(
             "the resource name of the certificate authority's key",
             "components/certificates.py",
-            "keep(name, asdict(new_authority(",
-            'keep(f"{name}-key", asdict(new_authority(',
+            (("keep(name, asdict(new_authority(", 'keep(f"{name}-key", asdict(new_authority('),),
             "^pulumi:index:Stash object-store-authority: delete$",
         ),
         Mutation(
             "the protection of a key",
             "components/platform.py",
-            'GeneratedSecret("encryption-key", protect=True, ',
-            'GeneratedSecret("encryption-key", ',
+            (('GeneratedSecret("encryption-key", protect=True, ', 'GeneratedSecret("encryption-key", '),),
             "^pulumi:index:Stash encryption-key: loses its flag `protect`$",
         ),
         Mutation(
             "the protection of data volumes",
             "components/volumes.py",
-            "        protect: bool = True,\n",
-            "        protect: bool = False,\n",
+            (("        protect: bool = True,\n", "        protect: bool = False,\n"),),
             "^docker:index/volume:Volume uploads: loses its flag `protect`$",
         ),
         Mutation(
             "what keeps a secret as it is",
             "components/secrets.py",
-            'ignore_changes=["input"]',
-            "ignore_changes=[]",
+            (('ignore_changes=["input"]', "ignore_changes=[]"),),
             "^pulumi:index:Stash postgres-password: update of input, ",
         ),
     ),
@@ -84,43 +76,42 @@ PLANNED: dict[str, tuple[Mutation, ...]] = {
         Mutation(
             "the protection of the bucket",
             "components/backup_bucket.py",
-            "                protect=True,\n",
-            "",
+            (("                protect=True,\n", ""),),
             "^aws:s3/bucket:Bucket backups: loses its flag `protect`$",
         ),
         Mutation(
             "what keeps the bucket when its resource is removed",
             "components/backup_bucket.py",
-            "                retain_on_delete=True,\n",
-            "",
+            (("                retain_on_delete=True,\n", ""),),
             "^aws:s3/bucket:Bucket backups: loses its flag `retain`$",
         ),
         Mutation(
             "the resource names of the keys of the bucket",
             "components/backup_bucket.py",
-            "key = aws.iam.AccessKey(\n        name,",
-            'key = aws.iam.AccessKey(\n        f"{name}-key",',
+            (("key = aws.iam.AccessKey(\n        name,", 'key = aws.iam.AccessKey(\n        f"{name}-key",'),),
             "^aws:iam/accessKey:AccessKey backups-writer: delete$",
         ),
         Mutation(
             "the resource names of DNS records",
             "components/tunnel.py",
-            "cloudflare.DnsRecord(\n                hostname,",
-            'cloudflare.DnsRecord(\n                f"record-{hostname}",',
+            (
+                (
+                    "cloudflare.DnsRecord(\n                hostname,",
+                    'cloudflare.DnsRecord(\n                f"record-{hostname}",',
+                ),
+            ),
             "^cloudflare:index/dnsRecord:DnsRecord tasks.example.com: delete$",
         ),
         Mutation(
             "when the origin certificate's key is renewed",
             "components/origin_certificate.py",
-            "renew_with=host",
-            'renew_with=f"{host} 2"',
+            (("renew_with=host", 'renew_with=f"{host} 2"'),),
             "^pulumi:index:Stash origin-certificate-key: replace",
         ),
         Mutation(
             "the resource name of a password",
             "components/redis.py",
-            'GeneratedSecret(f"{name}-password", ',
-            'GeneratedSecret(f"{name}-secret", ',
+            (('GeneratedSecret(f"{name}-password", ', 'GeneratedSecret(f"{name}-secret", '),),
             "^pulumi:index:Stash redis-password: delete$",
         ),
     ),
@@ -132,15 +123,23 @@ REFUSED: dict[str, tuple[Mutation, ...]] = {
         Mutation(
             "a data volume's resource name",
             "components/platform.py",
-            'DataVolume("uploads", ',
-            'DataVolume("files", ',
+            (('DataVolume("uploads", ', 'DataVolume("files", '),),
             "^the preview fails: .*Volume::uploads",
+        ),
+        Mutation(
+            # Another name alone changes nothing: the volumes ignore it.
+            "the names of data volumes in Docker",
+            "components/volumes.py",
+            (
+                ('ignore_changes=["name", "labels", "driver", "driverOpts"]', 'ignore_changes=["labels"]'),
+                ("name=naming.volume(name)", 'name=naming.volume(f"{name}-2")'),
+            ),
+            "^the preview fails: unable to replace .*DataVolume.docker:index/volume:Volume::",
         ),
         Mutation(
             "the type of the component around data volumes",
             "components/volumes.py",
-            'f"{SYSTEM}:components:DataVolume"',
-            'f"{SYSTEM}:components:Data"',
+            (('f"{SYSTEM}:components:DataVolume"', 'f"{SYSTEM}:components:Data"'),),
             "^the preview fails: .*Volume::postgres-data",
         ),
     ),
@@ -148,8 +147,7 @@ REFUSED: dict[str, tuple[Mutation, ...]] = {
         Mutation(
             "the bucket's name",
             "components/backup_bucket.py",
-            "self.name = settings.bucket or default_name(args.naming, account(provider))",
-            'self.name = settings.bucket or default_name(args.naming, account(provider)) + "-2"',
+            (("default_name(args.naming, account(provider))\n", 'default_name(args.naming, "210987654321")\n'),),
             "^the preview fails: .*Bucket::backups",
         ),
     ),
@@ -172,7 +170,9 @@ def mutated(mutations: Iterable[Mutation], folder: Path) -> Path:
     for each in mutations:
         path = folder / each.file
         code = path.read_text()
-        if code.count(each.old) != 1:
-            raise ValueError(f"{each.file} has {code.count(each.old)} times what changes {each.what}: {each.old!r}")
-        path.write_text(code.replace(each.old, each.new))
+        for old, new in each.edits:
+            if code.count(old) != 1:
+                raise ValueError(f"{each.file} has {code.count(old)} times what changes {each.what}: {old!r}")
+            code = code.replace(old, new)
+        path.write_text(code)
     return folder

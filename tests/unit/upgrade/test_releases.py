@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.upgrade.mutations import Mutation, mutated
+from tests.upgrade.mutations import PLANNED, REFUSED, Mutation, mutated
 from tests.upgrade.releases import STATES, Release, ReleaseError, checkout, release, releases
 from tests.upgrade.shapes import SHAPES
 from tests.upgrade.states import STATE
@@ -80,7 +80,19 @@ def test_a_checkout_has_the_program_and_the_environment_of_today(tmp_path: Path)
     assert (folder / ".venv").resolve() == (ROOT / ".venv").resolve()
 
 
+@pytest.mark.parametrize(
+    "mutation",
+    [each for table in (PLANNED, REFUSED) for mutations in table.values() for each in mutations],
+    ids=lambda mutation: mutation.what,
+)
+def test_the_code_of_each_change_is_in_the_program(mutation: Mutation, tmp_path: Path) -> None:
+    program = mutated([mutation], tmp_path / "program")
+    changed = (program / mutation.file).read_text()
+    compile(changed, mutation.file, "exec")
+    assert changed != (ROOT / mutation.file).read_text()
+
+
 def test_a_change_of_code_that_is_gone_is_an_error(tmp_path: Path) -> None:
-    gone = Mutation("a name", "VERSION", "no such code", "", "")
+    gone = Mutation("a name", "VERSION", (("no such code", ""),), "")
     with pytest.raises(ValueError, match="VERSION has 0 times what changes a name: 'no such code'"):
         mutated([gone], tmp_path / "program")
