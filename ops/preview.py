@@ -41,11 +41,13 @@ class PreviewError(Exception):
 
 @dataclass(frozen=True)
 class State:
-    """A resource as it is, or as it would be."""
+    """A resource as it is, or as it would be. `urn` differs from the step's where the resource has a new name."""
 
     inputs: Mapping[str, Any]
     outputs: Mapping[str, Any]
     protect: bool
+    urn: str = ""
+    retain: bool = False
 
 
 @dataclass(frozen=True)
@@ -323,7 +325,13 @@ def _add_diagnostic(preview: Preview, told: Mapping[str, Any]) -> None:
 def _state(value: object) -> State | None:
     if not isinstance(value, dict):
         return None
-    return State(_mapping(value.get("inputs")), _mapping(value.get("outputs")), value.get("protect") is True)
+    return State(
+        _mapping(value.get("inputs")),
+        _mapping(value.get("outputs")),
+        value.get("protect") is True,
+        _text(value.get("urn")),
+        value.get("retainOnDelete") is True,
+    )
 
 
 def _kinds(value: object, key: str) -> dict[str, str]:

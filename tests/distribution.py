@@ -21,6 +21,8 @@ GROUPS = {
     ),
     "faults": ("e2e/test_faults.py", "e2e/test_audit.py", "e2e/test_file_backups.py"),
     "store": ("e2e/test_object_store.py", "e2e/test_mistakes.py", "e2e/test_stack.py", "e2e/test_dashboard.py"),
+    "upgrade": ("upgrade/test_upgrade.py",),
+    "upgrade of states": ("upgrade/test_states.py",),
     "remote host": ("e2e/test_remote_host.py",),
     "restore": ("images/test_restore.py",),
     "fuzz": ("fuzz/test_rules.py",),

@@ -138,6 +138,15 @@ def test_no_credentials_are_left_in_the_checkout(path: Path) -> None:
             assert step["with"]["persist-credentials"] is False
 
 
+def test_every_job_with_all_tests_has_the_whole_history() -> None:
+    # A test brings up earlier versions from their commits.
+    testing = [job for path in WORKFLOWS for _, job in jobs(path) if "make test" in str(job["steps"])]
+    assert testing
+    for job in testing:
+        [checkout] = [step for step in job["steps"] if str(step.get("uses", "")).startswith("actions/checkout@")]
+        assert checkout["with"].get("fetch-depth") == 0
+
+
 def test_labels_start_the_previews_again() -> None:
     types = parsed(ROOT / ".github/workflows/preview.yml")[True]["pull_request"]["types"]
     assert set(types) == {"opened", "synchronize", "reopened", "labeled", "unlabeled"}

@@ -7,9 +7,9 @@ import shlex
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from tests.e2e.stack import Stack
-from toolchain.steps import ROOT
 
 ACCOUNT, ZONE = 32 * "a", 32 * "b"
 API_TOKEN = "an-api-token-of-nobody"
@@ -23,12 +23,15 @@ HOST = "tasktracker:docker_host.address"
 SECRETS: Mapping[str, str] = {"tasktracker:cloudflare_api_token": API_TOKEN}
 
 
-def committed(folder: Path, environment: str, number: int) -> Stack:
-    """A stack whose config is the file in the repository, with the salt that Pulumi adds."""
-    stack = Stack(folder, environment, number)
+def committed(folder: Path, environment: str, number: int, **options: Any) -> Stack:
+    """A stack whose config is the file in its program's folder, with the salt that Pulumi adds.
+
+    `options` are those of `Stack`.
+    """
+    stack = Stack(folder, environment, number, **options)
     salt = re.search(r"^encryptionsalt: .*$", stack.config_file.read_text(), re.MULTILINE)
     assert salt
-    stack.config_file.write_text((ROOT / f"Pulumi.{environment}.yaml").read_text() + salt[0] + "\n")
+    stack.config_file.write_text((stack.program / f"Pulumi.{environment}.yaml").read_text() + salt[0] + "\n")
     return stack
 
 

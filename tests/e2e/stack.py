@@ -36,19 +36,23 @@ COMMAND_TIMEOUT = 600
 
 @dataclass
 class Stack:
-    """A stack in a folder of its own. `number` sets its subnets and ports apart from other stacks'."""
+    """A stack in a folder of its own. `number` sets its subnets and ports apart from other stacks'.
+
+    `program` is the folder of the program that it runs, and `passphrase` encrypts its secrets.
+    """
 
     folder: Path
     name: str
     number: int
     config: dict[str, Any] = field(default_factory=dict)
+    program: Path = ROOT
+    passphrase: str = field(default_factory=secrets.token_hex)
 
     def __post_init__(self) -> None:
         self.folder.mkdir(parents=True)
-        for part in PROGRAM:
-            (self.folder / part).symlink_to(ROOT / part)
+        self.run_program(self.program)
         passphrase = self.folder / "passphrase"
-        passphrase.write_text(secrets.token_hex())
+        passphrase.write_text(self.passphrase)
         (self.folder / "state").mkdir()
         self.env = {
             **os.environ,
@@ -74,6 +78,17 @@ class Stack:
         }
         self.write_config()
         self.pulumi("stack", "init", self.name)
+
+    def run_program(self, program: Path) -> None:
+        """Has the stack's next commands run the program in that folder: this project's, or a copy of all of it."""
+        for link in self.folder.iterdir():
+            if link.is_symlink():
+                link.unlink()
+        parts = [program / part for part in PROGRAM] if program == ROOT else [*program.iterdir()]
+        for part in parts:
+            if not part.match("Pulumi.?*.yaml"):
+                (self.folder / part.name).symlink_to(part)
+        self.program = program
 
     @functools.cached_property
     def docker(self) -> docker.DockerClient:
@@ -222,9 +237,9 @@ def eventually(condition: Callable[[], Any], seconds: float, what: str, *, inter
     raise AssertionError(f"not within {seconds} s: {what} (last: {last!r})")
 
 
-def add_task(client: httpx.Client, title: str) -> str:
-    """Adds a task; returns its id."""
-    response = client.post("/api/tasks", json={"title": title})
+def add_task(client: httpx.Client, title: str, **more: str) -> str:
+    """Adds a task, with `more` such as notes; returns its id."""
+    response = client.post("/api/tasks", json={"title": title, **more})
     assert response.status_code == 202, (response.status_code, response.text)
     return str(response.json()["id"])
 
