@@ -74,6 +74,8 @@ _SWALLOWED: Final = re.compile(
     r"|\|\|\s*true\b|\bor\s+exit\s*\(?\s*0"
 )
 _ENDS_WELL: Final = re.compile(r"^[^{=>]{0,400}?\b(?:process\.)?(?:exit|die|quit)\s*\(?\s*0?\s*\)?\s*[;\n]")
+#: In PHP and Perl a connection that fails is a value, and no error.
+_FAILS: Final = re.compile(r"\b(?:exit|quit)\b\s*+\(?+\s*+(?!0?\s*\)?\s*(?:;|$))|\bdie\b|\bthrow\b|\bcroak\b")
 _FALSE: Final = re.compile(r"\b(?:if|while)\s*\(\s*(?:0|false|!1|null)\s*\)|\b0\s*&&|\bfalse\s*&&|\bif\s+(?:false|0)\b")
 _COMMENT: Final = re.compile(r"/\*.*?\*/|(?<![:\"'\w])//[^\n]*|(?:^|(?<=\s))#[^\n]*", re.DOTALL)
 _QUOTED: Final = re.compile(r"\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'|`(?:[^`\\]|\\.)*`", re.DOTALL)
@@ -97,10 +99,11 @@ def judge(name: str, words: Sequence[str], call: Call) -> Result:
         if is_python and re.fullmatch(r"-[A-Za-z]*m", word):
             return Result(EITHER) if code.split(".")[0] in sys.stdlib_module_names else Result(ASKS, TELLS)
         if not is_python and _takes_code(name, word):
-            return _judged(_code_asks(code), code, call)
+            needs_exit = name.startswith(("php", "perl"))
+            return _judged(_code_asks(code) and not (needs_exit and not _FAILS.search(code)), code, call)
         if not word.startswith("-") and word != "eval":
             # A file; what is in it, isn't known.
-            return Result(ASKS, TELLS)
+            return Result(EITHER) if word.startswith(("/dev/", "/proc/")) else Result(ASKS, TELLS)
         index += 2 if word in (_PYTHON_WITH_VALUE if is_python else _WITH_VALUE) else 1
     # It reads code from its input, which is empty.
     return Result(SUCCESS)

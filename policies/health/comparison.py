@@ -155,6 +155,9 @@ def _age(left: _Operand, name: str, right: _Operand) -> Endings:
 
 
 def _by_status(name: str, other: str) -> Endings:
-    if other != "0":
-        return DEPENDS
-    return ASKS if name in _EQUAL | {"-le"} else INVERTED if name in _DIFFERENT | {"-gt"} else DEPENDS
+    """How a command ended, compared with a number: only 0 is a success."""
+    if other == "0":
+        return ASKS if name in _EQUAL | {"-le", "<="} else INVERTED if name in _DIFFERENT | {"-gt", ">"} else EITHER
+    if other == "1":
+        return ASKS if name in ("-lt", "<") else INVERTED if name in ("-ge", ">=") else EITHER
+    return EITHER

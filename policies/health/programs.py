@@ -7,6 +7,7 @@ version or to check its own config.
 
 from __future__ import annotations
 
+import itertools
 import posixpath
 import re
 from collections.abc import Sequence
@@ -53,7 +54,7 @@ _ASK_NOTHING: Final = frozenset({
     "join", "paste", "expand", "unexpand", "od", "xxd", "hexdump", "base64", "base32", "gzip", "gunzip", "zcat", "xz",
     "bzip2", "zstd", "jq", "yq", "xmllint", "grep", "egrep", "fgrep", "rg", "zgrep", "sed", "awk", "gawk", "mawk",
     "nawk", "diff", "cmp", "read", "more", "less", "iconv", "dos2unix", "tsort", "look", "ed", "vi", "mapfile",
-    "readarray",
+    "readarray", "sqlite3", "sqlite",
 })  # fmt: skip
 
 #: Of those, the ones that never fail.
@@ -110,6 +111,12 @@ _OWN_TEST: Final = {
     "sh": {"-n"}, "bash": {"-n"}, "dash": {"-n"},
 }  # fmt: skip
 
+#: A signal to a process, as nginx calls it.
+_SIGNALS: Final = frozenset(("-s", each) for each in ("reload", "reopen", "stop", "quit"))
+
+#: Files that hold no script of the image's own.
+_NO_SCRIPT: Final = re.compile(r"/(?:dev|proc)/.*|/etc/profile")
+
 #: A word that is what the shell puts in its place, and nothing else.
 _REPLACED: Final = re.compile(r"\$(?:\(\)|\?|\w+|\{[^}]*\})")
 
@@ -129,21 +136,22 @@ def judge(call: Call) -> Result:
     """
     unwrapped = _unwrapped(call)
     if unwrapped is None:
-        # It asks where a program is, and runs none.
         return Result(EITHER)
     call = unwrapped
     if not call.words:
         return Result(SUCCESS, call.upstream)
     name = posixpath.basename(call.words[0].text)
     words = [each.text for each in call.words[1:]]
-    if name in ("trap", "function", "alias", "enable"):
+    if name in ("trap", "function", "alias", "enable") or _is_assigned(call):
         raise UnreadableError
     if name == "false":
         return Result(FAILURE)
-    if _is_about_itself(name, words):
+    if _is_about_itself(name, words) or call.words[0].text.startswith("/proc/") or name.startswith("ld-linux"):
         return Result(EITHER)
     if name in _SHELLS or name == "su":
         return _shell(call, words)
+    if name in (".", "source") and words[:1] and _NO_SCRIPT.fullmatch(words[0]):
+        return Result(EITHER)
     if name == "eval":
         return _nested(call, " ".join(words))
     if name in ("[", "[[", "test", "(("):
@@ -157,8 +165,14 @@ def judge(call: Call) -> Result:
     return Result(ASKS, TELLS)
 
 
+def _is_assigned(call: Call) -> bool:
+    """Whether the command's name is a variable that the script itself sets."""
+    word = call.words[0]
+    return any(part.kind == "variable" and part.text in call.script.variables for part in word.parts)
+
+
 def _unwrapped(call: Call) -> Call | None:
-    """The command that wrappers run; None for `command -v`."""
+    """The command that wrappers run; None where they may run none."""
     words, says, upstream = list(call.words), list(call.says), call.upstream
     while words and (name := posixpath.basename(words[0].text)) in _WRAPPERS:
         rest = [each.text for each in words[1:]]
@@ -166,6 +180,8 @@ def _unwrapped(call: Call) -> Call | None:
             return None
         with_value, before = _WRAPPERS[name]
         skipped = 1 + _skipped(rest, with_value, before)
+        if name == "xargs" and {"-r", "--no-run-if-empty"} & set(rest):
+            return None
         if name == "xargs" and upstream:
             says = [each | upstream for each in says]
         words, says = words[skipped:], says[skipped:]
@@ -201,6 +217,8 @@ def _is_about_itself(name: str, words: Sequence[str]) -> bool:
         return True
     if words[:2] in (["config", "check"], ["config", "validate"], ["config", "test"], ["check", "config"]):
         return True
+    if any(pair in _SIGNALS for pair in itertools.pairwise(words)):
+        return True
     for word, following in zip(words, [*words[1:], "-"], strict=False):
         if _OWN_CONFIG.fullmatch(word):
             return True
@@ -235,7 +253,7 @@ def _shell(call: Call, words: list[str]) -> Result:
         return Result(SUCCESS)
     if not takes_script or _REPLACED.fullmatch(rest[0]):
         # A file, or a script that a variable holds; what is in it, isn't known.
-        return Result(ASKS, TELLS)
+        return Result(EITHER) if _NO_SCRIPT.fullmatch(rest[0]) else Result(ASKS, TELLS)
     return _nested(call, rest[0], exits_on_error=exits_on_error, pipe_fails=pipe_fails)
 
 

@@ -245,6 +245,30 @@ test $(find /tmp/beat -mmin +1)
 test $(find /tmp/beat ! -mmin -1)
 [ -z "$(find /tmp/beat -mmin -1)" ]
 [ /tmp/beat -nt /etc/passwd ]
+curl -f http://localhost; test $? -lt 256
+curl -f http://localhost; [ $? -ge 0 ]
+curl -f http://localhost; [ $? -ne 1 ]
+if ! curl -f http://localhost; then echo bad; fi
+nginx -s reopen
+T=true; $T
+xargs -r curl -f http://localhost < /dev/null
+sqlite3 :memory: 'select 1'
+php -r 'fsockopen("localhost", 80); exit(0);'
+perl -MIO::Socket -e 'IO::Socket::INET->new("localhost:80"); exit 0'
+sh /dev/null
+. /etc/profile
+python3 /dev/null
+/proc/self/exe
+/lib64/ld-linux-x86-64.so.2 /bin/true
+test -n 'curl -f http://localhost'
+true curl -f http://localhost
+sh -c 'exit 0' -- curl -f http://localhost
+find / -maxdepth 0 -exec curl -f http://localhost \;
+[ -d /proc/$(cat /run/nginx.pid) ]
+curl -s localhost > /tmp/x; grep ok /tmp/x
+curl -f http://2130706433/
+curl -f http://host.docker.internal/
+nginx -t 2>&1 | grep successful
 """.strip().splitlines()
 
 #: Scripts that ask the service, and fail where it doesn't answer.
