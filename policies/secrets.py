@@ -417,8 +417,8 @@ def _known(text: str, layers: int, *, in_code: bool = False) -> str | None:
         return "a signed URL"
     if layers:
         for hidden in _encoded(text):
-            if kind := _known(hidden, layers - 1, in_code=in_code):
-                return kind
+            if behind := _known(hidden, layers - 1, in_code=in_code):
+                return behind
     return None
 
 
