@@ -224,14 +224,18 @@ _SHELL_REFERENCE: Final = re.compile(
     r"(?=$|[\s\"'&;,@/:)\]}}\\])"
 )
 
-# What no name of a secret is without, and no option in short form: a quick look before the search for them.
-_NAME_HINT: Final = re.compile(
-    r"pass|secret|token|key|pwd|cred|auth|dsn|webhook|conn|salt|mnemonic|cookie|pw|pat|kennwort|jwt"
-)
+# What no name of a secret is without, and no option in short form: a quick look before the search for them. A regular
+# expression of these takes ten times as long as looking for each.
+_NAME_HINTS: Final = (
+    "pass", "secret", "token", "key", "pwd", "cred", "auth", "dsn", "webhook", "conn", "salt", "mnemonic", "cookie",
+    "pw", "pat", "kennwort", "jwt",
+)  # fmt: skip
+_NAME_HINT: Final = re.compile("|".join(_NAME_HINTS), re.IGNORECASE)
+#: Words of configs that have such a part and are no name of a secret.
+_NO_HINT: Final = re.compile(r"(?<=proxy_)pass|(?<=grpc_)pass|pat(?:h|tern|ch)|connection(?!_?-?str)|connect(?!ion)")
 _OPTION_HINT: Final = re.compile(
     r"-(?<!\S-)(?:[A-Za-z]{0,6}[pawPuAUbkKH]|-(?:proxy-)?user|-header|-(?:password-)?stdin)"
 )
-_NAME_HINT_ANY_CASE: Final = re.compile(_NAME_HINT.pattern, re.IGNORECASE)
 _COMMAND_HINT: Final = ("authtoken", "vault", "snyk", "tailscale", "rabbitmqctl", "mc ", "aws_s")
 _ASSIGNMENT: Final = re.compile(
     r"(?<![\w.-])(?P<name>-{0,2}+[A-Za-z_][\w.-]*+)"
@@ -496,17 +500,29 @@ def _assignments(text: str, *, in_code: bool = False) -> Iterator[tuple[int, str
 
 def hinted(text: str) -> Iterator[tuple[int, int]]:
     """Where in `text` there are lines with a word that names of secrets have; each with the line after it."""
-    lower, hint = text.lower(), _NAME_HINT
-    if len(lower) != len(text):
+    lower = text.lower()
+    if len(lower) == len(text):
+        found = sorted(place for hint in _NAME_HINTS for place in _places(lower, hint))
+        found = [place for place in found if not _NO_HINT.match(lower, place)]
+    else:
         # Lower case can have more characters than upper case; it has other places then.
-        lower, hint = text, _NAME_HINT_ANY_CASE
+        lower, found = text, [match.start() for match in _NAME_HINT.finditer(text)]
     end = 0
-    while match := hint.search(lower, end):
-        start = max(end, lower.rfind("\n", 0, match.start()) + 1)
-        end = lower.find("\n", match.end())
+    for place in found:
+        if place < end:
+            continue
+        start = max(end, lower.rfind("\n", 0, place) + 1)
+        end = lower.find("\n", place)
         end = len(lower) if end < 0 else lower.find("\n", end + 1)
         end = len(lower) if end < 0 else end
         yield start, end
+
+
+def _places(text: str, part: str) -> Iterator[int]:
+    place = text.find(part)
+    while place >= 0:
+        yield place
+        place = text.find(part, place + 1)
 
 
 def _options(text: str) -> Iterator[tuple[int, str]]:
