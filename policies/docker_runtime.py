@@ -328,7 +328,7 @@ RULES = (
         },
         why="A process that runs is not a service that works. An update that waits for health goes on after a check "
         "that always succeeds, and takes the last version that worked away.",
-        fix="Set `healthcheck.tests` to `CMD` and a command that asks the service itself, such as "
+        fix="Set `healthcheck.tests` to `CMD` and a command that asks the service itself (see Health checks), such as "
         '`["CMD", "curl", "-fsS", "http://127.0.0.1:8080/healthz"]`, with nothing after it that hides its failure.',
         check=_health,
         options=HealthOptions,
