@@ -22,7 +22,7 @@ from google.protobuf import empty_pb2, json_format, struct_pb2
 from pulumi.runtime.proto import AnalyzerServicer, analyzer_pb2, analyzer_pb2_grpc, plugin_pb2
 
 from policies import waivers
-from policies.config import Entry, parse
+from policies.config import Config, Entry, parse
 from policies.docker_providers import PROVIDER, with_environment
 from policies.errors import ConfigError
 from policies.evaluate import Pack, Target, Violation
@@ -95,13 +95,8 @@ class Analyzer(AnalyzerServicer):
         self, request: analyzer_pb2.ConfigureAnalyzerRequest, context: grpc.ServicerContext
     ) -> empty_pb2.Empty:
         """Takes the config; one that is wrong stops the run before any resource is looked at."""
-        entries = {
-            name: Entry(WORDS[entry.enforcementLevel], json_format.MessageToDict(entry.properties))
-            for name, entry in request.policyConfig.items()
-        }
         try:
-            config = parse(entries, RULES)
-            accepted = waivers.load(FOLDER / config.conventions.waivers, RULES)
+            config, accepted = _configuration(request)
         except ConfigError as error:
             context.abort(grpc.StatusCode.INVALID_ARGUMENT, f"\n{error}")
         target = Target(
@@ -139,6 +134,25 @@ class Analyzer(AnalyzerServicer):
         if self._pack is None:
             context.abort(grpc.StatusCode.FAILED_PRECONDITION, "the policy pack was not configured")
         return self._pack
+
+
+def _configuration(request: analyzer_pb2.ConfigureAnalyzerRequest) -> tuple[Config, tuple[waivers.Waiver, ...]]:
+    """The config that the engine hands over, and the waivers in the file that it names.
+
+    Raises:
+        ConfigError: one of them is wrong.
+    """
+    entries = {
+        name: Entry(
+            WORDS.get(entry.enforcementLevel, str(entry.enforcementLevel)), json_format.MessageToDict(entry.properties)
+        )
+        for name, entry in request.policyConfig.items()
+    }
+    try:
+        config = parse(entries, RULES)
+    except ConfigError as error:
+        raise ConfigError([f"the config of the policy pack: {problem}" for problem in error.problems]) from None
+    return config, waivers.of(config, FOLDER, RULES)
 
 
 def _info(rule: Rule) -> analyzer_pb2.PolicyInfo:

@@ -25,6 +25,7 @@ import yaml
 from policies import config, waivers
 from policies.config import PACK, Config
 from policies.containers import CONTAINER, SERVICE
+from policies.documents import read_text
 from policies.errors import ConfigError
 from policies.evaluate import Pack, Target, Violation
 from policies.inspection import PREDEFINED_NETWORKS, Host, container, network, service, volume
@@ -415,19 +416,33 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
+class _Settings(yaml.SafeLoader):
+    """Reads dates as they are written: a wrong one in a key that isn't read here is not for this to find."""
+
+
+_Settings.yaml_implicit_resolvers = {
+    first: [each for each in resolvers if each[0] != "tag:yaml.org,2002:timestamp"]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+
+
 def _settings(path: Path) -> dict[str, Any]:
     """A file of Pulumi's; nothing where there is none."""
     try:
-        return entries(yaml.safe_load(path.read_text())) if path.exists() else {}
-    except (OSError, ValueError, yaml.YAMLError) as error:
+        return entries(yaml.load(read_text(path, str(path)), _Settings)) if path.exists() else {}  # noqa: S506
+    except ConfigError as error:
+        raise UsageError(str(error)) from None
+    except (ValueError, yaml.YAMLError) as error:
         raise UsageError(f"{path}: {error}") from None
+    except RecursionError:
+        raise UsageError(f"{path}: is nested too deeply") from None
 
 
 def _run(arguments: argparse.Namespace) -> int:
     of_stack = entries(_settings(Path(f"Pulumi.{arguments.stack}.yaml")).get("config"))
     configured: Config = config.read(arguments.config, RULES)
     conventions = configured.conventions
-    accepted = waivers.load(FOLDER / conventions.waivers, RULES)
+    accepted = waivers.of(configured, FOLDER, RULES)
     environment = arguments.environment or text(of_stack.get(conventions.environment_key)) or ""
     project = text(_settings(Path("Pulumi.yaml")).get("name")) or "project"
     target = Target(arguments.stack, project, environment)

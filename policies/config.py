@@ -7,8 +7,8 @@ A level can be raised and never lowered, so that no config file talks a rule awa
 
 from __future__ import annotations
 
-import difflib
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,7 +16,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from policies.errors import ConfigError, problems
+from policies.documents import Document, read_json
+from policies.errors import ConfigError, problems, shortened, suggestion
 from policies.rule import Conventions, Level, Options, Rule
 from policies.values import whole
 
@@ -25,6 +26,9 @@ PACK = "PACK"
 
 #: CrossGuard's entry for every rule at once.
 ALL = "all"
+
+#: The engine's protocol knows only floats, which are exact up to here.
+LARGEST_NUMBER = 2**53
 
 LEVELS = {"advisory": Level.ADVISORY, "mandatory": Level.MANDATORY}
 
@@ -63,14 +67,13 @@ def read(path: Path | None, rules: Sequence[Rule]) -> Config:
     """
     if path is None:
         return parse({}, rules)
-    try:
-        content = json.loads(path.read_text())
-    except (OSError, ValueError) as error:
-        raise ConfigError([f"{path}: {error}"]) from None
+    document = read_json(path, str(path))
+    content = document.content
     if not isinstance(content, dict):
-        raise ConfigError([f"{path}: should be an object of rules"])
+        raise ConfigError([f"{path}: is {shortened(repr(content))}: should be an object of rules"])
     entries = {}
     for name, value in content.items():
+        where = f"{document.where((name,))}: {shortened(name)}"
         if isinstance(value, str):
             entries[name] = Entry(value)
         elif isinstance(value, dict):
@@ -78,14 +81,25 @@ def read(path: Path | None, rules: Sequence[Rule]) -> Config:
             level = value.get("enforcementLevel")
             # The engine refuses such a level before it hands a config over.
             if not isinstance(level, str | None):
-                raise ConfigError([f"{path}: {name}: enforcementLevel is {level!r}: should be a level"])
+                raise ConfigError([f"{where}: enforcementLevel is {shortened(repr(level))}: should be a level"])
             entries[name] = Entry(level, options)
         else:
-            raise ConfigError([f"{path}: {name} is {value!r}: should be a level or an object"])
+            raise ConfigError([f"{where} is {shortened(repr(value))}: should be a level or an object"])
     if ALL in entries:
         # The engine does the same before it hands its config over.
         entries = {**{rule.id: Entry(entries[ALL].level) for rule in rules}, **entries}
-    return parse(entries, rules)
+    try:
+        return parse(entries, rules)
+    except ConfigError as error:
+        raise ConfigError([f"{_where(document, problem)}: {problem}" for problem in error.problems]) from None
+
+
+def _where(document: Document, problem: str) -> str:
+    """The file and line that a problem is about, which begins with the rule and the option."""
+    words = re.findall(r"[\w-]+", problem)
+    keys = [words[:length] for length in (4, 3, 2, 1)]
+    found = next((key for key in keys if tuple(key) in document.lines), [])
+    return document.where(tuple(found))
 
 
 def parse(entries: Mapping[str, Entry], rules: Sequence[Rule]) -> Config:
@@ -105,11 +119,12 @@ def parse(entries: Mapping[str, Entry], rules: Sequence[Rule]) -> Config:
         if name == ALL:
             continue
         if name not in known:
-            wrong.append(f"{name}: no such rule{_suggestion(name, known)}")
+            wrong.append(f"{shortened(name)}: no such rule{suggestion(name, known)}")
         elif entry.level is not None and entry.level != everywhere:
             levels[name] = _level(known[name], entry.level, known[name].level, name, wrong)
         elif everywhere == "mandatory":
             levels[name] = Level.MANDATORY
+        wrong += [f"{shortened(name)}: {key} is {value:g}: should be a smaller number" for key, value in _huge(entry)]
     for rule in rules:
         try:
             options[rule.id] = rule.options.model_validate_json(
@@ -125,13 +140,19 @@ def parse(entries: Mapping[str, Entry], rules: Sequence[Rule]) -> Config:
     raise ConfigError(wrong)
 
 
+def _huge(entry: Entry) -> list[tuple[str, float]]:
+    """The options of an entry with a number that no limit can have."""
+    numbers = {key: value for key, value in entry.options.items() if isinstance(value, int | float)}
+    return [(key, float(value)) for key, value in numbers.items() if not -LARGEST_NUMBER <= value <= LARGEST_NUMBER]
+
+
 def _wrong_levels(conventions: Conventions, known: Mapping[str, Rule]) -> list[str]:
     wrong: list[str] = []
     for environment, by_rule in conventions.levels.items():
         for name, level in by_rule.items():
             where = f"{PACK}: levels.{environment}.{name}"
             if name not in known:
-                wrong.append(f"{where}: no such rule{_suggestion(name, known)}")
+                wrong.append(f"{where}: no such rule{suggestion(name, known)}")
             else:
                 _level(known[name], level, known[name].floor(environment, conventions), where, wrong)
     return wrong
@@ -140,12 +161,7 @@ def _wrong_levels(conventions: Conventions, known: Mapping[str, Rule]) -> list[s
 def _level(rule: Rule, word: str, floor: Level, where: str, wrong: list[str]) -> Level:
     level = LEVELS.get(word)
     if level is None:
-        wrong.append(f"{where} is {word!r}: should be one of {', '.join(LEVELS)}")
+        wrong.append(f"{where} is {shortened(repr(word))}: should be one of {', '.join(LEVELS)}")
     elif level < floor:
         wrong.append(f"{where} is {word!r}: {rule.id} is {floor.name.lower()}, and a level can only be raised")
     return level or floor
-
-
-def _suggestion(name: str, known: Mapping[str, Rule]) -> str:
-    close = difflib.get_close_matches(name.upper(), known, n=1)
-    return f"; did you mean {close[0]}?" if close else ""

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Final
 from pydantic import Field as Constraint
 
 from policies.containers import CONTAINER, SERVICE, Container
-from policies.health_command import UNKNOWN_WORD, proves_nothing
+from policies.health.command import ANY_HOST, UNKNOWN_WORD, proves_nothing
 from policies.resource import Resource
 from policies.rule import Finding, Level, Options, Rule, Scope, Severity
 from policies.values import UNKNOWN, entries, flag, is_unset, items, join, lookup, number, text
@@ -177,7 +177,7 @@ def _health(resource: Resource, scope: Scope[HealthOptions]) -> Iterator[Finding
     field = container.field("healthcheck")
     if field.unknown or not _runs_on(container):
         return
-    allowed = "a command that fails when the service does"
+    allowed = "a command that asks the service, and fails when it does not answer"
     if field.unset:
         yield Finding(field.path or "", field.value, allowed)
         return
@@ -191,9 +191,26 @@ def _health(resource: Resource, scope: Scope[HealthOptions]) -> Iterator[Finding
         words = [item for _, item in items(tests)]
         # An unknown script, or an unknown first word, may be anything.
         open_ended = words[:1] == [UNKNOWN] or (words[:1] == ["CMD-SHELL"] and words[1:2] == [UNKNOWN])
-        if not open_ended and proves_nothing([UNKNOWN_WORD if word is UNKNOWN else text(word) or "" for word in words]):
+        command = [UNKNOWN_WORD if word is UNKNOWN else text(word) or "" for word in words]
+        if not open_ended and proves_nothing(command, _own_names(resource, scope)):
             yield Finding(join(field.path or "", "tests"), tests, allowed)
     yield from _times(field.path or "", block, scope.options)
+
+
+def _own_names(resource: Resource, scope: Scope[HealthOptions]) -> set[str]:
+    """The names and addresses by which a container reaches itself, in lower case."""
+    container = resource.container
+    found: list[object] = [container.field("hostname").value, resource.get("name"), scope.service(resource)]
+    networks = container.field("networksAdvanced").value
+    for network in [networks, *(item for _, item in items(networks))]:
+        attached = entries(network)
+        aliases = attached.get("aliases")
+        found += [network, aliases, attached.get("ipv4Address"), attached.get("ipv6Address")]
+        found += [alias for _, alias in items(aliases)]
+    # A name that isn't known yet may be any.
+    if any(each is UNKNOWN for each in found):
+        return {ANY_HOST}
+    return {each.lower() for each in found if isinstance(each, str) and each}
 
 
 def _times(path: str, block: dict[str, Any], options: HealthOptions) -> Iterator[Finding]:
@@ -291,12 +308,27 @@ RULES = (
         severity=Severity.MEDIUM,
         sources=("CIS Docker 1.6, 5.27", "CIS Docker 1.6, 4.6"),
         reads={
-            CONTAINER: ("healthcheck", "ports", *CARRIER_PROPERTIES),
-            SERVICE: ("taskSpec.containerSpec.healthcheck", "taskSpec.restartPolicy.condition", "endpointSpec.ports"),
+            CONTAINER: (
+                "healthcheck",
+                "ports",
+                *CARRIER_PROPERTIES,
+                "name",
+                "hostname",
+                "networksAdvanced",
+                "labels",
+            ),
+            SERVICE: (
+                "taskSpec.containerSpec.healthcheck",
+                "taskSpec.restartPolicy.condition",
+                "endpointSpec.ports",
+                "name",
+                "taskSpec.networksAdvanceds",
+                "labels",
+            ),
         },
         why="A process that runs is not a service that works. An update that waits for health goes on after a check "
         "that always succeeds, and takes the last version that worked away.",
-        fix="Set `healthcheck.tests` to `CMD` and a command that asks the service itself, such as "
+        fix="Set `healthcheck.tests` to `CMD` and a command that asks the service itself (see Health checks), such as "
         '`["CMD", "curl", "-fsS", "http://127.0.0.1:8080/healthz"]`, with nothing after it that hides its failure.',
         check=_health,
         options=HealthOptions,

@@ -11,7 +11,7 @@ from typing import Any
 from policies.config import PACK, Config
 from policies.resource import Resource
 from policies.rule import Finding, Level, Rule, Scope
-from policies.secrets import secret_in
+from policies.secrets import known_secret_in, names_a_thing, secret_in
 from policies.values import UNKNOWN, has_unknown, lookup, whole
 from policies.waivers import LONGEST, SEPARATOR, Waiver
 
@@ -185,16 +185,18 @@ def _unjudged(error: Exception, urn: str | None) -> Finding:
 def message(rule: Rule, finding: Finding, resource: Resource | None) -> str:
     """What is wrong with which property, what is allowed and how to fix it."""
     secret = resource is not None and resource.is_secret(finding.path)
-    value = REDACTED if secret else shown(finding.value)
+    value = REDACTED if secret else shown(finding.value, finding.path)
     return f"{finding.path or 'The resource'} is {value}. Allowed: {finding.allowed}. {rule.fix}"
 
 
-def shown(value: object) -> str:
-    """A value for people: short, on one line, and not if it looks like a secret."""
+def shown(value: object, path: str = "") -> str:
+    """A value for people: short, on one line, and not if it looks like a secret; `path` says whether it is a name."""
     if value is None:
         return "not set"
     text = json.dumps(whole(value), default=_special)
-    if secret_in(text) or (isinstance(value, str) and secret_in(value)):
+    is_name = isinstance(value, str) and names_a_thing(path.rpartition(".")[2], value)
+    look = known_secret_in if is_name else secret_in
+    if look(text) or (isinstance(value, str) and look(value)):
         return REDACTED
     return text if len(text) <= SHOWN_LENGTH else f"{text[:SHOWN_LENGTH]}..."
 

@@ -15,7 +15,7 @@ from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from itertools import accumulate
+from itertools import accumulate, chain
 from typing import Final, Literal
 from urllib.parse import unquote
 
@@ -117,24 +117,34 @@ _PUBLIC: Final = re.compile(
     r"|/[a-z0-9._-]{1,128}:[0-9a-f]{7,40}(?![0-9A-Za-z])"
     r"|(?:ssh-(?:rsa|ed25519)|ecdsa-sha2-nistp\d+) AAAA[A-Za-z0-9+/]{16,}={0,3}"
     r"|age1[02-9ac-hj-np-z]{58}(?![0-9a-z])"
+    r"|(?<![A-Za-z0-9])(?:pk_(?:live|test)|phc)_[A-Za-z0-9]{10,200}"
     r"|-----BEGIN (?:CERTIFICATE|PUBLIC KEY)-----[A-Za-z0-9+/=\s\\]{1,20000}-----END"
 )
 
 # A secret's own word in a name that is written `like_this`.
 _SECRET_WORD: Final = re.compile(
-    r"passw(?:or)?d|passphrase|passcode|secret(?!ar|smanager)|credential|token(?!i[sz])|webhook"
+    r"passw(?:or)?d|passwort|kennwort|passphrase|passcode|secret(?!ar|smanager)|credential|token(?!i[sz])|webhook"
     r"|conn(?:ection)?_?str(?:ing)?(?![a-z])"
     r"|(?:api|access|auth|private|secret|signing|encryption|master|account|deploy|license|shared)_?keys?(?![a-z])"
     r"|pwd(?![a-z])|(?<!by)(?<!com)(?<!tres)(?<!sur)pass(?![a-z])"
     r"|(?<![a-z])(?:pw|dsn|creds?|pat|salt|mnemonic|basic_?auth|erlang_cookie)(?![a-z])"
-    r"|(?<![a-z])(?:ssh|tls|ssl|rsa|aes|hmac|app)keys?(?![a-z])"
+    r"|(?<![a-z])(?:ssh|tls|ssl|rsa|aes|hmac|app|priv|pass)_?keys?(?![a-z])|nkey_?seed"
 )
+#: Redis and NATS call a password so: REDISCLI_AUTH, `--auth`, `masterauth`.
+_AUTH: Final = re.compile(r"(?:^|_)(?:master)?auth$")
+#: nginx's directives that pass requests on.
+_PASS_ON: Final = re.compile(r"(?:proxy|grpc|fastcgi|uwsgi|scgi|memcached|js|access)_?(?:redirect_)?pass")
 _KEY: Final = re.compile(r"(?:^|_)([a-z0-9]+)_keys?$")
 
 # What stands before `key` where the key opens nothing.
 _NO_LOCK: Final = re.compile(
-    r"public|pub|primary|foreign|sort|partition|cache|routing|index|group|object|lookup|hash|shard|order"
+    r"publishable|site|anon|idempotency|public|pub|primary|foreign|sort|partition|cache|routing|index|group|object|lookup|hash|shard|order"
 )
+
+_ENDS_IN_SECRET_WORD: Final = re.compile(rf"(?:{_SECRET_WORD.pattern}|{_AUTH.pattern})s?(?:_?\d+)?$")
+#: What Stripe and PostHog give to browsers.
+_PUBLIC_VALUE: Final = re.compile(r"(?:pk_(?:live|test)|phc)_[A-Za-z0-9]{10,200}")
+_PUBLIC_KEYS: Final = re.compile(r"publishable|public|pub|site|anon")
 
 #: The last words of names of files.
 FILES: Final = frozenset({"file", "files", "path", "paths", "dir", "directory", "folder"})
@@ -147,6 +157,41 @@ _ABOUT_SECRETS: Final = re.compile(
     r"|encryption|arn|scopes?|realm|method|mode|command|stdin|class|location|delimiter|iterations|rounds|cost|retries"
     r"|strategy|engine|driver|region|namespace"
 )
+
+# The last words of names of amounts that say nothing of what a secret is: TOKEN_BUCKET_RATE.
+_AMOUNTS: Final = frozenset({
+    "rate", "burst", "capacity", "refill", "window", "threshold", "quota", "delay", "period", "validity", "bucket",
+    "strength", "complexity", "history", "attempts",
+})  # fmt: skip
+_AMOUNT: Final = re.compile(r"[0-9][0-9.,]{0,9} ?(?:[A-Za-z]{1,3}(?:/[a-z]{1,4})?|%)?")
+
+# Words of names that say whether something is done: LOGIN_WITH_PASSWORD, REQUIRE_TOKEN.
+_SWITCHES: Final = frozenset({
+    "with", "without", "require", "requires", "required", "allow", "allows", "allowed", "enable", "enables", "use",
+    "uses", "disable", "has", "is", "skip", "login", "signin", "signup", "support", "supports", "force", "optional",
+})  # fmt: skip
+
+#: What such a name is set to.
+_MODES: Final = frozenset({
+    "optional", "required", "require", "allow", "allowed", "deny", "denied", "always", "never", "auto", "prefer",
+    "preferred", "strict", "lax", "any", "all", "only", "default", "hidden", "visible", "warn", "ignore", "fallback",
+})  # fmt: skip
+
+#: Ways to authenticate, which a name such as REGISTRY_AUTH may hold.
+_MECHANISMS: Final = frozenset({
+    "basic", "digest", "plain", "login", "cram-md5", "ntlm", "oauth", "oauth2", "xoauth2", "oidc", "openid", "saml",
+    "ldap", "kerberos", "gssapi", "gss", "negotiate", "bearer", "token", "jwt", "htpasswd", "md5", "scram-sha-1",
+    "scram-sha-256", "scram-sha-512", "peer", "trust", "ident", "cert", "mtls", "tls", "external", "anonymous", "local",
+    "internal", "proxy", "header", "session", "cookie", "apikey", "iam", "password", "pam", "radius", "sspi", "native",
+    "x509", "forward", "github", "google", "azure",
+})  # fmt: skip
+
+# Words of names of things, whose values are names: an S3 bucket's may be random.
+_THINGS: Final = frozenset({
+    "bucket", "repository", "repo", "registry", "name", "hostname", "domain", "zone", "account", "tenant", "project",
+    "cluster", "stack", "queue", "topic", "prefix", "id",
+})  # fmt: skip
+_THINGS_NAME: Final = re.compile(r"[a-z0-9]+(?:[.-][a-z0-9]+)*")
 
 # The last words of names of amounts, whose values are counts: TOKEN_TTL_SECONDS.
 _UNITS: Final = frozenset(
@@ -179,9 +224,19 @@ _SHELL_REFERENCE: Final = re.compile(
     r"(?=$|[\s\"'&;,@/:)\]}}\\])"
 )
 
-# What no name of a secret is without, and no option in short form: a quick look before the search for them.
-_NAME_HINT: Final = re.compile(r"pass|secret|token|key|pwd|cred|auth|dsn|webhook|conn|salt|mnemonic|cookie|pw|pat")
-_OPTION_HINT: Final = re.compile(r"(?:^|\s)-(?:[A-Za-z]{0,6}[pawPuA]|-(?:proxy-)?user)")
+# What no name of a secret is without, and no option in short form: a quick look before the search for them. A regular
+# expression of these takes ten times as long as looking for each.
+_NAME_HINTS: Final = (
+    "pass", "secret", "token", "key", "pwd", "cred", "auth", "dsn", "webhook", "conn", "salt", "mnemonic", "cookie",
+    "pw", "pat", "kennwort", "jwt",
+)  # fmt: skip
+_NAME_HINT: Final = re.compile("|".join(_NAME_HINTS), re.IGNORECASE)
+#: Words of configs that have such a part and are no name of a secret.
+_NO_HINT: Final = re.compile(r"(?<=proxy_)pass|(?<=grpc_)pass|pat(?:h|tern|ch)|connection(?!_?-?str)|connect(?!ion)")
+_OPTION_HINT: Final = re.compile(
+    r"-(?<!\S-)(?:[A-Za-z]{0,6}[pawPuAUbkKH]|-(?:proxy-)?user|-header|-(?:password-)?stdin)"
+)
+_COMMAND_HINT: Final = ("authtoken", "vault", "snyk", "tailscale", "rabbitmqctl", "mc ", "aws_s")
 _ASSIGNMENT: Final = re.compile(
     r"(?<![\w.-])(?P<name>-{0,2}+[A-Za-z_][\w.-]*+)"
     r"(?P<separator>\\{0,3}[\"']?\]?(?:\s{0,4}:=?\s{0,4}|\s{1,4}=>?\s{0,4}|=>?|>)|\s{1,4})"
@@ -197,20 +252,38 @@ _AUTHORIZATION: Final = re.compile(
     re.IGNORECASE,
 )
 _SIGNATURE: Final = re.compile(r"[?&](?:sig|X-Amz-Signature|X-Goog-Signature|Signature)=[\w%+/-]{16,}", re.IGNORECASE)
-_URL_PASSWORD: Final = re.compile(
+_URL_PASSWORDS: Final = (
     # Behind the colon is a port, where a slash follows its digits.
-    r"://[^\s\"'@/:\[]{0,256}:(?!\d{1,5}(?:[/?#]|$))(?P<value>[^\s\"'@]{1,512})@"
+    re.compile(r"://[^\s\"'@/:\[]{0,256}:(?!\d{1,5}(?:[/?#]|$))(?P<value>[^\s\"'@]{1,512})@", re.ASCII),
     # A user alone is a token, to NATS.
-    r"|(?:nats|tls)://(?P<token>[^\s\"'@/:]{1,512})@"
-    # Without a scheme: Go's MySQL driver, and what takes `user:password@host:port`.
-    r"|(?<![\w.%+-])[\w.%+-]{1,128}:(?P<bare>[^\s:@/\"']{1,512})@(?:(?:tcp|unix)\(|(?!sha\d)[\w.-]{1,128}:\d)",
-    re.ASCII,
+    re.compile(r"://(?:(?<=nats://)|(?<=tls://))(?P<value>[^\s\"'@/:]{1,512})@", re.ASCII),
+)
+# Without a scheme: Go's MySQL driver, and what takes `user:password@host:port`.
+_BARE_HOST: Final = re.compile(r"@(?:(?:tcp|unix)\(|(?!sha\d)[\w.-]{1,128}:\d)", re.ASCII)
+_BARE_PASSWORD: Final = re.compile(
+    rf"(?<![\w.%+-])[\w.%+-]{{1,128}}:(?P<value>[^\s:@/\"']{{1,512}}){_BARE_HOST.pattern}", re.ASCII
 )
 # What programs take as a password behind a short option.
 _OPTION: Final = re.compile(
     r"(?:\b(?:mysql|mariadb)[\w-]{0,16}\b[^|;&]{0,300}?\s-p"
     r"|\b(?:sshpass|mongo\w{0,10}|(?:docker|podman|nerdctl|helm)\b[^|;&]{0,20}\slogin)\b[^|;&]{0,300}?\s-p\s{0,4}"
-    r"|\bredis-cli\b[^|;&]{0,300}?\s-a\s{0,4}"
+    r"|\b(?:redis|valkey|keydb)-(?:cli|benchmark)\b[^|;&]{0,300}?\s-a\s{0,4}"
+    # HTTPie, hey and oha; smbclient; and those whose subcommand takes a token.
+    r"|\b(?:https?|hey|oha)\b[^|;&]{0,300}?\s-a\s{1,4}[\"']?[^\s\"':]{0,128}:"
+    r"|\b(?:smbclient|net)\b[^|;&]{0,300}?\s-U\s{0,4}[^\s%\"']{0,128}%"
+    r"|\b(?:mosquitto_(?:pub|sub|rr)|zip|cqlsh|ftp|lftp|kinit)\b[^|;&]{0,300}?\s-P\s{1,4}(?!\d{1,5}(?:\s|$))"
+    r"|\b(?:cqlsh|7z\w?|unrar|unzip|mc)\b[^|;&]{0,300}?\s-[pP](?=[^\s/.:]{4,})"
+    r"|\b(?:lftp|etcdctl)\b[^|;&]{0,300}?\s(?:-u|--user)[\s=]{1,4}[^\s,:\"']{0,128}[,:]"
+    r"|\b(?:ngrok\s{1,4}(?:config\s{1,4}add-)?authtoken|vault\s{1,4}login|snyk\s{1,4}auth|tailscale\s{1,4}login)\s{1,4}"
+    r"|\brabbitmqctl\b[^|;&]{0,60}?\s(?:add_user|change_password|authenticate_user)\s{1,4}\S{1,128}\s{1,4}"
+    r"|\bmc\s{1,4}(?:alias\s{1,4}set|config\s{1,4}host\s{1,4}add)\s{1,4}\S{1,128}\s{1,4}\S{1,256}\s{1,4}\S{1,128}\s{1,4}"
+    r"|\bhtpasswd\s[^|;&]{0,20}-\w{0,6}b\w{0,6}\s{1,4}(?:\S{1,256}\s{1,4}){1,2}?(?=\S{1,256}$)"
+    r"|\baws\s{1,4}configure\s{1,4}set\s{1,4}aws_(?:secret_access_key|session_token)\s{1,4}"
+    r"|\bopenssl\b[^|;&]{0,300}?\s-(?:k|K)\s{1,4}"
+    r"|\bopenssl\b[^|;&]{0,300}?\s-pass(?:in|out)?\s{1,4}pass:"
+    r"|\b(?:sshpass|bcp)\b[^|;&]{0,20}?\s-p(?=[^\s])"
+    r"|\becho\s{1,4}(?:-n\s{1,4})?(?=[^|;&]{1,300}\|[^|;&]{1,300}\s--(?:password-)?stdin\b)"
+    r"|(?:^|\s)(?:-H|--header)[\s=]{1,4}[\"']?(?i:cookie):\s{0,4}[\w-]{0,40}(?i:sess|sid|auth|token|jwt)[\w-]{0,40}="
     r"|\bldap(?:search|modify|add|delete|whoami|passwd)\b[^|;&]{0,300}?\s-w\s{0,4}"
     r"|\b(?:sqlcmd|bcp|osql)\b[^|;&]{0,300}?\s-P\s{0,4}"
     r"|\b(?:curl|wget|ab|http)\b[^|;&]{0,300}?\s(?:-[A-Za-z]{0,6}u\s{0,4}|-A\s|--(?:proxy-)?user[\s=]{1,4})"
@@ -242,9 +315,9 @@ def secret_in(text: str) -> str | None:
     return _known(text, LAYERS) or (RANDOM if is_random(text) else None)
 
 
-def known_secret_in(text: str) -> str | None:
-    """As `secret_in`, without a look at the entropy."""
-    return None if _ORDINARY.fullmatch(text) else _known(text, LAYERS)
+def known_secret_in(text: str, *, in_code: bool = False) -> str | None:
+    """As `secret_in`, without a look at the entropy; in code a secret's name is given many things that are none."""
+    return None if _ORDINARY.fullmatch(text) else _known(text, LAYERS, in_code=in_code)
 
 
 def secret_in_words(words: Sequence[str]) -> Iterator[tuple[int, str]]:
@@ -272,9 +345,49 @@ def secret_under(name: str, value: str) -> str | None:
     ['a value that is named as a secret', None, None]
     """
     kind = _kind_of_name(name)
-    if kind is None or _REFERENCE.fullmatch(value.strip()) or _is_harmless(value, kind):
+    if kind in (None, "public") or _REFERENCE.fullmatch(value.strip()) or _is_harmless(value, kind):
         return None
     return NAMED
+
+
+def names_a_thing(name: str, value: str) -> bool:
+    """Whether `value`, however random, is a name by the name that it has: of a bucket, a zone, or a public key.
+
+    >>> [names_a_thing(name, "tt-0f1e2d3c4b5a69788796a5b4c3d2e1f0") for name in ("S3_BUCKET", "BUCKET_URL", "LOG")]
+    [True, True, False]
+    """
+    kind = _kind_of_name(name)
+    if kind is not None:
+        return kind == "public"
+    words = [word.lower() for word in _WORD.findall(name)]
+    # What has a place for the names of several things has one for a bucket's, too.
+    if not {*words[-1:], *(word for word in words if word in ("bucket", "repository"))} & _THINGS or "session" in words:
+        return False
+    random = [run for run in _RUN.findall(_PUBLIC.sub(" ", value)) if _run_is_random(run)]
+    return all(_THINGS_NAME.fullmatch(piece) for run in random for piece in run.split("/") if _run_is_random(piece))
+
+
+def is_only_a_secrets(name: str) -> bool:
+    """Whether a name ends in a secret's own word, so that nothing but a secret is under it.
+
+    >>> [is_only_a_secrets(name) for name in ("DB_PASSWORD", "LOGIN_WITH_PASSWORD", "TOKEN_BUCKET_RATE", "SORT_KEY")]
+    [True, False, False, False]
+    """
+    if _kind_of_name(name) not in ("value", "plural", "link", "auth"):
+        return False
+    joined = "_".join(word.lower() for word in _WORD.findall(name) if not word.isdigit())
+    return joined == "key" or any(
+        map(_ENDS_IN_SECRET_WORD.search, (joined, _NO_WORD.sub("_", name.lower()).strip("_")))
+    )
+
+
+def is_given(name: str, value: str) -> bool:
+    """Whether a line of a file gives a secret to `name`: `value` is neither harmless nor a reference.
+
+    >>> [is_given(*pair) for pair in (("requirepass", "hunter2"), ("auth_pass", "$pw"), ("proxy_pass", "http://x"))]
+    [True, False, False]
+    """
+    return not value.startswith("$") and secret_under(name, value) is not None
 
 
 def is_random(text: str) -> bool:
@@ -293,18 +406,23 @@ def entropy(text: str) -> float:
     return -sum(count / len(text) * math.log2(count / len(text)) for count in Counter(text).values()) if text else 0.0
 
 
-def _known(text: str, layers: int) -> str | None:
+def _known(text: str, layers: int, *, in_code: bool = False) -> str | None:
     if match := _SHAPE.search(text):
         return SHAPES[(match.lastindex or 1) - 1][0]
-    for search in (_url_passwords, _authorizations, _assignments, _options):
-        for _, kind in search(text):
-            return kind
+    found = (
+        _url_passwords(text),
+        _authorizations(text, in_code=in_code),
+        _assignments(text, in_code=in_code),
+        _options(text),
+    )
+    for _, kind in chain.from_iterable(found):
+        return kind
     if _SIGNATURE.search(text):
         return "a signed URL"
     if layers:
         for hidden in _encoded(text):
-            if found := _known(hidden, layers - 1):
-                return found
+            if behind := _known(hidden, layers - 1, in_code=in_code):
+                return behind
     return None
 
 
@@ -337,27 +455,29 @@ def _as_text(data: bytes) -> Iterator[str]:
 def _url_passwords(text: str) -> Iterator[tuple[int, str]]:
     if "@" not in text:
         return
-    for match in _URL_PASSWORD.finditer(text):
-        value = match[match.lastgroup or 0]
-        if not _MASK.fullmatch(value) and not _SHELL_REFERENCE.fullmatch(value):
-            yield match.start(match.lastgroup or 0), IN_A_URL
+    patterns = _URL_PASSWORDS if "://" in text else ()
+    for pattern in (*patterns, _BARE_PASSWORD) if _BARE_HOST.search(text) else patterns:
+        for match in pattern.finditer(text):
+            value = match["value"]
+            if not _MASK.fullmatch(value) and not _SHELL_REFERENCE.fullmatch(value):
+                yield match.start("value"), IN_A_URL
 
 
-def _authorizations(text: str) -> Iterator[tuple[int, str]]:
+def _authorizations(text: str, *, in_code: bool = False) -> Iterator[tuple[int, str]]:
     lower = text.lower()
     if "authorization" not in lower and "bearer" not in lower:
         return
     for match in _AUTHORIZATION.finditer(text):
         start = match.start(match.lastgroup or 0)
+        if in_code and "(" in match[match.lastgroup or 0]:
+            continue
         if not _SHELL_REFERENCE.match(text, start) and not _MASK.fullmatch(match[match.lastgroup or 0]):
             yield start, AUTHORIZATION
 
 
-def _assignments(text: str) -> Iterator[tuple[int, str]]:
-    """Where in `text` something is given to a secret's name, in any common notation."""
-    if not _NAME_HINT.search(text.lower()):
-        return
-    for match in _ASSIGNMENT.finditer(text):
+def _assignments(text: str, *, in_code: bool = False) -> Iterator[tuple[int, str]]:
+    """Where in `text` something is given to a secret's name, in any common notation; in code, a text in quotes."""
+    for match in chain.from_iterable(_ASSIGNMENT.finditer(text, *span) for span in hinted(text)):
         name, separator, value = match["name"], match["separator"], match["value"]
         is_option = name.startswith("-")
         if separator.isspace() and (not is_option or value.startswith("-")):
@@ -367,16 +487,46 @@ def _assignments(text: str) -> Iterator[tuple[int, str]]:
         if name == "key" or name.lstrip("-").startswith(("no-", "skip-", "without-", "disable-")):
             continue
         kind = _kind_of_name(name)
+        if in_code and (value[:1] not in "\"'" or (separator.lstrip() != separator and separator.endswith(":"))):
+            # Something of the code's own: a variable, a call, a variable of psql's.
+            continue
         value = value.strip("\\\"' ")
-        if kind is None or _is_harmless(value, kind) or (":" in separator and value.startswith(("{", "["))):
+        if kind in (None, "public") or _is_harmless(value, kind) or (":" in separator and value.startswith(("{", "["))):
             continue
         start = match.start("value")
         if not _SHELL_REFERENCE.match(text, start + (len(match["value"]) - len(match["value"].lstrip("\\\"' ")))):
             yield start, NAMED
 
 
+def hinted(text: str) -> Iterator[tuple[int, int]]:
+    """Where in `text` there are lines with a word that names of secrets have; each with the line after it."""
+    lower = text.lower()
+    if len(lower) == len(text):
+        found = sorted(place for hint in _NAME_HINTS for place in _places(lower, hint))
+        found = [place for place in found if not _NO_HINT.match(lower, place)]
+    else:
+        # Lower case can have more characters than upper case; it has other places then.
+        lower, found = text, [match.start() for match in _NAME_HINT.finditer(text)]
+    end = 0
+    for place in found:
+        if place < end:
+            continue
+        start = max(end, lower.rfind("\n", 0, place) + 1)
+        end = lower.find("\n", place)
+        end = len(lower) if end < 0 else lower.find("\n", end + 1)
+        end = len(lower) if end < 0 else end
+        yield start, end
+
+
+def _places(text: str, part: str) -> Iterator[int]:
+    place = text.find(part)
+    while place >= 0:
+        yield place
+        place = text.find(part, place + 1)
+
+
 def _options(text: str) -> Iterator[tuple[int, str]]:
-    if not _OPTION_HINT.search(text):
+    if not _OPTION_HINT.search(text) and not any(hint in text for hint in _COMMAND_HINT):
         return
     for match in _OPTION.finditer(text):
         value = match["value"].strip("\"'")
@@ -385,36 +535,53 @@ def _options(text: str) -> Iterator[tuple[int, str]]:
             yield start, OPTION
 
 
-_Kind = Literal["value", "plural", "file", "link"]
+_Kind = Literal["value", "plural", "file", "link", "auth", "switch", "amount", "public"]
 
 
 @lru_cache(maxsize=4096)
 def _kind_of_name(name: str) -> _Kind | None:
-    """What a secret's name says that its value is: the secret, several, a file, or a link that is one; else None."""
+    """What a secret's name says that its value is; None where the name is of something else.
+
+    `value` is the secret, `plural` several or a number of them, `file` its path, `link` a link that is one, `auth` a
+    secret or a way to authenticate, `switch` and `amount` a setting about secrets, `public` a public key.
+    """
     if not name.isascii():
         name = unicodedata.normalize("NFKC", name)
     words = [word.lower() for word in _WORD.findall(name)]
     while words and words[-1].isdigit():
         words.pop()
     joined = "_".join(words)
-    if not words:
+    if not words or _PASS_ON.fullmatch(joined):
         return None
     # A file is of a key where its name without the word for a file is a key's.
     key = _KEY.search(joined) or (_KEY.search("_".join(words[:-1])) if words[-1] in FILES else None)
+    is_public = bool(key and _PUBLIC_KEYS.fullmatch(key[1]))
     is_key = joined == "key" or bool(key and not _NO_LOCK.fullmatch(key[1]))
+    is_auth = bool(_AUTH.search(joined))
     # Capitals can be anywhere: `dbPassword` is two words, and so is `pAssword`.
-    if not is_key and not _SECRET_WORD.search(joined) and not _SECRET_WORD.search(_NO_WORD.sub("_", name.lower())):
-        return None
+    has_word = _SECRET_WORD.search(joined) or _SECRET_WORD.search(_NO_WORD.sub("_", name.lower()))
+    if not (is_key or is_auth or has_word):
+        return "public" if is_public else None
     if (
         words[-1] in FILES
         or joined in _FOLDERS
         or joined.endswith(("passwordfile", "secretfile", "tokenfile", "keyfile"))
     ):
         return "file"
+    return _kind_by_words(words, joined, is_auth=is_auth and not (is_key or has_word))
+
+
+def _kind_by_words(words: Sequence[str], joined: str, *, is_auth: bool) -> _Kind | None:
     if _ABOUT_SECRETS.fullmatch(words[-1]):
         return None
+    if words[-1] in _AMOUNTS:
+        return "amount"
     if "webhook" in joined:
         return "link"
+    if _SWITCHES & set(words):
+        return "switch"
+    if is_auth:
+        return "auth"
     is_counted = words[-1] in ("tokens", "keys", "secrets", "passwords", "credentials") or words[-1] in _UNITS
     return "plural" if is_counted else "value"
 
@@ -422,12 +589,19 @@ def _kind_of_name(name: str) -> _Kind | None:
 def _is_harmless(value: str, kind: _Kind) -> bool:
     """Whether a value under a secret's name is plainly none."""
     value = value.strip().strip("\"'")
-    if not value or value.lower() in NOTHING or _MASK.fullmatch(value):
+    lower = value.lower()
+    if not value or lower in NOTHING or _MASK.fullmatch(value) or _PUBLIC_VALUE.fullmatch(value):
+        return True
+    if kind == "public" or (kind == "switch" and lower in _MODES):
+        return True
+    if kind == "auth" and lower in _MECHANISMS | _MODES:
         return True
     if _PATH.fullmatch(value) and ".." not in value:
         return kind == "file" or (value.count("/") > 1 and not is_random(value))
     if kind == "file":
         return False
+    if kind == "amount":
+        return bool(_AMOUNT.fullmatch(value)) or lower in _MODES or lower.isalpha()
     if _COUNT.fullmatch(value):
         return kind == "plural"
     return kind != "link" and bool(_PLAIN_URL.fullmatch(value))

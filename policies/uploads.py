@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Final
@@ -34,13 +34,15 @@ READABLE: Final = "a file in or below the program's folder, or an absolute path,
 class Content:
     """One file: where its content is written, and its text; `problem` says why that can't be read.
 
-    `written` is the property as it is in the program, encoded where the text is.
+    `written` is the property as it is in the program, encoded where the text is. `file` is where a container has the
+    file.
     """
 
     path: str
     text: str
     written: str = ""
     problem: str | None = None
+    file: str = ""
 
 
 def contents(resource: Resource) -> Iterator[Content]:
@@ -52,11 +54,15 @@ def contents(resource: Resource) -> Iterator[Content]:
     if resource.type == CONTAINER:
         for index, item in items(resource.properties.get("uploads")):
             path, upload = f"uploads[{index}]", entries(item)
-            yield _plain(f"{path}.content", upload.get("content"))
-            yield _encoded(f"{path}.contentBase64", upload.get("contentBase64"))
+            found = [
+                _plain(f"{path}.content", upload.get("content")),
+                _encoded(f"{path}.contentBase64", upload.get("contentBase64")),
+            ]
             source = upload.get("source")
             if not is_unset(source):
-                yield _of_file(f"{path}.source", source)
+                found.append(_of_file(f"{path}.source", source))
+            file = text(upload.get("file")) or ""
+            yield from (replace(content, file=file) for content in found)
     elif resource.type in (SERVICE_CONFIG, SECRET):
         yield _encoded("data", resource.properties.get("data"))
         yield _plain("dataRaw", resource.properties.get("dataRaw"))

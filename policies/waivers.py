@@ -8,11 +8,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
-import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
 
-from policies.errors import ConfigError, problems
-from policies.rule import Rule
+from policies.config import Config
+from policies.documents import read_yaml
+from policies.errors import ConfigError, problems, shortened, suggestion
+from policies.rule import Conventions, Rule
 
 #: Separates the parts of a URN: stack, project, type, name.
 SEPARATOR = "::"
@@ -34,6 +35,21 @@ def _narrow(pattern: str) -> str:
     return pattern
 
 
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
+
+
+def _day(value: object) -> object:
+    """A day as it is written; pydantic takes times, and numbers of seconds, for one, too."""
+    if isinstance(value, datetime.date) and not isinstance(value, datetime.datetime):
+        return value
+    if isinstance(value, str) and _DATE.fullmatch(value.strip()):
+        try:
+            return datetime.date.fromisoformat(value.strip())
+        except ValueError:
+            raise ValueError("should be a day that the calendar has, such as 2026-12-31") from None
+    raise ValueError("should be a day, written YYYY-MM-DD, such as 2026-12-31")
+
+
 def _matches(pattern: str, text: str) -> bool:
     # `*` alone is special: in a shell's pattern `[!x]` would stand for nearly everything, too.
     return re.fullmatch(".*".join(map(re.escape, pattern.split("*"))), text, re.DOTALL) is not None
@@ -48,7 +64,7 @@ class Waiver(BaseModel):
     resource: Annotated[str, AfterValidator(_narrow)]
     reason: Annotated[str, Field(min_length=LEAST_REASON)]
     owner: Annotated[str, Field(min_length=1)]
-    expires: datetime.date
+    expires: Annotated[datetime.date, BeforeValidator(_day)]
 
     def covers(self, rule: str, urn: str) -> bool:
         """Whether it accepts violations of `rule` by the resource."""
@@ -77,30 +93,42 @@ class _File(BaseModel):
     waivers: list[Waiver] = []
 
 
-def load(path: Path, rules: Sequence[Rule]) -> tuple[Waiver, ...]:
-    """The waivers in a file; none where there is no file.
+def load(path: Path, rules: Sequence[Rule], *, required: bool = False) -> tuple[Waiver, ...]:
+    """The waivers in a file; none where there is no file, unless it is `required`.
 
     Raises:
         ConfigError: the file can't be read, a waiver lacks something, names no rule, or one that
             can't be waived.
     """
-    if not path.exists():
-        return ()
     try:
-        content = yaml.safe_load(path.read_text())
-        waivers = TypeAdapter(_File).validate_python({} if content is None else content).waivers
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ConfigError([f"{path.name}: {error}"]) from None
+        if not required and not path.exists():
+            return ()
+    except (OSError, ValueError):
+        # What is wrong with it is said below.
+        pass
+    document = read_yaml(path, path.name or str(path))
+    try:
+        waivers = TypeAdapter(_File).validate_python({} if document.content is None else document.content).waivers
     except ValidationError as error:
-        raise ConfigError(problems(error, path.name)) from None
+        raise ConfigError(problems(error, document.where)) from None
     known = {rule.id: rule for rule in rules}
     wrong = []
     for index, waiver in enumerate(waivers):
-        where = f"{path.name}: waivers[{index}].rule"
+        where = f"{document.where(('waivers', index, 'rule'))}: waivers[{index}].rule"
         if waiver.rule not in known:
-            wrong.append(f"{where} is {waiver.rule!r}: no such rule")
+            wrong.append(f"{where} is {shortened(repr(waiver.rule))}: no such rule{suggestion(waiver.rule, known)}")
         elif not known[waiver.rule].waivable:
             wrong.append(f"{where} is {waiver.rule!r}: this rule can't be waived")
     if wrong:
         raise ConfigError(wrong)
     return tuple(waivers)
+
+
+def of(config: Config, folder: Path, rules: Sequence[Rule]) -> tuple[Waiver, ...]:
+    """The waivers in the file that the pack's config names, in `folder`; one that is not the usual one has to be there.
+
+    Raises:
+        ConfigError: see `load`.
+    """
+    name = config.conventions.waivers
+    return load(folder / name, rules, required=name != Conventions.model_fields["waivers"].default)

@@ -16,7 +16,7 @@ from policies.containers import CONTAINER
 from policies.registry import RULES
 from policies.resource import NETWORK, VOLUME
 from policies.rule import Level
-from tests.e2e.stack import Stack
+from tests.e2e.stack import NO_DOCKER, Stack
 from tests.e2e.test_environments import OUTSIDE_DEV
 from tests.services import SERVICES
 from toolchain.engine import POLICY_OPTIONS, POLICY_PACK

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from policies.docker_runtime import MB, HealthOptions, LogOptions, ReadOnlyOptions
-from policies.health_command import proves_nothing
+from policies.health.command import proves_nothing
 from policies.values import UNKNOWN
 from tests.policies.cases import Case, Kind, run
 from tests.policies.compliant import UNSET, carrier, container, service
@@ -195,6 +195,41 @@ HEALTH = (
     *_health("bypass", "none with a command", "NONE", "curl"),
     *_health("bypass", "words that are none", "CMD", None),
     *_health("bypass", "hidden failure", "CMD-SHELL", "curl -f http://127.0.0.1/ || true"),
+    *_health("bypass", "a list of processes", "CMD-SHELL", "ps aux | grep nginx"),
+    *_health("bypass", "a check of its own config", "CMD", "nginx", "-t"),
+    *_health("bypass", "a file in the place of a page", "CMD", "curl", "-f", "file:///etc/hostname"),
+    *_health("bypass", "a file that it makes", "CMD", "touch", "/tmp/x"),
+    *_health("bypass", "code that asks nothing", "CMD", "python3", "-c", "pass"),
+    *_health("bypass", "another host", "CMD", "wget", "-q", "--spider", "http://example.com"),
+    *_health("bypass", "a process by its name", "CMD", "pgrep", "nginx"),
+    *_health("bypass", "an error page for an answer", "CMD", "curl", "-s", "http://127.0.0.1:8080/"),
+    *_health("bypass", "the container's first process", "CMD", "kill", "-0", "1"),
+    *_health("passing", "a heartbeat", "CMD-SHELL", "[ $(($(date +%s) - $(stat -c %Y /tmp/beat))) -lt 60 ]"),
+    *_health("passing", "a program of the image", "CMD", "/app", "healthcheck"),
+    *_health("passing", "its own name", "CMD", "curl", "-f", "http://tasktracker-prod-nginx:8080/healthz"),
+    *_health("passing", "its service's name", "CMD", "curl", "-f", "http://nginx:8080/healthz"),
+    *_health("failing", "another service", "CMD", "nc", "-z", "postgres", "5432"),
+    Case(
+        "DKR-HC",
+        "passing",
+        "its own address and alias",
+        (
+            container({"healthcheck.tests": ["CMD", "curl", "-f", "http://172.20.0.2:8080/"]}),
+            container(
+                {
+                    "networksAdvanced": [{"name": "edge", "aliases": ["front"]}],
+                    "healthcheck.tests": ["CMD", "curl", "-f", "http://front:8080/"],
+                }
+            ),
+            container({"hostname": "web", "healthcheck.tests": ["CMD", "curl", "-f", "http://web:8080/"]}),
+        ),
+    ),
+    Case(
+        "DKR-HC",
+        "unknown",
+        "its names",
+        (container({"networksAdvanced": UNKNOWN, "healthcheck.tests": ["CMD", "curl", "-f", "http://x:8080/"]}),),
+    ),
     *_health("bypass", "positional words of a script", "CMD-SHELL", "true", "curl -f http://127.0.0.1/"),
     *_times("passing", "defaults", {"interval": "0s", "timeout": "0s", "retries": 0}),
     *_times("passing", "unset", {"interval": UNSET, "timeout": UNSET, "retries": UNSET, "startPeriod": UNSET}),
@@ -369,6 +404,8 @@ URL = "curl -fsS http://127.0.0.1:8080/healthz"
         # Where a program is, and what a file of the image says.
         "command -v nginx", "command -V nginx", "which nginx", "type nginx", "grep -q root /etc/passwd",
         "sed -n 1p /etc/hosts", "awk '{print}' /etc/passwd",
+        # A file that is there, however old it is; and the reverse of an answer.
+        "test -f /tmp/healthy", "cat /run/healthy", "grep -q ok /run/state", f"! {URL}",
     ],
 )  # fmt: skip
 def test_a_script_that_cannot_fail_proves_nothing(script: str) -> None:
@@ -380,14 +417,13 @@ def test_a_script_that_cannot_fail_proves_nothing(script: str) -> None:
     [
         URL, f"{URL} || exit 1", f"{URL} > /dev/null 2>&1 || exit 1", f"{URL} && exit 0 || exit 1",
         f"{URL} | grep -q ok", "command curl -f http://127.0.0.1", "grep -q :1F90 /proc/net/tcp",
-        "grep -q ok /run/state",
-        f"{URL}; exit $?", f"if {URL}; then exit 0; else exit 1; fi", f"if ! {URL}; then exit 1; fi", f"! {URL}",
+        f"{URL}; exit $?", f"if {URL}; then exit 0; else exit 1; fi", f"if ! {URL}; then exit 1; fi", 
         f"set -e; {URL}; echo ok", f"set -euo pipefail; {URL} | cat", f"set -o pipefail\n{URL} | cat",
         f"bash -ec '{URL}; echo ok'", f"bash -euo pipefail -c '{URL} | cat'", f"until {URL}; do sleep 1; done",
         f"for port in 80 443; do {URL} || exit 1; done", f"{URL} || (echo down; exit 1)",
         f"{URL} || {{ echo down; exit 1; }}", f'[ "$({URL})" = "ok" ]', f'test "$({URL})" = ok', f"RESULT=$({URL})",
-        f'case "$({URL})" in *ok*) exit 0;; *) exit 1;; esac', "pg_isready -q -h 127.0.0.1", "test -f /tmp/healthy",
-        "cat /run/healthy", "kill -0 $(cat /run/app.pid)", "</dev/tcp/127.0.0.1/80", 
+        f'case "$({URL})" in *ok*) exit 0;; *) exit 1;; esac', "pg_isready -q -h 127.0.0.1",
+        "kill -0 $(cat /run/app.pid)", "</dev/tcp/127.0.0.1/80",
         "bash -c ':> /dev/tcp/127.0.0.1/80'",
         "exec 3<> /dev/tcp/127.0.0.1/80", "echo ruok | nc 127.0.0.1 2181 | grep imok", "/usr/local/bin/healthcheck.sh",
         "sh /healthcheck.sh", "timeout 5 pg_isready", "$CHECK", "nc -z 127.0.0.1 80", "redis-cli ping | grep PONG",

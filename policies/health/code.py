@@ -1,0 +1,268 @@
+"""What the code in a health check's command asks: that behind `python3 -c`, `node -e`, `perl -e` and the like.
+
+Python's is parsed. Of other languages enough is looked at to know whether a connection is made, and whether its failure
+is the check's. A file of code, and a function of the image's own, are the image's: they are taken for a check.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+import warnings
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from typing import Final
+
+from policies.health.outcomes import ASKS, DEPENDS, EITHER, SUCCESS, TELLS, Result
+from policies.health.script import Call
+
+_PYTHON: Final = re.compile(r"(?:python|pypy)[0-9.]*")
+_OTHERS: Final = {
+    "node": ("-e", "-p", "--eval", "--print", "-pe"), "nodejs": ("-e", "-p", "--eval", "--print", "-pe"),
+    "bun": ("-e", "--eval", "-p"), "deno": ("eval",), "perl": ("-e", "-E"), "ruby": ("-e",),
+    "php": ("-r", "--run"), "lua": ("-e",), "tclsh": (), "elixir": ("-e", "--eval"), "Rscript": ("-e",),
+    "php8": ("-r",), "php83": ("-r",), "guile": ("-c",), "lua5.4": ("-e",), "lua5.3": ("-e",), "luajit": ("-e",),
+}  # fmt: skip
+
+
+class _Interpreters:
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and (name in _OTHERS or bool(_PYTHON.fullmatch(name)))
+
+
+INTERPRETERS: Final = _Interpreters()
+
+#: Options of interpreters that take a value.
+_WITH_VALUE: Final = frozenset({"-I", "-r", "--require", "--import", "-d"})
+_PYTHON_WITH_VALUE: Final = frozenset({"-W", "-X"})
+
+#: Functions of Python that connect, and those whose failure is a result that has to be looked at.
+_CONNECT: Final = frozenset({
+    "urlopen", "create_connection", "connect", "open_connection", "open_unix_connection", "request", "getresponse",
+    "get", "head", "post", "urlretrieve", "sendall", "connect_ex", "websocket_connect",
+})  # fmt: skip
+_AGE: Final = frozenset({"getmtime", "getctime", "st_mtime", "st_mtime_ns"})
+_HARMLESS_GET: Final = frozenset({"environ", "dict", "os", "config", "globals", "locals", "vars", "sys"})
+_EXITS: Final = frozenset({"exit", "_exit", "quit"})
+_HTTP_CLIENTS: Final = frozenset({"requests", "httpx"})
+_LOOKED_AT: Final = frozenset({"raise_for_status", "status_code", "ok", "json", "is_success"})
+
+#: A connection in other languages, and where one is made.
+_OPENS: Final = re.compile(
+    r"\bfetch\s*\(|\.(?:get|request|connect|createConnection|head|post|ping)\s*\(|\b(?:net|tls)\.connect"
+    r"|->\s*(?:get|request|head|new|connect)\b|\bIO::Socket\S*\s*(?:->|\()|\bfsockopen\s*\(|\bcurl_exec\s*\("
+    r"|\bstream_socket_client\s*\(|\bfile_get_contents\s*\(\s*[\"']https?:|\bTCPSocket\.(?:new|open)|\bNet::HTTP\b"
+    r"|\bopen-uri\b|\bsocket_connect\s*\(|\bget\s*\(\s*[\"']https?:|\bURI\.open|\bUNIXSocket\.(?:new|open)"
+    r"|\bconnect\s*\(|\bnew\s+(?:PDO|Redis|mysqli|WebSocket)\b|\bmysqli_connect\s*\(|\bpg_connect\s*\("
+    r"|\bDeno\.connect\s*\(|\bhttp\.request\s*\(|\bmtimeMs?\b|\bfilemtime\s*\(|-M\s*[\"'(]|\(\s*stat\b[^)]{0,100}\)\s*\[\s*9\s*\]|\.mtime\b|\blast_modified\b"
+)
+_NETWORK: Final = re.compile(
+    r"https?:|\bfetch\s*\(|[\"'](?:node:)?(?:https?2?|net|tls|dgram|ws|undici)[\"']|Socket|LWP|Net::|HTTP::|fsockopen"
+    r"|curl_|stream_socket|PDO|Redis|mysqli|pg_connect|socket|connect|mtime|-M\s|\bstat\b|last_modified|open-uri",
+)
+#: A module of the image's own.
+_OWN_CODE: Final = re.compile(
+    r"(?:require|import|include|include_once|require_once|require_relative|load|dofile|do)\b[\s(]*[\"'](?:[./]|@/)"
+)
+_SWALLOWED: Final = re.compile(
+    r"catch\s*\(\s*(?:(?:async\s*)?\(?\s*\w*\s*\)?\s*=>|function\s*\(\s*\w*\s*\))\s*"
+    r"(?:\{\s*\}|\(?(?:0|1|null|undefined|true|false|\[\]|\{\})\)?\s*\)|\{?\s*(?:return|void\s+0|null|process\.exit\(0?\))"
+    r"|\(?\s*process\.exit\(\s*0?\s*\))"
+    r"|catch\s*(?:\(\s*[\\$]?[\w\s|\\$]*\))?\s*\{\s*\}|\brescue\b\s*(?:nil|0|true|=>|;|$)"
+    r"|on\s*\(\s*[\"']error[\"']\s*,\s*(?:\(\s*\w*\s*\)|\w+)\s*=>\s*(?:\{\s*\}|process\.exit\(\s*0?\s*\))"
+    r"|\|\|\s*true\b|\bor\s+exit\s*\(?\s*0"
+)
+_ENDS_WELL: Final = re.compile(r"^[^{=>]{0,400}?\b(?:process\.)?(?:exit|die|quit)\s*\(?\s*0?\s*\)?\s*[;\n]")
+#: In PHP and Perl a connection that fails is a value, and no error.
+_FAILS: Final = re.compile(r"\b(?:exit|quit)\b\s*+\(?+\s*+(?!0?\s*\)?\s*(?:;|$))|\bdie\b|\bthrow\b|\bcroak\b")
+_FALSE: Final = re.compile(r"\b(?:if|while)\s*\(\s*(?:0|false|!1|null)\s*\)|\b0\s*&&|\bfalse\s*&&|\bif\s+(?:false|0)\b")
+_COMMENT: Final = re.compile(r"/\*.*?\*/|(?<![:\"'\w])//[^\n]*|(?:^|(?<=\s))#[^\n]*", re.DOTALL)
+_QUOTED: Final = re.compile(r"\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'|`(?:[^`\\]|\\.)*`", re.DOTALL)
+_KEPT: Final = re.compile(
+    r"[\"'`](?:https?:[^\"'`]*|error|(?:node:)?(?:https?2?|net|tls|dgram|ws|undici)|[./]\S*|@/\S*)[\"'`]"
+)
+_HOSTS: Final = re.compile(
+    r"\b(?:https?|tcp|ssl|tls|unix)://(?:[^\s/@\"']*@)?(\[[^\]]*\]|[^\s/:\"'?#,)]+)", re.IGNORECASE
+)
+
+
+def judge(name: str, words: Sequence[str], call: Call) -> Result:
+    """How an interpreter can end: by code that is given, a module, or a file."""
+    is_python = bool(_PYTHON.fullmatch(name))
+    index = 0
+    while index < len(words):
+        word = words[index]
+        code = words[index + 1] if index + 1 < len(words) else ""
+        if is_python and re.fullmatch(r"-[A-Za-z]*c", word):
+            return _judged(_python_asks(code), code, call)
+        if is_python and re.fullmatch(r"-[A-Za-z]*m", word):
+            return Result(EITHER) if code.split(".")[0] in sys.stdlib_module_names else Result(ASKS, TELLS)
+        if not is_python and _takes_code(name, word):
+            needs_exit = name.startswith(("php", "perl"))
+            return _judged(_code_asks(code) and not (needs_exit and not _FAILS.search(code)), code, call)
+        if not word.startswith("-") and word != "eval":
+            # A file; what is in it, isn't known.
+            return Result(EITHER) if word.startswith(("/dev/", "/proc/")) else Result(ASKS, TELLS)
+        index += 2 if word in (_PYTHON_WITH_VALUE if is_python else _WITH_VALUE) else 1
+    # It reads code from its input, which is empty.
+    return Result(SUCCESS)
+
+
+def _takes_code(name: str, word: str) -> bool:
+    if word in _OTHERS[name]:
+        return True
+    # Perl's and Ruby's go together with others: -MIO::Socket -wne.
+    return name in ("perl", "ruby") and bool(re.fullmatch(r"-[a-zA-Z0-9]*[eE]", word)) and not word.startswith("-M")
+
+
+def _judged(asks: bool | None, code: str, call: Call) -> Result:
+    """How code ends; `asks` is None where it isn't known which host it asks."""
+    if not code or code.startswith("$"):
+        return Result(ASKS, TELLS) if code else Result(SUCCESS)
+    if any(not call.script.is_own(host) for host in _HOSTS.findall(code)):
+        return Result(EITHER)
+    if asks:
+        return Result(ASKS, TELLS)
+    # It may end by what it reads, as a filter.
+    reads = call.upstream & TELLS and re.search(r"stdin|input|\$_|<>|STDIN|ARGF|gets|0\)", code)
+    return Result(DEPENDS if reads else EITHER, call.upstream if reads else 0)
+
+
+@lru_cache(maxsize=256)
+def _code_asks(code: str) -> bool:
+    """Whether code in a language other than Python connects to something, and fails where it can't."""
+    plain = _COMMENT.sub(" ", code)
+    if _OWN_CODE.search(plain):
+        return True
+    plain = _QUOTED.sub(lambda match: match[0] if _KEPT.fullmatch(match[0]) else match[0][0] * 2, plain)
+    opened = _OPENS.search(plain)
+    if not opened or not _NETWORK.search(plain) or _SWALLOWED.search(plain) or _FALSE.search(plain):
+        return False
+    return not _ENDS_WELL.match(plain[: opened.start()])
+
+
+@lru_cache(maxsize=256)
+def _python_asks(code: str) -> bool:
+    """Whether Python code connects to something, looks at a file's age, or calls what is the image's own.
+
+    >>> [_python_asks(code) for code in ("pass", "import socket; socket.create_connection(('127.0.0.1', 80))")]
+    [False, True]
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            tree = ast.parse(code)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    own = {
+        alias.asname or alias.name.split(".")[0]
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for alias in node.names
+        if (getattr(node, "module", None) or alias.name).split(".")[0] not in sys.stdlib_module_names
+    }
+    functions = {
+        node.name: node.body for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    }
+    reached = [node for statement in _reached(tree.body, functions, 0) for node in _without_lambdas(statement)]
+    names = {_name(node) for node in reached if isinstance(node, ast.Call | ast.Attribute)}
+    fails = any(isinstance(node, ast.Assert | ast.Raise) for node in reached) or any(map(_may_fail, reached))
+    if names & _AGE:
+        return fails and any(isinstance(node, ast.Compare) for node in reached)
+    return any(_connects(node, own, names, fails=fails) for node in reached if isinstance(node, ast.Call))
+
+
+def _may_fail(node: ast.AST) -> bool:
+    """Whether it is an `exit` with anything but 0."""
+    if not isinstance(node, ast.Call) or _name(node) not in _EXITS:
+        return False
+    return bool(node.args) and not (isinstance(node.args[0], ast.Constant) and not node.args[0].value)
+
+
+def _connects(call: ast.Call, own: set[str], names: set[str], *, fails: bool) -> bool:
+    name, base = _name(call), _base(call.func)
+    if base in own:
+        # A client that takes an error page for an answer proves as little as curl without -f.
+        return base not in _HTTP_CLIENTS or (name in _CONNECT and bool(names & _LOOKED_AT))
+    if name not in _CONNECT or (name in ("get", "head", "post") and base in _HARMLESS_GET):
+        return False
+    if name == "get" and base not in ("http", "client", "session", "conn", "c"):
+        return False
+    return fails if name == "connect_ex" else True
+
+
+def _name(node: ast.AST) -> str:
+    """The last name of a call or an attribute."""
+    if isinstance(node, ast.Call):
+        return _name(node.func)
+    return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
+
+
+def _base(node: ast.AST) -> str:
+    """The first name of a chain of attributes and calls."""
+    while isinstance(node, ast.Attribute | ast.Call):
+        node = node.func if isinstance(node, ast.Call) else node.value
+    return node.id if isinstance(node, ast.Name) else ""
+
+
+_Functions = dict[str, list[ast.stmt]]
+
+
+def _reached(body: Sequence[ast.stmt], functions: _Functions, depth: int) -> Iterator[ast.AST]:
+    """What runs for certain, or may, of some statements; what is swallowed by a `try` doesn't count."""
+    if depth > 8:
+        return
+    for statement in body:
+        if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            continue
+        if isinstance(statement, ast.Try):
+            yield from _of_try(statement, functions, depth)
+        elif isinstance(statement, ast.If | ast.While) and isinstance(statement.test, ast.Constant):
+            yield from _reached(statement.body if statement.test.value else statement.orelse, functions, depth + 1)
+        elif isinstance(statement, ast.If | ast.While | ast.For | ast.With | ast.AsyncWith | ast.AsyncFor):
+            yield from _heads(statement)
+            yield from _reached(statement.body, functions, depth + 1)
+            yield from _reached(getattr(statement, "orelse", []), functions, depth + 1)
+        else:
+            yield statement
+            for called in {_name(node) for node in _without_lambdas(statement) if isinstance(node, ast.Call)} & set(
+                functions
+            ):
+                yield from _reached(functions[called], {k: v for k, v in functions.items() if k != called}, depth + 1)
+            if isinstance(statement, ast.Expr) and _ends_here(statement.value):
+                return
+
+
+def _heads(statement: ast.stmt) -> Iterator[ast.AST]:
+    for field in ("test", "iter"):
+        if isinstance(value := getattr(statement, field, None), ast.AST):
+            yield value
+    for item in getattr(statement, "items", ()):
+        if isinstance(item, ast.withitem) and "suppress" in ast.dump(item):
+            continue
+        yield item
+
+
+def _of_try(statement: ast.Try, functions: _Functions, depth: int) -> Iterator[ast.AST]:
+    handlers = [node for handler in statement.handlers for step in handler.body for node in ast.walk(step)]
+    fails = any(isinstance(node, ast.Raise) for node in handlers) or any(map(_may_fail, handlers))
+    if fails or not statement.handlers:
+        yield from _reached(statement.body, functions, depth + 1)
+        yield from handlers
+    yield from _reached([*statement.orelse, *statement.finalbody], functions, depth + 1)
+
+
+def _without_lambdas(statement: ast.AST) -> list[ast.AST]:
+    found: list[ast.AST] = []
+    pending: list[ast.AST] = [statement]
+    while pending:
+        node = pending.pop()
+        if not isinstance(node, ast.Lambda):
+            found.append(node)
+            pending += ast.iter_child_nodes(node)
+    return found
+
+
+def _ends_here(value: ast.expr) -> bool:
+    return isinstance(value, ast.Call) and _name(value) in _EXITS

@@ -1,0 +1,303 @@
+"""What is wrong in the pack's own files is said with the file, the line, the key, the value and what is allowed."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+import yaml
+from google.protobuf import json_format, struct_pb2
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pulumi.runtime.proto import analyzer_pb2
+
+from policies import analyzer, config, waivers
+from policies.documents import LARGEST
+from policies.errors import ConfigError
+from policies.registry import RULES
+
+RIGHT = """\
+waivers:
+  - rule: DKR-MEM
+    resource: urn:pulumi:prod::tasktracker::*::nginx
+    reason: measured in production first, see the runbook
+    owner: jo@example.com
+    expires: 2026-12-31
+"""
+
+
+def expires(text: str) -> bytes:
+    return RIGHT.replace("2026-12-31", text).encode()
+
+
+NOT_A_DAY = "should be a day, written YYYY-MM-DD, such as 2026-12-31"
+NOT_IN_THE_CALENDAR = "should be a day that the calendar has, such as 2026-12-31"
+
+WRONG_WAIVERS: dict[str, tuple[bytes, str]] = {
+    "month": (
+        expires("2026-13-01"),
+        f"waivers.yaml:6: waivers[0].expires is '2026-13-01': {NOT_IN_THE_CALENDAR}",
+    ),
+    "day": (expires("2026-02-30"), f"waivers[0].expires is '2026-02-30': {NOT_IN_THE_CALENDAR}"),
+    "year 0": (expires("0000-01-01"), NOT_IN_THE_CALENDAR),
+    "number": (expires("20261231"), f"waivers[0].expires is '20261231': {NOT_A_DAY}"),
+    "negative": (expires("-1"), NOT_A_DAY),
+    "float": (expires("1767139200.5"), NOT_A_DAY),
+    "huge": (expires("9" * 5000), NOT_A_DAY),
+    "infinite": (expires(".inf"), NOT_A_DAY),
+    "time": (expires("2026-12-31T10:00:00Z"), NOT_A_DAY),
+    "short": (expires("2026-1-5"), NOT_A_DAY),
+    "German": (expires("31.12.2026"), NOT_A_DAY),
+    "word": (expires("never"), NOT_A_DAY),
+    "other digits": (expires("\uff12\uff10\uff12\uff16-12-31"), NOT_A_DAY),
+    "true": (expires("true"), NOT_A_DAY),
+    "list": (expires("[2026-12-31]"), NOT_A_DAY),
+    "mapping": (expires("{a: 1}"), NOT_A_DAY),
+    "nothing": (expires(""), NOT_A_DAY),
+    "rule": (RIGHT.replace("DKR-MEM", "DKR-MEMM").encode(), "yaml:2: waivers[0].rule is 'DKR-MEMM': no such"),
+    "rule, the nearest": (RIGHT.replace("DKR-MEM", "DKR-MEMM").encode(), "did you mean DKR-MEM?"),
+    "long rule": (RIGHT.replace("DKR-MEM", "X" * 9000).encode(), "no such rule"),
+    "owner": (RIGHT.replace("jo@example.com", "").encode(), "waivers.yaml:5: waivers[0].owner is None: should be"),
+    "reason": (RIGHT.replace("measured in production first, see the runbook", "ok").encode(), "waivers.yaml:4"),
+    "key": (RIGHT.replace("owner", "ovner").encode(), "waivers.yaml:5: waivers[0].ovner: no such key"),
+    "missing key": (RIGHT.replace("    owner: jo@example.com\n", "").encode(), "waivers[0].owner: has to be given"),
+    "no list": (b"waivers: 3", "waivers.yaml:1: waivers is '3': should be a list"),
+    "a mapping": (b"waivers:\n  rule: x\n", "waivers.yaml:1: waivers is {'rule': 'x'}: should be a list"),
+    "a text in the list": (b"waivers:\n  - x\n", "waivers.yaml:2: waivers[0] is 'x': should be a mapping"),
+    "another key": (b"waiver: []", "waivers.yaml:1: waiver: no such key"),
+    "a list": (b"- x", "waivers.yaml: the content is ['x']: should be a mapping"),
+    "a text": (b"hello", "waivers.yaml: the content is 'hello': should be a mapping"),
+    "twice": (b"waivers: []\nwaivers: []", "waivers.yaml:2: has the key 'waivers' twice, first on line 1"),
+    "twice in a waiver": (f"{RIGHT}    owner: x\n".encode(), "waivers.yaml:7: has the key 'owner' twice, first"),
+    "anchor": (b"waivers: &a []", "waivers.yaml:1: has an anchor or an alias"),
+    "alias": (b"a: 1\nwaivers: *a", "waivers.yaml:2: has an anchor or an alias"),
+    "merge": (b"waivers:\n  - <<: *x", "waivers.yaml:2: has an anchor or an alias"),
+    "laughs": (b"a: &a [x]\nb: &b [*a, *a]\nwaivers: [*b, *b]", "waivers.yaml:1: has an anchor or an alias"),
+    "tag": (b"waivers: !!python/object:os.system x", "waivers.yaml:1: has a tag (!)"),
+    "own tag": (b"waivers: !x []", "has a tag (!)"),
+    "set": (b"waivers: !!set {a}", "has a tag (!)"),
+    "list as a key": (b"? [a]\n: b", "waivers.yaml:1: has a list or a mapping for a key"),
+    "two documents": (b"waivers: []\n---\nwaivers: []", "waivers.yaml:2: has a second document"),
+    "tab": (b"waivers:\n\t- x", "waivers.yaml:2: is not YAML"),
+    "bracket": (b"waivers: [", "waivers.yaml:1: is not YAML"),
+    "indent": (b"waivers:\n  - a: 1\n b: 2", "waivers.yaml:3: is not YAML"),
+    "deep": (b"[" * 5000, "nested too deeply"),
+    "deep mappings": (b"{a: " * 5000, "nested too deeply"),
+    "control character": (b"waivers: []\n# \x00", "waivers.yaml:2: has a character that YAML does not allow"),
+    "UTF-16": ("waivers: []".encode("utf-16"), "waivers.yaml: is not a text in UTF-8 (byte 0)"),
+    "Latin-1": ("waivers: [] # ä".encode("latin-1"), "waivers.yaml: is not a text in UTF-8 (byte 14)"),
+    "binary": (bytes(range(256)), "waivers.yaml: is not a text in UTF-8"),
+    "large": (b"#" * (LARGEST + 1), f"has {LARGEST + 1} bytes; at most {LARGEST} are allowed"),
+}  # fmt: skip
+
+RIGHT_WAIVERS = {
+    "empty": b"",
+    "a comment": b"# none\n",
+    "nothing": b"waivers: []\n",
+    "with a mark of the order of bytes": b"\xef\xbb\xbfwaivers: []\n",
+    "Windows' line ends": RIGHT.replace("\n", "\r\n").encode(),
+    "in quotes": expires('"2026-12-31"'),
+    "JSON": json.dumps(yaml.load(RIGHT, yaml.BaseLoader)).encode(),
+    "a start of a document": f"---\n{RIGHT}".encode(),
+    "an owner who is a number": RIGHT.replace("jo@example.com", "12").encode(),
+}
+
+
+def problem(file: Path, content: bytes) -> str:
+    file.write_bytes(content)
+    with pytest.raises(ConfigError) as error:
+        waivers.load(file, RULES)
+    return str(error.value)
+
+
+@pytest.mark.parametrize("case", WRONG_WAIVERS)
+def test_a_wrong_waivers_file_is_explained(tmp_path: Path, case: str) -> None:
+    content, says = WRONG_WAIVERS[case]
+    found = problem(tmp_path / "waivers.yaml", content)
+    assert says in found
+    assert found.startswith("waivers.yaml")
+    assert max(map(len, found.splitlines())) < 300
+    assert not any(word in found for word in ("Error", "instance of", "errors.pydantic.dev", "<unicode string>"))
+
+
+@pytest.mark.parametrize("case", RIGHT_WAIVERS)
+def test_a_right_waivers_file_is_read(tmp_path: Path, case: str) -> None:
+    file = tmp_path / "waivers.yaml"
+    file.write_bytes(RIGHT_WAIVERS[case])
+    assert len(waivers.load(file, RULES)) == (1 if b"DKR-MEM" in RIGHT_WAIVERS[case] else 0)
+
+
+def test_what_is_no_file(tmp_path: Path) -> None:
+    for path, says in (
+        (tmp_path, "is a folder; it should be a file"),
+        (Path("/dev/null"), "is a device"),
+        (tmp_path / "x\0y", "is no name of a file"),
+        (tmp_path / ("x" * 5000), "can't be read: File name too long"),
+    ):
+        with pytest.raises(ConfigError, match=says):
+            waivers.load(path, RULES, required=True)
+    with pytest.raises(ConfigError, match=r"none\.yaml: can't be read: No such file or directory"):
+        waivers.load(tmp_path / "none.yaml", RULES, required=True)
+
+
+def test_a_file_that_may_not_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: Path) -> bytes:
+        raise PermissionError(13, os.strerror(13), str(path))
+
+    file = tmp_path / "waivers.yaml"
+    file.write_bytes(RIGHT.encode())
+    # The user root may read anything.
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+    with pytest.raises(ConfigError, match=r"^waivers\.yaml: can't be read: Permission denied$"):
+        waivers.load(file, RULES)
+
+
+WRONG_CONFIGS: dict[str, tuple[str | bytes, str]] = {
+    "no JSON": ('{\n  "DKR-MEM": {,\n', "config.json:2: is not JSON: "),
+    "empty": ("", "config.json:1: is not JSON"),
+    "a list": ("[]", "config.json: is []: should be an object of rules"),
+    "a number": ("5", "config.json: is 5: should be an object of rules"),
+    "a number for a rule": ('{\n  "DKR-MEM": 3\n}', "config.json:2: DKR-MEM is 3: should be a level or an object"),
+    "null": ('{"DKR-MEM": null}', "config.json:1: DKR-MEM is None: should be a level or an object"),
+    "no rule": ('{\n\n  "DKR-MEMM": "mandatory"}', "config.json:3: DKR-MEMM: no such rule; did you mean DKR-MEM"),
+    "no option": ('{"DKR-MEM": {\n"maxMB": 1}}', "config.json:2: DKR-MEM: maxMB: no such key"),
+    "a text": ('{"DKR-MEM": {"maxMb": "much"}}', "DKR-MEM: maxMb is 'much': should be a whole number"),
+    "a fraction": ('{"DKR-MEM": {"maxMb": 1.5}}', "DKR-MEM: maxMb is 1.5: should be a whole number"),
+    "too little": ('{"DKR-MEM": {"maxMb": -5}}', "DKR-MEM: maxMb is -5: Input should be greater than or equal to 6"),
+    "a list for a number": ('{"DKR-MEM": {"maxMb": [1]}}', "DKR-MEM: maxMb is [1]: should be a whole number"),
+    "a text for a list": ('{"DKR-SECRET": {"allow": "X"}}', "DKR-SECRET: allow is 'X': should be a list"),
+    "a number in a list": ('{"DKR-SECRET": {"allow": [1]}}', "DKR-SECRET: allow[0] is 1: should be a text"),
+    "half a character": ('{"DKR-SECRET": {"allow": ["\\ud800"]}}', "DKR-SECRET"),
+    "many digits": ('{"DKR-MEM": {"maxMb": ' + "9" * 5000 + "}}", "at most 18 digits are allowed"),
+    "a large exponent": ('{"DKR-MEM": {"maxMb": 1e999}}', "has the number 1e999; a finite one is allowed"),
+    "no number": ('{"DKR-CPU": {"maxCpus": NaN}}', "has the number NaN; a finite one is allowed"),
+    "twice": ('{"DKR-MEM": {"maxMb": 100}, "DKR-MEM": "mandatory"}', "has the key 'DKR-MEM' twice"),
+    "an option twice": ('{"DKR-MEM": {"maxMb": 100, "maxMb": 200}}', "has the key 'maxMb' twice"),
+    "deep": ("[" * 100_000, "is nested too deeply"),
+    "UTF-16": ("{}".encode("utf-16"), "is not a text in UTF-8"),
+    "a level": ('{"DKR-MEM": "off"}', "DKR-MEM is 'off': should be one of advisory, mandatory"),
+    "no level": ('{"DKR-MEM": {"enforcementLevel": 3}}', "DKR-MEM: enforcementLevel is 3: should be a level"),
+    "levels": ('{"PACK": {"levels": {"prod": "mandatory"}}}', "PACK: levels.prod is 'mandatory': should be"),
+    "a file of waivers": ('{"PACK": {"waivers": 3}}', "PACK: waivers is 3: should be a text"),
+    "production": ('{"PACK": {"development": ["prod"]}}', "PACK: development[0] is 'prod': production"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", WRONG_CONFIGS)
+def test_a_wrong_config_is_explained(tmp_path: Path, case: str) -> None:
+    content, says = WRONG_CONFIGS[case]
+    file = tmp_path / "config.json"
+    file.write_bytes(content if isinstance(content, bytes) else content.encode())
+    with pytest.raises(ConfigError) as error:
+        config.read(file, RULES)
+    assert says in str(error.value)
+    assert all(str(file) in each for each in error.value.problems)
+    assert max(map(len, error.value.problems)) < 400
+
+
+class Aborted(Exception):
+    """What a context raises to end a call."""
+
+
+class Context:
+    """What gRPC gives to a method: it ends the call with a code and a text."""
+
+    def abort(self, code: grpc.StatusCode, details: str) -> None:
+        raise Aborted(code, details)
+
+
+def configure(entries: dict[str, Any]) -> None:
+    policies = {
+        name: analyzer_pb2.PolicyConfig(
+            enforcementLevel=analyzer_pb2.MANDATORY, properties=json_format.ParseDict(value, struct_pb2.Struct())
+        )
+        for name, value in entries.items()
+    }
+    analyzer.Analyzer().Configure(analyzer_pb2.ConfigureAnalyzerRequest(policyConfig=policies), Context())  # type: ignore[arg-type]
+
+
+def test_the_engine_is_told_what_is_wrong(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Anything else would reach people as `StatusCode.UNKNOWN` and a text without a file."""
+    monkeypatch.setattr(analyzer, "FOLDER", tmp_path)
+    configure({})
+    for content, says in WRONG_WAIVERS.values():
+        (tmp_path / "waivers.yaml").write_bytes(content)
+        with pytest.raises(Aborted) as aborted:
+            configure({})
+        assert aborted.value.args[0] == grpc.StatusCode.INVALID_ARGUMENT
+        assert says in aborted.value.args[1]
+    (tmp_path / "waivers.yaml").unlink()
+    for entries, says in (
+        ({"PACK": {"waivers": "none.yaml"}}, "none.yaml: can't be read: No such file or directory"),
+        ({"PACK": {"waivers": ""}}, "is a folder"),
+        ({"PACK": {"waivers": "x\0"}}, "is no name of a file"),
+        ({"PACK": {"waivers": 3}}, "the config of the policy pack: PACK: waivers is 3: should be a text"),
+        ({"DKR-MEM": {"maxMb": 1e300}}, "the config of the policy pack: DKR-MEM: maxMb is "),
+    ):
+        with pytest.raises(Aborted) as aborted:
+            configure(entries)
+        assert aborted.value.args[0] == grpc.StatusCode.INVALID_ARGUMENT
+        assert says in aborted.value.args[1]
+
+
+def problems_of(read: Callable[[], object]) -> tuple[str, ...]:
+    """What is wrong, in the words for people; nothing where all is right."""
+    try:
+        read()
+    except ConfigError as error:
+        return error.problems
+    return ()
+
+
+#: Pieces of documents, right and wrong.
+PIECES = st.sampled_from([
+    "waivers", ":", " ", "\n", "  ", "- ", "rule", "DKR-MEM", "expires", "2026-13-01", "2026-12-31", "[", "]", "{", "}",
+    ",", "&a", "*a", "!!int", "!x", "|", ">", "'", '"', "#", "%", "@", "`", "\t", "---", "...", "?", "<<", "~", "null",
+    "1e999", ".nan", "0x1", "1_0", "190:20:30", "\\", "\u2028", "\ud83d", "\x7f", "=", "reason", "owner", "resource",
+])  # fmt: skip
+
+
+@settings(max_examples=400, deadline=None)
+@given(
+    st.one_of(
+        st.lists(PIECES, max_size=40).map(lambda each: "".join(each).encode(errors="surrogatepass")),
+        st.binary(max_size=200),
+    )
+)
+def test_any_content_is_read_or_explained(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
+    folder = tmp_path_factory.getbasetemp()
+    for file, read in (
+        (folder / "fuzz.yaml", lambda path: waivers.load(path, RULES)),
+        (folder / "fuzz.json", lambda path: config.read(path, RULES)),
+    ):
+        file.write_bytes(content)
+        found = problems_of(lambda: read(file))  # noqa: B023 - it is called at once
+        assert all(file.name in each and "Error" not in each for each in found)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.integers(0, 2**32))
+def test_a_right_file_with_one_change_is_read_or_explained(tmp_path_factory: pytest.TempPathFactory, seed: int) -> None:
+    rng = random.Random(seed)
+    file = tmp_path_factory.getbasetemp() / "changed.yaml"
+    content = bytearray(RIGHT.encode())
+    place = rng.randrange(len(content))
+    content[place : place + rng.randrange(4)] = rng.choice(
+        [b"", b"\t", b"&", b"*", b"!", b"[", b"\xff", b":", b"\n", b"9"]
+    )
+    file.write_bytes(bytes(content))
+    assert all(each.startswith("changed.yaml") for each in problems_of(lambda: waivers.load(file, RULES)))
+
+
+def test_the_shipped_pack_file_is_right() -> None:
+    """The engine reads it, before the pack runs."""
+    read = yaml.safe_load((Path(config.__file__).parent / "PulumiPolicy.yaml").read_text())
+    assert set(read) == {"name", "description", "version", "runtime"}
+    assert read["name"] == analyzer.NAME
+    assert read["runtime"] == {"name": "python", "options": {"virtualenv": "../.venv"}}

@@ -1,0 +1,121 @@
+"""What the program itself registers, in each shape that it can have, breaks no rule; and no rule takes long."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import statistics
+from collections.abc import Callable
+from time import process_time_ns
+
+import pytest
+from google.protobuf import json_format
+
+from policies import config
+from policies.evaluate import Pack, Target
+from policies.registry import RULES
+from policies.resource import Resource
+from policies.rule import Rule, Scope
+from policies.values import decode
+from tests.policies.test_pack import cases
+from tests.unit.components.conftest import API_TOKEN, DEBUG_PORTS, DEV, PROD, TUNNEL, Run, run_program
+
+#: Milliseconds of processor time that a rule may take over one resource, and how often each is measured.
+MOST_MS = 2
+RUNS = 7
+
+#: A bucket whose name is as random as a key.
+BUCKET = "tt-0f1e2d3c4b5a69788796a5b4c3d2e1f0"
+
+AWS = {"repository": "aws", "aws": {"region": "eu-central-1", "bucket": BUCKET}}
+S3 = {"repository": "s3", "s3": {"endpoint": "s3.example.com", "bucket": BUCKET, "region": "eu-central-1"}}
+S3_KEYS = {"s3_access_key": 20 * "a", "s3_secret_key": 40 * "b", "backup_passphrase": 40 * "c"}
+
+SHAPES = {
+    "dev": (DEV, {}),
+    "debug": ({**DEV, **DEBUG_PORTS}, {}),
+    "staging": ({**PROD, "environment": "staging"}, {}),
+    "prod": (PROD, {}),
+    "tunnel": (TUNNEL, API_TOKEN),
+    "AWS": ({**PROD, "backup": json.dumps(AWS)}, {}),
+    "a bucket elsewhere": ({**PROD, "backup": json.dumps(S3)}, S3_KEYS),
+    "Redis": ({**DEV, "redis": json.dumps({"max_memory": "100MB", "eviction": "noeviction"})}, {}),
+}
+
+#: What the bucket in AWS is advised to have beside; none of it is about Docker.
+ADVISED = {"AWS": {"IAM-KEY", "S3-LOG"}}
+
+
+def resources(run: Run) -> list[Resource]:
+    """What a run registers, as the engine hands it to the pack."""
+    found = []
+    for each in run.resources:
+        secrets: set[str] = set()
+        properties = decode(json_format.MessageToDict(each.request.object), secrets)
+        urn = f"urn:pulumi:test::tasktracker::{each.type}::{each.name}"
+        found.append(Resource(each.type, each.name, urn, properties, frozenset(secrets), each.request.protect))
+    return found
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_the_program_breaks_no_rule(shape: str) -> None:
+    settings, secrets = SHAPES[shape]
+    made = resources(run_program(settings, secrets))
+    target = Target("test", "tasktracker", settings["environment"])
+    pack = Pack(RULES, config.parse({}, RULES), (), target, datetime.date(2026, 11, 22))
+    violations = [each for resource in made for each in pack.analyze(resource)] + pack.analyze_stack(made)
+    assert {each.rule.id for each in violations} == ADVISED.get(shape, set()), [each.message for each in violations]
+
+
+@pytest.fixture(scope="module")
+def real() -> list[Resource]:
+    """The program's own resources: nginx's files are the largest."""
+    return resources(run_program(*SHAPES["tunnel"]))
+
+
+def milliseconds(judge: Callable[[], object]) -> float:
+    """The median of the processor time that a call takes: others on the machine take none of it."""
+    times = []
+    for _ in range(RUNS):
+        start = process_time_ns()
+        judge()
+        times.append(process_time_ns() - start)
+    return statistics.median(times) / 1e6
+
+
+def of_fixtures(rule: Rule) -> list[Resource]:
+    """The resources of a rule's compliant fixtures; of all its fixtures where it reads none of those."""
+    read = [
+        (case.kind, each)
+        for case in cases()
+        if case.rule == rule.id
+        for each in case.resources
+        if each.type in rule.reads
+    ]
+    return [each for kind, each in read if kind == "passing"] or [each for _, each in read]
+
+
+@pytest.mark.parametrize("rule", [rule for rule in RULES if rule.check], ids=lambda rule: rule.id)
+def test_a_rule_takes_no_longer_than_that(rule: Rule, real: list[Resource]) -> None:
+    judged = of_fixtures(rule) + [resource for resource in real if resource.type in rule.reads]
+    assert judged
+    check, scope = rule.check, Scope(rule.options(), stack="prod")
+    assert check is not None
+    slow = {}
+    for resource in judged:
+        took = milliseconds(lambda: list(check(resource, scope)))  # noqa: B023 - it is called at once
+        # A moment of the machine's own, such as the collection of garbage, passes.
+        if took > MOST_MS:
+            took = min(took, milliseconds(lambda: list(check(resource, scope))))  # noqa: B023 - as above
+        if took > MOST_MS:
+            slow[resource.name] = took
+    assert slow == {}
+
+
+@pytest.mark.parametrize("rule", [rule for rule in RULES if rule.check_stack], ids=lambda rule: rule.id)
+def test_a_rule_for_a_stack_takes_no_longer_than_that(rule: Rule, real: list[Resource]) -> None:
+    judged = [resource for resource in real if resource.type in rule.reads]
+    judged = judged or of_fixtures(rule)
+    check, scope = rule.check_stack, Scope(rule.options(), stack="prod")
+    assert check is not None
+    assert milliseconds(lambda: list(check(judged, scope))) <= MOST_MS * len(judged)
