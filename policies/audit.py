@@ -20,8 +20,8 @@ from typing import Any, NoReturn
 
 import docker
 import requests
-import yaml
 
+import stackfile
 from policies import config, waivers
 from policies.config import PACK, Config
 from policies.containers import CONTAINER, SERVICE
@@ -418,9 +418,9 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
 def _settings(path: Path) -> dict[str, Any]:
     """A file of Pulumi's; nothing where there is none."""
     try:
-        return entries(yaml.safe_load(path.read_text())) if path.exists() else {}
-    except (OSError, ValueError, yaml.YAMLError) as error:
-        raise UsageError(f"{path}: {error}") from None
+        return stackfile.load(path) if path.exists() else {}
+    except stackfile.StackFileError as error:
+        raise UsageError(str(error)) from None
 
 
 def _run(arguments: argparse.Namespace) -> int:

@@ -55,7 +55,7 @@ def ensure_stack(stack: str, env: Mapping[str, str] | None = None) -> None:
 def _check_passphrase(stack: str, passphrase: Path) -> None:
     """Checks that `passphrase` is one that may guard `stack`; makes it for a new stack."""
     config = ROOT / f"Pulumi.{stack}.yaml"
-    settings = config.read_text() if config.exists() else ""
+    settings = config.read_text(encoding="utf-8", errors="replace") if config.exists() else ""
     if stack == PUBLIC_STACK:
         if "PULUMI_CONFIG_PASSPHRASE" in os.environ:
             raise StepError(
@@ -95,7 +95,7 @@ def _key_management(config: Path) -> str | None:
     """The key management service that a stack's config file names, if it names one."""
     found = re.search(
         r"""^secretsprovider:\s*["']?((?!passphrase|default)[^\s"']+)""",
-        config.read_text() if config.exists() else "",
+        config.read_text(encoding="utf-8", errors="replace") if config.exists() else "",
         re.MULTILINE,
     )
     return found[1] if found else None
