@@ -15,6 +15,7 @@ import pulumi
 
 from components import docker_host
 from components.naming import SYSTEM
+from remote import redacted
 from settings import Settings
 from settings.commands import command_for
 from settings.errors import Path, Problem
@@ -80,7 +81,7 @@ def refuse_clashes(stack: str, settings: Settings) -> None:
         api = docker_host.client(TIMEOUT).api
         found = neighbours(stack, api.networks(), api.containers(all=True), api.volumes()["Volumes"] or [])
     except (docker.errors.DockerException, requests.exceptions.RequestException) as error:
-        pulumi.log.warn(f"{NOT_ASKED} ({' '.join(str(error).split())})")
+        pulumi.log.warn(f"{NOT_ASKED} ({redacted(' '.join(str(error).split()))})")
         return
     if message := refusal(stack, settings, found):
         raise pulumi.RunError(message)

@@ -32,7 +32,7 @@ from policies.registry import RULES
 from policies.resource import NETWORK, VOLUME, Resource
 from policies.rule import Conventions, Level
 from policies.values import decode, entries, flag, lookup, text
-from remote import AddressError, DockerHost, HostError, check, sdk
+from remote import AddressError, DockerHost, HostError, check, redacted, sdk
 
 #: Where the pack, its config and its waivers are.
 FOLDER = Path(__file__).parent
@@ -446,7 +446,7 @@ def _run(arguments: argparse.Namespace) -> int:
     except (docker.errors.DockerException, requests.RequestException, OSError) as error:
         where = host or os.environ.get("DOCKER_HOST") or "its usual socket"
         sys.stderr.write(
-            f"error: Docker doesn't answer at {where}: {error}\n"
+            f"error: Docker doesn't answer at {redacted(where)}: {redacted(str(error))}\n"
             "Is it running, and may this user use it? DOCKER_HOST says where it is.\n"
         )
         return UNAVAILABLE

@@ -14,6 +14,7 @@ from pydantic import Field as Constraint
 
 from policies.containers import CONTAINER, SERVICE, Port
 from policies.docker_secrets import SERVICE_CONFIG
+from policies.limits import limit
 from policies.proxies import base64_text, mentioned_ports, port_of, proxied_ports
 from policies.resource import NETWORK, WORKLOADS, Resource
 from policies.rule import Finding, Level, Options, Rule, Scope, Severity
@@ -30,15 +31,14 @@ TUNNEL_CONFIGS: Final = (
     "cloudflare:index/tunnelConfig:TunnelConfig",
 )
 
-#: NATS (its own, and its exporter), Prometheus, Alertmanager, Grafana, Loki, and the exporters of a node,
-#: of PostgreSQL and of nginx.
-MONITORING_PORTS: Final = frozenset({8222, 7777, 9090, 9093, 3000, 3100, 9100, 9187, 9113})
+#: Those of monitoring servers and of exporters.
+MONITORING_PORTS: Final = frozenset(map(int, limit("DKR-MON", "monitoringPorts")))
 
 MAX_PORT: Final = 65_535
 
 #: Below it, ports are the host's own; a web server has these two there.
-FIRST_UNPRIVILEGED_PORT: Final = 1024
-WEB_PORTS: Final = (80, 443)
+FIRST_UNPRIVILEGED_PORT: Final[int] = limit("DKR-PORT", "firstPort")
+WEB_PORTS: Final = tuple(limit("DKR-PORT", "webPorts"))
 
 #: Docker's and Swarm's own networks; a container is on the first if nothing else is said.
 PREDEFINED_NETWORKS: Final = frozenset({"bridge", "default", "host", "none", "ingress", "docker_gwbridge", "nat"})
@@ -89,7 +89,7 @@ class PortOptions(Options):
     """
 
     publishers: tuple[str, ...] = ("nginx",)
-    addresses: tuple[Annotated[str, AfterValidator(_listenable)], ...] = ()
+    addresses: tuple[Annotated[str, AfterValidator(_listenable)], ...] = tuple(limit("DKR-PORT", "addresses"))
     tunnel_services: tuple[str, ...] = ("cloudflared",)
     loopback_in_development: bool = True
 

@@ -11,6 +11,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from remote.host import CA_FILE, CERTIFICATE_FILE, KEY_FILE, DockerHost
+from remote.redaction import redacted
 from remote.relay import Relay, told
 
 if TYPE_CHECKING:
@@ -67,7 +68,9 @@ def _client(address: str, timeout: int, tls: docker.tls.TLSConfig | bool) -> Doc
     try:
         version = str(asking.version(api_version=False)["ApiVersion"])
     except (requests.exceptions.RequestException, KeyError, ValueError) as error:
-        raise docker.errors.DockerException(f"no Docker engine answers at {address}: {error}") from error
+        raise docker.errors.DockerException(
+            f"no Docker engine answers at {redacted(address)}: {redacted(str(error))}"
+        ) from error
     made = docker.DockerClient(base_url=address, version=version, timeout=timeout, tls=tls)
     made.api.trust_env = False
     return made

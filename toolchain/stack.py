@@ -20,6 +20,7 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
+from remote.redaction import redacted
 from toolchain.engine import TOOLCHAIN, environment
 from toolchain.steps import ROOT, StepError, run, say
 
@@ -43,7 +44,7 @@ def ensure_stack(stack: str, env: Mapping[str, str] | None = None) -> None:
     if stack not in _stacks(env):
         kms = _key_management(ROOT / f"Pulumi.{stack}.yaml")
         run(
-            f"Making the stack {stack} in {env['PULUMI_BACKEND_URL']}",
+            f"Making the stack {stack} in {redacted(env['PULUMI_BACKEND_URL'])}",
             # Without the option it would have the passphrase, and the config's line would be taken out.
             ["pulumi", "stack", "init", stack, "--no-select", "--non-interactive"]
             + ([f"--secrets-provider={kms}"] if kms else []),
@@ -121,6 +122,6 @@ def _stacks(env: Mapping[str, str]) -> set[str]:
         check=False,
     )
     if process.returncode != 0:
-        reason = process.stderr.strip().removeprefix("error: ")
-        raise StepError(f"cannot list the stacks in {env['PULUMI_BACKEND_URL']}: {reason}")
+        reason = redacted(process.stderr.strip().removeprefix("error: "))
+        raise StepError(f"cannot list the stacks in {redacted(env['PULUMI_BACKEND_URL'])}: {reason}")
     return {str(stack["name"]).rpartition("/")[2] for stack in json.loads(process.stdout)}
