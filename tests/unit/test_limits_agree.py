@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pulumi.runtime.rpc import deserialize_properties, is_rpc_secret, unwrap_rpc_secret
 from pydantic import TypeAdapter, ValidationError
 
 from policies import cloudflare, docker_images
@@ -20,12 +21,13 @@ from policies.evaluate import Pack, Target
 from policies.registry import RULES
 from policies.resource import Resource
 from policies.rule import Level
-from policies.values import decode
+from policies.values import SECRET_SIGNATURE, SIGNATURE, decode
 from settings import values
 from settings.limits import LIMITS, PACK, Limits, LimitsError
 from tests.policies.compliant import container
 from tests.policies.compliant_cloudflare import ingress, record
 from tests.unit.components.conftest import ACCOUNT, API_TOKEN, DEV, TUNNEL, ZONE, Run, run_program
+from tests.unit.components.conftest import PROD as PROD_PINNED
 from tests.unit.settings.config import DIGEST, IMAGES, PROD, merged, problems
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -40,9 +42,11 @@ BASE = {"dev": {"environment": "dev"}, "prod": PROD}
 ONE_ADDRESS, LOOPBACK = "203.0.113.5", "127.0.0.1"
 
 
+CONFIG_OF_PACK = read(PACK / "config.json", RULES)
+
+
 def pack(environment: str) -> Pack:
-    config = read(PACK / "config.json", RULES)
-    return Pack(RULES, config, (), Target("test", "tasktracker", environment), datetime.date(2026, 11, 1))
+    return Pack(RULES, CONFIG_OF_PACK, (), Target("test", "tasktracker", environment), datetime.date(2026, 11, 1))
 
 
 def said_by_pack(rule: str, environment: str, *resources: Resource) -> list[str]:
@@ -106,12 +110,12 @@ def test_published_ports(environment: str, port: int) -> None:
     agree(said("nginx.publish.port", problems(keys)), found, "80, 443, or a fixed port from 1024 to 65535")
 
 
-@pytest.mark.parametrize("port", [*LIMITS.monitoring_ports, 3001, 8081, 9000])
 @pytest.mark.parametrize(("environment", "address"), [("dev", LOOPBACK), ("dev", ONE_ADDRESS), ("prod", LOOPBACK)])
-def test_monitoring_ports(environment: str, address: str, port: int) -> None:
-    keys = {**BASE[environment], "nginx": {"publish": {"port": port, "address": address}}}
-    found = said_by_pack("DKR-MON", environment, published(environment, address, port))
-    agree(said("nginx.publish.port", problems(keys)), found, "no monitoring port")
+def test_monitoring_ports(environment: str, address: str) -> None:
+    for port in [*LIMITS.monitoring_ports, 3001, 8081, 9000]:
+        keys = {**BASE[environment], "nginx": {"publish": {"port": port, "address": address}}}
+        found = said_by_pack("DKR-MON", environment, published(environment, address, port))
+        agree(said("nginx.publish.port", problems(keys)), found, "no monitoring port")
 
 
 TAGS = ["1.2.3", "latest-1", "1-latest", "1.latest.2", "a_LATEST", "Latest", "latestish", "notlatest", "1_2-3.4"]
@@ -165,64 +169,113 @@ def test_days_in_a_bucket(days: int) -> None:
 
 # The whole program, at the edges of what settings take.
 
-AT_THE_EDGES: Mapping[str, tuple[dict[str, str], dict[str, Any]]] = {
-    "the most of everything": (DEV, {"resources": {"cpus": MOST_CPUS, "memory": "64GB", "memory_reservation": "64GB"}}),
-    "the least of everything": (DEV, {"resources": {"cpus": 0.1, "memory": "32MB", "memory_reservation": "8MB"}}),
+MOST = {"resources": {"cpus": MOST_CPUS, "memory": "64GB", "memory_reservation": "64GB"}}
+LEAST = {"resources": {"cpus": 0.1, "memory": "32MB", "memory_reservation": "8MB"}}
+S3 = {"bucket": "backups", "endpoint": "s3.example.com", "port": 9090, "region": "eu-central-1", "path": "/password/x"}
+S3_KEYS = {"s3_access_key": "AKIAIOSFODNN7EXAMPLE", "s3_secret_key": "wJalrXUtnFEMIK7MDENGbPxRfiCYEXAMPLEKEY"}
+AWS = {"region": "eu-central-1"}
+KMS_KEY = "arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+
+
+def every_service(block: Mapping[str, object]) -> dict[str, object]:
+    return {
+        **dict.fromkeys(("api", "worker", "dashboard", "nginx", "object_store", "backup"), block),
+        **{"nats": {**block, "max_memory_store": "1MB"}, "postgres": {**block, "tuning": {"shared_buffers": "1MB"}}},
+    }
+
+
+EDGES: Mapping[str, tuple[dict[str, str], dict[str, object], dict[str, str]]] = {
+    "the most of everything": (DEV, every_service(MOST), {}),
+    "the least of everything": (DEV, every_service(LEAST), {}),
+    "a public address": (
+        PROD_PINNED,
+        {"nginx": {"publish": {"port": 80, "address": ONE_ADDRESS}, "real_ip": "cloudflare"}},
+        {},
+    ),
+    "ports of monitoring on this host": (DEV, {"nginx": {"publish": {"port": 3000, "tls_port": 9090}}}, {}),
+    "a domain called as a store": (DEV, {"nginx": {"publish": {"port": 8222}}, "domain": "nats"}, {}),
+    "names that look like secrets": (
+        DEV,
+        {"postgres": {"user": "password", "database": "secret_key"}, "app_secrets": {"x_password": {}, "token": {}}},
+        {"x_password": "a", "token": "b"},
+    ),
+    "a bucket outside": (DEV, {"backup": {"repository": "s3", "s3": S3}}, S3_KEYS),
+    "the least days in AWS": (
+        PROD_PINNED,
+        {
+            "backup": {
+                "repository": "aws",
+                "aws": {"region": "eu-central-1", "noncurrent_days": 7, "object_lock_days": 7},
+            }
+        },
+        {},
+    ),
+    "the most days in AWS": (
+        PROD_PINNED,
+        {
+            "backup": {
+                "repository": "aws",
+                "retention": {"days": 3650, "full": 1000},
+                "aws": {**AWS, "noncurrent_days": 3650, "kms_key": KMS_KEY},
+            }
+        },
+        {},
+    ),
+    "long times and much space": (
+        PROD_PINNED,
+        {
+            "postgres": {"shm_size": "1TB", "start_timeout": "1h"},
+            "nats": {"max_file_store": "64TB"},
+            "worker": {"stop_timeout": "1h", "start_timeout": "1h"},
+            "backup": {"max_backup_age": "2160h", "start_timeout": "1h"},
+        },
+        {},
+    ),
+    "a Docker host": (
+        PROD_PINNED,
+        {
+            "docker_host": {"address": "tcp://10.0.0.5:2376", "certificates": "/etc/docker"},
+            "registries": {"registry.example.com": {"username": "deploy"}},
+        },
+        {"registry_password": "a"},
+    ),
+    "a tunnel": (TUNNEL, {}, API_TOKEN),
 }
 
 
-def judged(run: Run, environment: str) -> list[str]:
+def on_the_wire(value: Any) -> Any:
+    """What the engine sends to the pack, as far as secrets go."""
+    if is_rpc_secret(value):
+        return {SIGNATURE: SECRET_SIGNATURE, "value": on_the_wire(unwrap_rpc_secret(value))}
+    if isinstance(value, dict):
+        return {key: on_the_wire(each) for key, each in value.items()}
+    return [on_the_wire(each) for each in value] if isinstance(value, list) else value
+
+
+def stopped_by_pack(run: Run, environment: str) -> list[str]:
     """What stops an update of what the program has registered."""
     resources = []
     for each in run.resources:
         secrets: set[str] = set()
-        properties = decode(each.inputs, secrets)
+        inputs = deserialize_properties(each.request.object, keep_unknowns=True)
+        properties = decode(on_the_wire(inputs), secrets)
         urn = f"urn:pulumi:test::tasktracker::{each.type}::{each.name}"
-        paths = frozenset(str(path) for path in secrets)
-        resources.append(Resource(each.type, each.name, urn, properties, paths, each.request.protect))
+        dependencies = {key: tuple(found.urns) for key, found in each.request.propertyDependencies.items()}
+        resources.append(
+            Resource(each.type, each.name, urn, properties, frozenset(secrets), each.request.protect, dependencies)
+        )
     judge = pack(environment)
     found = [violation for resource in resources for violation in judge.analyze(resource)]
-    return [each.message for each in found if each.level == Level.MANDATORY and each.rule.id in SHARED]
+    found += judge.analyze_stack(resources)
+    return [f"{each.rule.id} {each.urn}: {each.message}" for each in found if each.level == Level.MANDATORY]
 
 
-SHARED = {
-    "DKR-MEM",
-    "DKR-CPU",
-    "DKR-PORT",
-    "DKR-MON",
-    "DKR-IMG",
-    "DKR-ULIMIT",
-    "DKR-RO",
-    "DKR-HC",
-    "DKR-LOG",
-    "NET-INT",
-}
-
-
-@pytest.mark.parametrize(("config", "block"), AT_THE_EDGES.values(), ids=AT_THE_EDGES)
-def test_the_pack_takes_what_settings_take(config: dict[str, str], block: dict[str, Any]) -> None:
-    nats = {**block, "max_memory_store": "1MB"}
-    postgres = {**block, "tuning": {"shared_buffers": "1MB"}}
-    blocks = {"api": block, "worker": block, "nats": nats, "postgres": postgres, "dashboard": block}
-    run = run_program({**config, **{key: json.dumps(value) for key, value in blocks.items()}}, {})
-    assert judged(run, "dev") == []
-
-
-@pytest.mark.parametrize(
-    ("publish", "domain"),
-    [
-        ({"port": 80, "tls_port": 443, "address": ONE_ADDRESS}, "grafana.example.com"),
-        ({"port": 3000, "tls_port": 9090}, "localhost"),
-        ({"port": 65_535, "address": "127.9.9.9"}, "nats"),
-    ],
-)
-def test_the_pack_takes_what_is_published(publish: dict[str, object], domain: str) -> None:
-    run = run_program({**DEV, "domain": domain, "nginx": json.dumps({"publish": publish})}, {})
-    assert judged(run, "dev") == []
-
-
-def test_the_pack_takes_a_tunnel() -> None:
-    assert judged(run_program(TUNNEL, API_TOKEN), "prod") == []
+@pytest.mark.parametrize(("base", "keys", "secrets"), EDGES.values(), ids=EDGES)
+def test_the_pack_takes_what_settings_take(
+    base: dict[str, str], keys: dict[str, object], secrets: dict[str, str]
+) -> None:
+    texts = {key: value if isinstance(value, str) else json.dumps(value) for key, value in keys.items()}
+    assert stopped_by_pack(run_program({**base, **texts}, secrets), base["environment"]) == []
 
 
 # The data that both read.
