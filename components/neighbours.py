@@ -19,6 +19,7 @@ from remote import redacted
 from settings import Settings
 from settings.commands import command_for
 from settings.errors import Path, Problem
+from settings.limits import LIMITS
 
 #: Seconds that the host has for each of three answers.
 TIMEOUT = 5
@@ -191,7 +192,9 @@ def _ports(settings: Settings, found: Neighbours) -> Iterator[Clash]:
     for path, address, port in wanted:
         for its_address, its_port, owner in found.ports:
             if port == its_port and (address == its_address or ANY in (address, its_address)):
-                free = next((each for each in range(port + 1, LAST_PORT + 1) if each not in taken), None)
+                free = next(
+                    (each for each in range(port + 1, LAST_PORT + 1) if LIMITS.suits(each) and each not in taken), None
+                )
                 taken |= {free} if free else set()
                 yield Clash(path, port, owner, f"{its_address}:{its_port}", free)
                 break

@@ -88,6 +88,10 @@ class Limits:
             admin_hosts=tuple(options["CF-ACCESS"]["adminHosts"]),
         )
 
+    def suits(self, port: int) -> bool:
+        """Whether a port is one to propose: any service may publish it, whatever the address."""
+        return port >= self.first_port and port not in self.monitoring_ports
+
     def is_for_administrators(self, host: str) -> bool:
         """Whether a host name says that it is for administrators, as CF-ACCESS reads it.
 

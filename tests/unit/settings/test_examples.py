@@ -82,7 +82,7 @@ def test_each_refusal_has_the_examples_and_the_range_of_its_key(path: str) -> No
 def test_the_keys_with_amounts_are_there() -> None:
     # So that the two tests above look at something.
     assert sum(is_amount(type_) for type_ in KEYS.values()) > 50
-    assert sum(bool(examples(allowed(type_))) for type_ in KEYS.values()) > 100
+    assert sum(bool(examples(allowed(type_))) for type_ in KEYS.values()) > 80
 
 
 @pytest.mark.parametrize(
