@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import pulumi
@@ -10,6 +10,7 @@ import pulumi
 from components.context import Context
 from components.files import MOUNT_PATH
 from components.volumes import DataVolume
+from settings.app_files import GENERATED_FILES
 
 USER = "10004:10004"
 DATA_PATH = "/var/lib/tasktracker"
@@ -37,6 +38,32 @@ def file_env(files: Mapping[str, object]) -> dict[str, str]:
     {'DATABASE_URL_FILE': '/etc/tasktracker/database-url'}
     """
     return {f"{name.upper().replace('-', '_')}_FILE": f"{MOUNT_PATH}/{name}" for name in sorted(files)}
+
+
+def app_files(
+    made: Iterable[Mapping[str, pulumi.Input[str]]], own: Mapping[str, pulumi.Input[str]]
+) -> dict[str, pulumi.Input[str]]:
+    """The files of api and worker: those that the program has `made`, part by part, and the app's `own` secrets.
+
+    Raises:
+        ValueError: two of them have one name, so that one would replace the other; or the settings don't know a name
+            that was made, so that they could not keep it from a secret of the app.
+    """
+    known = {name for names in GENERATED_FILES.values() for name in names}
+    files: dict[str, pulumi.Input[str]] = {}
+    for part in made:
+        if unknown := part.keys() - known:
+            raise ValueError(f"settings.app_files does not list {', '.join(sorted(unknown))}")
+        files = _joined(files, part)
+    return _joined(files, own)
+
+
+def _joined(
+    files: Mapping[str, pulumi.Input[str]], part: Mapping[str, pulumi.Input[str]]
+) -> dict[str, pulumi.Input[str]]:
+    if twice := files.keys() & part.keys():
+        raise ValueError(f"the app would get two files {', '.join(sorted(twice))}")
+    return {**files, **part}
 
 
 def app_env(args: AppArgs, log_level: str) -> dict[str, str]:

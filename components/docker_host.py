@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pulumi
 
-from remote import DockerHost, sdk
+from remote import DockerHost, redacted, sdk
 
 if TYPE_CHECKING:
     from docker import DockerClient
@@ -50,7 +50,7 @@ def last_log_lines(container: str) -> str:
     try:
         output = client().containers.get(container).logs(tail=LOG_LINES)
     except (docker.errors.DockerException, requests.exceptions.RequestException) as error:
-        return f"    (no log: {error})"
+        return f"    (no log: {redacted(str(error))})"
     lines = [line for line in output.decode(errors="replace").splitlines() if line.strip()]
     return "\n".join(f"    {line}" for line in lines) or "    (the log is empty)"
 
@@ -80,7 +80,7 @@ def run_job(container: str, timeout: int) -> None:
                 + last_log_lines(container)
             ) from None
     except (docker.errors.DockerException, requests.exceptions.RequestException) as error:
-        raise JobError(f"cannot run {container}: {error}") from error
+        raise JobError(f"cannot run {container}: {redacted(str(error))}") from error
     if code != 0:
         raise JobError(
             f"{job.name} failed with exit code {code}; its log ends with\n"
@@ -101,7 +101,8 @@ def await_files(container: str, digest: str) -> None:
     try:
         asked = client(FILES_TIMEOUT).containers.get(container).exec_run(["await-files", digest])
     except (docker.errors.DockerException, requests.exceptions.RequestException) as error:
-        raise FilesError(f"cannot ask {container} for the files that it uses: {error}") from error
+        said = redacted(str(error))
+        raise FilesError(f"cannot ask {container} for the files that it uses: {said}") from error
     if asked.exit_code != 0:
         assert isinstance(asked.output, bytes)  # noqa: S101 - it is no stream unless that is asked for
         reason = asked.output.decode(errors="replace").strip()

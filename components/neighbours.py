@@ -15,10 +15,12 @@ import pulumi
 
 from components import docker_host, engine_version
 from components.naming import SYSTEM
+from remote import redacted
 from settings import Settings
 from settings.addresses import free_port, free_subnet
 from settings.commands import command_for
 from settings.errors import Path, Problem
+from settings.limits import LIMITS
 
 #: Seconds that the host has for each of its answers.
 TIMEOUT = 5
@@ -78,7 +80,7 @@ def refuse_clashes(stack: str, settings: Settings) -> None:
             raise pulumi.RunError(too_old)
         found = neighbours(stack, api.networks(), api.containers(all=True), api.volumes()["Volumes"] or [])
     except (docker.errors.DockerException, requests.exceptions.RequestException) as error:
-        pulumi.log.warn(f"{NOT_ASKED} ({' '.join(str(error).split())})")
+        pulumi.log.warn(f"{NOT_ASKED} ({redacted(' '.join(str(error).split()))})")
         return
     if message := refusal(stack, settings, found):
         raise pulumi.RunError(message)
@@ -180,7 +182,7 @@ def _ports(settings: Settings, found: Neighbours) -> Iterator[Clash]:
     for path, address, port in wanted:
         for its_address, its_port, owner in found.ports:
             if port == its_port and (address == its_address or ANY in (address, its_address)):
-                free = free_port(port, taken)
+                free = free_port(port, taken, LIMITS.suits)
                 taken |= {free} if free else set()
                 yield Clash(path, port, owner, f"{its_address}:{its_port}", free)
                 break

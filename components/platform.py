@@ -8,7 +8,7 @@ from typing import Any
 import pulumi
 
 from components.api import Api, ApiArgs
-from components.app import AppArgs
+from components.app import AppArgs, app_files
 from components.certificates import KeyPair, configured_key_pair
 from components.context import Context
 from components.dashboard import Dashboard, DashboardArgs
@@ -27,6 +27,7 @@ from components.storage import storage
 from components.volumes import DataVolume
 from components.worker import Worker, WorkerArgs
 from settings import Settings
+from settings.app_files import file_name
 
 
 @dataclass(frozen=True)
@@ -127,19 +128,23 @@ class Platform(pulumi.ComponentResource):
         app = AppArgs(
             context,
             uploads,
-            {
-                "database-url": database_url,
-                "nats-url": nats.url,
-                "encryption-key": secret(
-                    "encryption_key",
-                    settings.secrets,
-                    # What it encrypted is lost without it.
-                    lambda: GeneratedSecret("encryption-key", protect=True, opts=child),
-                ),
-                **{key.replace("_", "-"): config.require_secret(key) for key in sorted(settings.app_secrets)},
-                **(object_store.app_files if object_store else {}),
-                **({"redis-url": redis.url} if redis else {}),
-            },
+            app_files(
+                [
+                    {
+                        "database-url": database_url,
+                        "nats-url": nats.url,
+                        "encryption-key": secret(
+                            "encryption_key",
+                            settings.secrets,
+                            # What it encrypted is lost without it.
+                            lambda: GeneratedSecret("encryption-key", protect=True, opts=child),
+                        ),
+                    },
+                    object_store.app_files if object_store else {},
+                    {"redis-url": redis.url} if redis else {},
+                ],
+                {file_name(key): config.require_secret(key) for key in sorted(settings.app_secrets)},
+            ),
             env=object_store.app_env if object_store else {},
         )
         ready = after(migrations)

@@ -16,7 +16,7 @@ import pulumi_docker as docker
 
 from components.docker_host import client, configured
 from components.naming import Naming
-from remote import CONFIG_KEY, DockerHost, HostError, advice, check, sdk
+from remote import CONFIG_KEY, DockerHost, HostError, advice, check, redacted, sdk
 from settings import Settings
 from settings.models import RegistrySettings
 
@@ -102,9 +102,9 @@ def _same_host(naming: Naming, host: DockerHost) -> pulumi.Resource:
 def moved(old: str, new: str, volume: str) -> str:
     """The message on another host in a stack's config."""
     return (
-        f"the stack is on {old}, and {CONFIG_KEY}.address is {new}, where its volume {volume} is not: that is another"
-        " host. A stack doesn't move by its config: set the address back. To begin anew there, with the secrets of the"
-        f" stack and without its data: `{NEW_HOST}={new} pulumi up --refresh --run-program`"
+        f"the stack is on {redacted(old)}, and {CONFIG_KEY}.address is {new}, where its volume {volume} is not: that is"
+        " another host. A stack doesn't move by its config: set the address back. To begin anew there, with the secrets"
+        f" of the stack and without its data: `{NEW_HOST}={new} pulumi up --refresh --run-program`"
     )
 
 

@@ -20,12 +20,11 @@ from typing import Any, NoReturn
 
 import docker
 import requests
-import yaml
 
+import stackfile
 from policies import config, waivers
 from policies.config import PACK, Config
 from policies.containers import CONTAINER, SERVICE
-from policies.documents import read_text
 from policies.errors import ConfigError
 from policies.evaluate import Pack, Target, Violation
 from policies.inspection import PREDEFINED_NETWORKS, Host, container, network, service, volume
@@ -33,7 +32,7 @@ from policies.registry import RULES
 from policies.resource import NETWORK, VOLUME, Resource
 from policies.rule import Conventions, Level
 from policies.values import decode, entries, flag, lookup, text
-from remote import AddressError, DockerHost, HostError, check, sdk
+from remote import AddressError, DockerHost, HostError, check, redacted, sdk
 
 #: Where the pack, its config and its waivers are.
 FOLDER = Path(__file__).parent
@@ -416,26 +415,12 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-class _Settings(yaml.SafeLoader):
-    """Reads dates as they are written: a wrong one in a key that isn't read here is not for this to find."""
-
-
-_Settings.yaml_implicit_resolvers = {
-    first: [each for each in resolvers if each[0] != "tag:yaml.org,2002:timestamp"]
-    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
-
-
 def _settings(path: Path) -> dict[str, Any]:
     """A file of Pulumi's; nothing where there is none."""
     try:
-        return entries(yaml.load(read_text(path, str(path)), _Settings)) if path.exists() else {}  # noqa: S506
-    except ConfigError as error:
+        return stackfile.load(path) if path.exists() else {}
+    except stackfile.StackFileError as error:
         raise UsageError(str(error)) from None
-    except (ValueError, yaml.YAMLError) as error:
-        raise UsageError(f"{path}: {error}") from None
-    except RecursionError:
-        raise UsageError(f"{path}: is nested too deeply") from None
 
 
 def _run(arguments: argparse.Namespace) -> int:
@@ -461,7 +446,7 @@ def _run(arguments: argparse.Namespace) -> int:
     except (docker.errors.DockerException, requests.RequestException, OSError) as error:
         where = host or os.environ.get("DOCKER_HOST") or "its usual socket"
         sys.stderr.write(
-            f"error: Docker doesn't answer at {where}: {error}\n"
+            f"error: Docker doesn't answer at {redacted(where)}: {redacted(str(error))}\n"
             "Is it running, and may this user use it? DOCKER_HOST says where it is.\n"
         )
         return UNAVAILABLE

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final
 
 from pydantic import Field
 
+from policies.limits import limit
 from policies.policy_document import Document, Statement, broad_actions, broad_principals, read, texts
 from policies.resource import Resource
 from policies.rule import Finding, Level, Options, Rule, Scope, Severity
@@ -125,7 +126,7 @@ class LifecycleOptions(Options):
     example of Checkov's CKV_AWS_300.
     """
 
-    min_retention_days: Days = 7
+    min_retention_days: Days = limit("S3-LIFE", "minRetentionDays")
     max_abort_days: Days = 7
 
 
@@ -365,7 +366,7 @@ class LockOptions(Options):
     """
 
     log_buckets: tuple[str, ...] = ()
-    min_retention_days: Days = 7
+    min_retention_days: Days = limit("S3-LOCK", "minRetentionDays")
 
 
 def _object_lock(resource: Resource, scope: Scope[LockOptions]) -> Iterator[Finding]:

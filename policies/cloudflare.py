@@ -22,6 +22,7 @@ from typing import Annotated, Any, Final
 from pydantic import AfterValidator
 
 from policies.containers import CONTAINER, SERVICE, Container, Field
+from policies.limits import limit
 from policies.resource import Resource
 from policies.rule import Finding, Level, Options, Rule, Scope, Severity
 from policies.uploads import contents
@@ -483,11 +484,7 @@ class Access(Options):
     who somebody is. `external_policies`: ids of good Access policies that another stack defines.
     """
 
-    admin_hosts: tuple[str, ...] = (
-        "admin", "adminer", "alertmanager", "db", "grafana", "internal", "jaeger", "kibana", "loki", "metrics", "minio",
-        "monitoring", "nats", "pgadmin", "phpmyadmin", "portainer", "postgres", "prometheus", "redis", "ssh", "traefik",
-        "vault",
-    )  # fmt: skip
+    admin_hosts: tuple[str, ...] = tuple(limit("CF-ACCESS", "adminHosts"))
     include_kinds: tuple[Annotated[str, AfterValidator(_not_everyone)], ...] = (
         # As version 6 names them, and where 4 and 5 had another name, that too.
         "anyValidServiceToken", "azureAd", "azures", "certificate", "cloudflareAccountMember", "commonName",

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from policies.containers import CONTAINER, SERVICE
 from policies.docker_secrets import IMAGE, REMOTE_IMAGE
+from policies.limits import limit
 from policies.resource import Resource
 from policies.rule import Finding, Level, Options, Rule, Scope, Severity
 from policies.values import UNKNOWN, is_unset, text
@@ -29,7 +30,9 @@ _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _ID = re.compile(r"(?:sha256:)?[0-9a-f]{64}")
 
 #: `latest` as a tag, and as a part of one: `latest-alpine` moves as it does.
-_LATEST = re.compile(r"(?:^|[._-])latest(?:$|[._-])", re.IGNORECASE)
+_LATEST = re.compile(limit("DKR-IMG", "movingTag"), re.IGNORECASE)
+
+NOT_MOVING = "where neither the tag nor a part of it is `latest`"
 
 DOCKER_HUB = "docker.io"
 
@@ -115,7 +118,7 @@ def _wrong(image: str, scope: Scope[ImageOptions], *, must_be_pinned: bool) -> s
     if reference.tag is None and reference.digest is None:
         return f"{tagged}; no tag is `latest`"
     if reference.tag is not None and _LATEST.search(reference.tag):
-        return f"{tagged}, where the tag isn't `latest`"
+        return f"{tagged}, {NOT_MOVING}"
     if must_be_pinned and not (reference.digest and _DIGEST.fullmatch(reference.digest)):
         return pinned
     registries = [registry.lower().rstrip("/") for registry in scope.options.registries]

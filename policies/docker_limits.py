@@ -9,6 +9,7 @@ from typing import Annotated, Final
 from pydantic import Field as Constraint
 
 from policies.containers import CONTAINER, SERVICE, Container
+from policies.limits import limit
 from policies.resource import Resource
 from policies.rule import Finding, Level, Options, Rule, Scope, Severity
 from policies.values import UNKNOWN, entries, items, number
@@ -28,15 +29,19 @@ NANO: Final = 1_000_000_000
 
 
 class MemoryOptions(Options):
-    """`max_mb`: the most memory a container may have, in MB (MiB)."""
+    """`max_mb`: the most memory a container may have, in MB (MiB).
 
-    max_mb: Annotated[int, Constraint(ge=MIN_MEMORY)] = 4096
+    The default, 64 GB, is for typing errors and for a container without sense of measure: a database of 8 or 16 GB is
+    nothing unusual on a host that has them. Set it to what one service may take of yours.
+    """
+
+    max_mb: Annotated[int, Constraint(ge=MIN_MEMORY)] = limit("DKR-MEM", "maxMb")
 
 
 class CpuOptions(Options):
-    """`max_cpus`: the most CPUs a container may have."""
+    """`max_cpus`: the most CPUs a container may have. The default, 32, is as generous as that of DKR-MEM."""
 
-    max_cpus: Annotated[float, Constraint(ge=MIN_CPUS, allow_inf_nan=False)] = 4.0
+    max_cpus: Annotated[float, Constraint(ge=MIN_CPUS, allow_inf_nan=False)] = float(limit("DKR-CPU", "maxCpus"))
 
 
 class UlimitOptions(Options):
@@ -55,16 +60,34 @@ def _memory(resource: Resource, scope: Scope[MemoryOptions]) -> Iterator[Finding
     container = resource.container
     memory, swap = container.field("memory"), container.field("memorySwap")
     size = _whole(memory.value)
-    unit, name = (MB, "bytes") if container.is_service else (1, "MB")
+    unit = MB if container.is_service else 1
     least, most = MIN_MEMORY * unit, scope.options.max_mb * unit
     if not memory.unknown and (size is None or not least <= size <= most):
-        yield Finding(memory.path or "", memory.value, f"{least} to {most} {name}")
+        yield Finding(memory.path or "", memory.value, _sizes(scope.options.max_mb, in_bytes=container.is_service))
     if swap.path is None or swap.unknown:
         return
     total = _whole(swap.value)
     # Unset, Docker allows as much swap again as there is memory; 0 is unset, and -1 has no limit.
     if total is None or total <= 0 or (size is not None and total != size):
         yield Finding(swap.path, swap.value, "the same as `memory`")
+
+
+def _sizes(most: int, *, in_bytes: bool) -> str:
+    """What memory may be, by the most in MB."""
+    words = f"{MIN_MEMORY}MB to {size_text(most)}"
+    return f"{MIN_MEMORY * MB} to {most * MB} bytes ({words})" if in_bytes else words
+
+
+def size_text(megabytes: int) -> str:
+    """A size as people write it.
+
+    >>> [size_text(size) for size in (6, 1536, 65_536, 2_097_152)]
+    ['6MB', '1536MB', '64GB', '2TB']
+    """
+    for unit, factor in (("TB", 2**20), ("GB", 2**10)):
+        if megabytes % factor == 0:
+            return f"{megabytes // factor}{unit}"
+    return f"{megabytes}MB"
 
 
 def _cpus(resource: Resource, scope: Scope[CpuOptions]) -> Iterator[Finding]:

@@ -12,6 +12,7 @@ from pydantic import Field as Constraint
 
 from policies.addresses import is_loopback, parsed
 from policies.containers import CONTAINER, SERVICE, Port
+from policies.limits import limit
 from policies.ports import MAX_PORT, STORE_PORTS
 from policies.resource import WORKLOADS, Resource
 from policies.roles import command_line, name_words, repository, store
@@ -28,8 +29,8 @@ TUNNEL_CONFIGS: Final = (
 )
 
 #: Below it, ports are the host's own; a web server has these two there.
-FIRST_UNPRIVILEGED_PORT: Final = 1024
-WEB_PORTS: Final = (80, 443)
+FIRST_UNPRIVILEGED_PORT: Final[int] = limit("DKR-PORT", "firstPort")
+WEB_PORTS: Final = tuple(limit("DKR-PORT", "webPorts"))
 
 _CLOUDFLARED: Final = re.compile(r"\bcloudflared\b")
 _TUNNEL_VARIABLES: Final = frozenset({"TUNNEL_TOKEN", "TUNNEL_TOKEN_FILE", "TUNNEL_CRED_FILE", "TUNNEL_URL"})
@@ -51,7 +52,7 @@ class PortOptions(Options):
     """
 
     publishers: tuple[str, ...] = ("nginx",)
-    addresses: tuple[Annotated[str, AfterValidator(_listenable)], ...] = ()
+    addresses: tuple[Annotated[str, AfterValidator(_listenable)], ...] = tuple(limit("DKR-PORT", "addresses"))
     internal_ports: tuple[Annotated[int, Constraint(ge=1, le=MAX_PORT)], ...] = (
         80, 443, 4443, 8000, 8008, 8080, 8081, 8082, 8088, 8090, 8443, 8444, 8888,
     )  # fmt: skip

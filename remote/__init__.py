@@ -5,7 +5,19 @@ ask here, so that each of them reaches the same host in the same way.
 """
 
 from remote.host import CONFIG_KEY, AddressError, DockerHost
+from remote.redaction import redacted, redacted_value
 from remote.relay import HostError, Relay, check, reached
 from remote.trouble import advice
 
-__all__ = ["CONFIG_KEY", "AddressError", "DockerHost", "HostError", "Relay", "advice", "check", "reached"]
+__all__ = [
+    "CONFIG_KEY",
+    "AddressError",
+    "DockerHost",
+    "HostError",
+    "Relay",
+    "advice",
+    "check",
+    "reached",
+    "redacted",
+    "redacted_value",
+]

@@ -8,6 +8,8 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
+from remote.redaction import redacted
+
 #: Where a stack's config has its Docker host.
 CONFIG_KEY = "tasktracker:docker_host"
 
@@ -137,7 +139,7 @@ class DockerHost:
             AddressError: the host is not reached by SSH.
         """
         if not self.over_ssh:
-            raise AddressError(f"{self.address} is not reached by SSH")
+            raise AddressError(f"{redacted(self.address)} is not reached by SSH")
         path = self._url.path.rstrip("/")
         remote = ["docker", *([f"--host=unix://{path}"] if path else []), "system", "dial-stdio"]
         login = ["-l", self.user, "-p", str(self.port)]

@@ -18,6 +18,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from remote.host import CA_FILE, CERTIFICATE_FILE, CONNECT_TIMEOUT, KEY_FILE, DockerHost
+from remote.redaction import redacted
 from remote.trouble import advice
 
 #: Connections that may wait to be taken.
@@ -29,6 +30,9 @@ CHECK_TIMEOUT = CONNECT_TIMEOUT + 20
 
 class HostError(Exception):
     """A Docker host can't be used; the message says why and what to do."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(redacted(message))
 
 
 class Relay:

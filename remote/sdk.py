@@ -11,6 +11,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from remote.host import CA_FILE, CERTIFICATE_FILE, KEY_FILE, DockerHost
+from remote.redaction import redacted
 from remote.relay import Relay, told
 
 if TYPE_CHECKING:
@@ -62,12 +63,13 @@ def _client(address: str, timeout: int, tls: docker.tls.TLSConfig | bool) -> Doc
     from docker.constants import MINIMUM_DOCKER_API_VERSION  # noqa: PLC0415
 
     # With no version the client asks for it as it is made, and heeds the environment in that.
-    asking = docker.APIClient(address, version=MINIMUM_DOCKER_API_VERSION, timeout=timeout, tls=tls)
-    asking.trust_env = False
     try:
+        asking = docker.APIClient(address, version=MINIMUM_DOCKER_API_VERSION, timeout=timeout, tls=tls)
+        asking.trust_env = False
         version = str(asking.version(api_version=False)["ApiVersion"])
-    except (requests.exceptions.RequestException, KeyError, ValueError) as error:
-        raise docker.errors.DockerException(f"no Docker engine answers at {address}: {error}") from error
+    except (docker.errors.DockerException, requests.exceptions.RequestException, KeyError, ValueError) as error:
+        said = redacted(f"no Docker engine answers at {address}: {error}")
+        raise docker.errors.DockerException(said) from error
     made = docker.DockerClient(base_url=address, version=version, timeout=timeout, tls=tls)
     made.api.trust_env = False
     return made

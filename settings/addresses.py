@@ -1,6 +1,6 @@
 """Subnets and ports that are free, where others have theirs. Pure."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from ipaddress import IPv4Network
 from itertools import chain
 from typing import Final
@@ -28,11 +28,11 @@ def free_subnet(length: int, taken: Sequence[IPv4Network]) -> IPv4Network | None
     return None
 
 
-def free_port(after: int, taken: Iterable[int]) -> int | None:
-    """The first port after that one that is none of `taken`; None if there is none.
+def free_port(after: int, taken: Iterable[int], suits: Callable[[int], bool] = lambda _: True) -> int | None:
+    """The first port after that one that `suits` and is none of `taken`; None if there is none.
 
     >>> free_port(8080, {8081, 9000})
     8082
     """
     others = set(taken)
-    return next((each for each in range(after + 1, LAST_PORT + 1) if each not in others), None)
+    return next((each for each in range(after + 1, LAST_PORT + 1) if each not in others and suits(each)), None)

@@ -9,6 +9,8 @@ from annotated_types import Ge, Le
 from pydantic import BaseModel, TypeAdapter
 from pydantic.fields import FieldInfo
 
+from settings.limits import PolicyLimit
+from settings.units import such_as
 from settings.values import Kind
 
 _PLAIN: Final[Mapping[object, str]] = {
@@ -102,7 +104,7 @@ def allowed(annotation: object) -> str:
     least_and_most = limits(annotation)
     range_ = f" {least_and_most}" if least_and_most else ""
     if kind := _kind(metadata):
-        return f"{kind.allowed}{range_}"
+        return f"{_with_examples(kind, metadata)}{range_}"
     if get_origin(type_) is Literal:
         *most, last = get_args(type_)
         return f"{', '.join(most)} or {last}"
@@ -113,6 +115,38 @@ def allowed(annotation: object) -> str:
     if fields := children(type_):
         return f"a block with the keys {', '.join(fields)}"
     return f"{_PLAIN[type_]}{range_}"
+
+
+def _with_examples(kind: Kind, metadata: Sequence[object]) -> str:
+    """What a kind of value allows; of an amount with examples that are inside the limits of the field."""
+    if kind.unit is None:
+        return kind.allowed
+    least, most = _bounds(metadata)
+    if least is None or most is None:
+        return kind.allowed
+    amounts = {example: kind.unit.parse(example) for example in kind.unit.examples}
+    inside = [example for example, amount in amounts.items() if least <= amount <= most]
+    return such_as(kind.unit.form, inside or [kind.unit.format(least)])
+
+
+def refused(annotation: object, message: str) -> str:
+    """The message of a kind of value, with what the field's own limits and examples are."""
+    kind = _kind(_peel(annotation)[1])
+    prefix = f"must be {kind.allowed}" if kind else ""
+    if not kind or not message.startswith(prefix):
+        return message
+    return f"must be {allowed(annotation)}{message.removeprefix(prefix)}"
+
+
+def is_amount(annotation: object) -> bool:
+    """Whether a value of that type is a number with a unit."""
+    kind = _kind(_peel(annotation)[1])
+    return kind is not None and kind.unit is not None
+
+
+def policy_limit(annotation: object) -> PolicyLimit | None:
+    """The policy whose limit the greatest value of a field is."""
+    return next((item for item in _peel(annotation)[1] if isinstance(item, PolicyLimit)), None)
 
 
 def kind_name(annotation: object) -> str:
@@ -140,10 +174,17 @@ def limits(annotation: object) -> str:
     if get_origin(type_) is list:
         return limits(get_args(type_)[0])
     kind = _kind(metadata)
-    spell = kind.spell if kind else str
-    least = next((item.ge for item in metadata if isinstance(item, Ge)), None)
-    most = next((item.le for item in metadata if isinstance(item, Le)), None)
+    spell = kind.spell if kind else "{:g}".format if type_ is float else str
+    least, most = _bounds(metadata)
     return "" if least is None or most is None else f"from {spell(least)} to {spell(most)}"
+
+
+def _bounds(metadata: Iterable[object]) -> tuple[Any, Any]:
+    """The least and the greatest value, or None; of several bounds the innermost, which is the first."""
+    found = [*metadata]
+    least = next((item.ge for item in found if isinstance(item, Ge)), None)
+    most = next((item.le for item in found if isinstance(item, Le)), None)
+    return least, most
 
 
 def nearest(key: str, known: Iterable[str]) -> str | None:

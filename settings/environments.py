@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path as File
 from typing import Any, Final, get_args
 
-import yaml
-
+import stackfile
 from settings.errors import Path, value_text
 from settings.models import Environment, Settings, StackConfig
 from settings.reader import examine
@@ -44,7 +43,7 @@ class _Stack:
 
     @classmethod
     def of(cls, name: str) -> "_Stack":
-        config = yaml.safe_load((ROOT / f"Pulumi.{name}.yaml").read_text())["config"]
+        config = stackfile.config(ROOT / f"Pulumi.{name}.yaml")
         texts = {key: value if isinstance(value, str) else json.dumps(value) for key, value in config.items()}
         settings, problems = examine(name, texts)
         return cls(settings, frozenset(problem.path for problem in problems))

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Final
 
+from remote.redaction import redacted_value
+
 PROJECT: Final = "tasktracker"
 """The project's name in Pulumi.yaml, which is the namespace of its config keys."""
 
@@ -26,14 +28,15 @@ def key_text(path: Path) -> str:
     # A key of Docker's provider has its own namespace.
     key = first if first.startswith("docker:") else f"{PROJECT}:{first}"
     return key + "".join(
-        f".{key}" if re.fullmatch(r"[\w-]+", key) else f"[{json.dumps(key, ensure_ascii=False)}]" for key in rest
+        f".{key}" if re.fullmatch(r"[\w-]+", key) else f"[{json.dumps(redacted_value(key), ensure_ascii=False)}]"
+        for key in rest
     )
 
 
 def value_text(value: object) -> str:
-    """A value as JSON on one line, cut if it is long."""
+    """A value as JSON on one line, without credentials in URLs, cut if it is long."""
     try:
-        text = json.dumps(value, ensure_ascii=False)
+        text = json.dumps(redacted_value(value), ensure_ascii=False)
     except (RecursionError, TypeError, ValueError):
         text = "..."
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."

@@ -11,6 +11,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from settings.limits import LIMITS, PolicyLimit
 from settings.units import GB, MB, TB
 from settings.values import (
     Address,
@@ -33,6 +34,7 @@ from settings.values import (
     ParameterName,
     ParameterValue,
     Port,
+    PublishedPort,
     Region,
     Registry,
     RepositoryPath,
@@ -60,9 +62,6 @@ WEEK_DAYS: Final = 7
 OWN_BUCKET: Final = "backups"
 """The bucket of the stack's own object store that backups go to."""
 
-LEAST_KEPT_DAYS: Final = 7
-"""A week to notice that something was deleted: what the policies S3-LIFE and S3-LOCK ask for."""
-
 
 class Block(BaseModel):
     """A block of settings: frozen, no unknown keys, no conversions between types."""
@@ -78,23 +77,31 @@ class Block(BaseModel):
 
 # Limits of a container
 
-# The bounds are for typing errors: Docker refuses less than 6 MB, and nothing here starts in 32 MB.
-Cpus = Annotated[float, Field(ge=0.1, le=512, description="CPUs that the container may use at most.")]
+# The lower bounds are for typing errors: Docker refuses less than 6 MB, and nothing here starts in 32 MB. The upper
+# ones are the policies'.
+_MOST_MEMORY: Final = PolicyLimit("DKR-MEM", "maxMb")
+Cpus = Annotated[
+    float,
+    Field(ge=0.1, le=LIMITS.max_cpus, description="CPUs that the container may use at most."),
+    PolicyLimit("DKR-CPU", "maxCpus"),
+]
 Memory = Annotated[
     Megabytes,
     Field(
         ge=32 * MB,
-        le=4 * TB,
+        le=LIMITS.max_memory,
         description="Memory that the container may use at most; it gets no swap on top.",
     ),
+    _MOST_MEMORY,
 ]
 Reservation = Annotated[
     Megabytes,
     Field(
         ge=8 * MB,
-        le=4 * TB,
+        le=LIMITS.max_memory,
         description="Memory that Docker tries to leave to the container when the host runs short.",
     ),
+    _MOST_MEMORY,
 ]
 
 
@@ -407,9 +414,9 @@ class PublishSettings(Block):
 
     address: Address = IPv4Address("127.0.0.1")
     """Address of the host that nginx listens on."""
-    port: Port = 8080
+    port: PublishedPort = 8080
     """Port for HTTP; with TLS it redirects to HTTPS."""
-    tls_port: Port = 8443
+    tls_port: PublishedPort = 8443
     """Port for HTTPS; used with TLS only."""
 
 
@@ -494,10 +501,10 @@ class AwsBucketSettings(Block):
     """Region of the bucket."""
     bucket: Bucket | None = None
     """Name of the bucket; without one it is tasktracker-STACK-backups-ACCOUNT, with the number of the AWS account."""
-    noncurrent_days: Annotated[int, Field(ge=LEAST_KEPT_DAYS, le=3650)] = 30
+    noncurrent_days: Annotated[int, Field(ge=LIMITS.noncurrent_days, le=3650)] = 30
     """Days for which what was deleted or overwritten, by mistake or with a stolen key, can be had back. Expired
     backups are kept, and paid for, as long."""
-    object_lock_days: Annotated[int, Field(ge=LEAST_KEPT_DAYS, le=3650)] | None = None
+    object_lock_days: Annotated[int, Field(ge=LIMITS.object_lock_days, le=3650)] | None = None
     """Days for which S3 itself refuses to delete what was written, unless somebody may bypass its governance mode; prod
     only, where it can be changed but not be switched off. Without it, as long as a restore may need what was written:
     retention.days and a week, or retention.full weeks if that is longer. Set it where full backups are rarer than

@@ -5,20 +5,40 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, Final
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from images.catalog import local_reference
 from settings.commands import command_for
-from settings.describe import allowed, children, example, holds_keys, is_list, nearest, plain_type, type_at
+from settings.describe import (
+    allowed,
+    children,
+    example,
+    holds_keys,
+    is_amount,
+    is_list,
+    nearest,
+    plain_type,
+    policy_limit,
+    refused,
+    type_at,
+)
 from settings.errors import PROJECT, Path, Problem, SettingsError, value_text
+from settings.expressions import TIME_LIMIT, TooSlowError
+from settings.limits import raising
 from settings.models import LOCAL_IMAGES, OPTIONAL_SERVICES, AppSecret, RegistrySettings, Settings, StackConfig
 from settings.provider_keys import PROVIDER_HOST, provider_problems
 from settings.rules import RESERVED_BLOCKS, SET_SECRET, Conflict, conflicts
 from settings.secrets import BUILT_IN, check_app_secret
 from settings.tls import CERTIFICATE, KEY, check_pair
+from settings.units import SIZE
+
+TOO_SLOW: Final = (
+    f"takes more than {TIME_LIMIT} s to match the secret: must repeat nothing that is repeated already, as (x+)+ does;"
+    " write it so that each character of the secret can match in one way only"
+)
 
 Tree = dict[str, Any]
 """The project's settings as nested dictionaries, by key without the namespace."""
@@ -265,7 +285,7 @@ def _problem(error: ErrorDetails) -> Problem:
     if is_list(_type_at(path[:-1])):
         # A list is taken or refused as a whole.
         item = f"item {int(path[-1]) + 1}, {value_text(error['input'])}, must be {allowed(_type_at(path))}"
-        return Problem(path[:-1], f"{item}{_type_hint(error)}")
+        return Problem(path[:-1], f"{item}{_type_hint(error, _type_at(path))}")
     if error["type"] == "extra_forbidden":
         return _unknown_key(path, [*children(plain_type(_type_at(path[:-1])))], "unknown key")
     if path[-1] == "[key]" and error["type"] == "value_error":
@@ -275,11 +295,13 @@ def _problem(error: ErrorDetails) -> Problem:
     if error["type"] == "missing":
         return Problem(path, f"is required; must be {allowed(type_)}", missing=True)
     if error["type"] == "value_error":
-        return Problem(path, str(error["ctx"]["error"]), value_text(error["input"]))
+        message = refused(type_, str(error["ctx"]["error"]))
+        return Problem(path, f"{message}{_type_hint(error, type_)}", value_text(error["input"]))
     if holds_keys(type_) and error["input"] is not None:
         # What stands in the place of a block may be anything, such as a secret that was put under app_secrets.
         return Problem(path, f"must be {allowed(type_)}")
-    return Problem(path, f"must be {allowed(type_)}{_type_hint(error)}", value_text(error["input"]))
+    hint = _type_hint(error, type_) or _limit_hint(error, type_)
+    return Problem(path, f"must be {allowed(type_)}{hint}", value_text(error["input"]))
 
 
 def _with_command(problem: Problem, stack: str) -> Problem:
@@ -287,9 +309,21 @@ def _with_command(problem: Problem, stack: str) -> Problem:
     return replace(problem, command=command_for(stack, problem.path)) if problem.missing else problem
 
 
-def _type_hint(error: ErrorDetails) -> str:
+def _limit_hint(error: ErrorDetails, type_: object) -> str:
+    """How to raise the limit of a policy that a value is above."""
+    limit = policy_limit(type_)
+    if error["type"] != "less_than_equal" or limit is None:
+        return ""
+    value = error["input"]
+    amount = SIZE.parse(value) if isinstance(value, str) else value
+    return f"; {raising(limit.rule, limit.option, amount)}"
+
+
+def _type_hint(error: ErrorDetails, type_: object) -> str:
     """How to give a number, or true and false, that came as text."""
     option = {"int_type": "int", "float_type": "float", "bool_type": "bool"}.get(error["type"])
+    if error["type"] == "value_error" and plain_type(type_) is int and not is_amount(type_):
+        option = "int"
     if option and isinstance(error["input"], str) and isinstance(_decoded(error["input"]), int | float):
         return f"; this is text: remove the quotes, or add --type {option} to pulumi config set"
     return ""
@@ -341,7 +375,12 @@ def _malformed_secrets(given: _Given, settings: Settings) -> Iterator[Problem]:
         elif name in settings.registry_secrets:
             message = None if value.strip() else "must not be empty"
         else:
-            message = check_app_secret(value, settings.app_secrets.get(name, AppSecret()))
+            try:
+                message = check_app_secret(value, settings.app_secrets.get(name, AppSecret()))
+            except TooSlowError:
+                shown = value_text(settings.app_secrets[name].pattern)
+                yield Problem(("app_secrets", name, "pattern"), TOO_SLOW, shown)
+                continue
         if message:
             yield Problem((name,), message)
 

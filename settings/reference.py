@@ -141,8 +141,24 @@ def _rules() -> Iterator[str]:
     yield "## What has to fit together\n"
     for rule in RULES:
         yield f"- {' '.join((getdoc(rule) or '').split())}"
+    yield from _LIMITS
     blocks = ", ".join(f"`{block}`" for block in RESERVED_BLOCKS)
     yield f"\nThe names {blocks} are kept for later versions; a block of that name is refused.\n"
+
+
+_LIMITS: Final = (
+    "",
+    "## Limits that policies share",
+    "",
+    "The most memory and CPUs of a container, the addresses and ports that nginx may publish, image tags, names for",
+    "administrators and the days of a bucket are limits of the [policies](policies.md) as well. Both read them from",
+    "`policies/limits.json`, and what `policies/config.json` says in place of those. So one line changes a limit for",
+    "both, such as this for a database of 96 GB on a host that has them:",
+    "",
+    "```json",
+    '{"DKR-MEM": {"maxMb": 98304}, "PACK": {"environmentKey": "tasktracker:environment"}}',
+    "```",
+)
 
 
 def table(header: Iterable[str], rows: Iterable[Iterable[str]]) -> str:

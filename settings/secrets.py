@@ -11,6 +11,7 @@ from ipaddress import ip_address
 from typing import Final
 from urllib.parse import urlsplit
 
+from settings.expressions import matches
 from settings.models import AppSecret
 
 Check = Callable[[str], str | None]
@@ -29,10 +30,14 @@ class BuiltIn:
 
 
 def check_app_secret(value: str, wanted: AppSecret) -> str | None:
-    """What is wrong with an app secret, if anything."""
+    """What is wrong with an app secret, if anything.
+
+    Raises:
+        TooSlowError: its pattern takes too long to match.
+    """
     if message := _too_short(value, wanted.min_bytes):
         return message
-    if wanted.pattern is not None and not re.fullmatch(wanted.pattern, value):
+    if wanted.pattern is not None and not matches(wanted.pattern, value):
         return f"must match {wanted.pattern}"
     return None
 
@@ -191,10 +196,5 @@ BUILT_IN: Final[Mapping[str, BuiltIn]] = {
 }
 """The config secrets that any stack may set."""
 
-GENERATED: Final = frozenset(
-    {
-        *("nats_url", "postgres_password", "app_password"),
-        *("object_store_access_key", "object_store_secret_key", "object_store_ca"),
-    }
-)
-"""Secrets that the program makes itself and puts beside the app's, by the name that each would have in config."""
+RESERVED: Final = frozenset({"postgres_password", "app_password"})
+"""Secrets that the program makes for PostgreSQL's roles: one of the app's under such a name would be taken for it."""

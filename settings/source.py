@@ -10,7 +10,9 @@ from pulumi.runtime import config as runtime
 
 from images.catalog import CatalogError
 from images.revision import commit, version
+from remote.redaction import redacted
 from settings.errors import SettingsError
+from settings.limits import PROBLEM
 from settings.models import Settings
 from settings.reader import parse
 
@@ -19,6 +21,8 @@ def load() -> Settings:
     """Read and check the stack's whole config; raises `pulumi.RunError`, which the engine shows without a traceback."""
     # A language host hands the config over in the environment, the Automation API in the process. The SDK has no
     # public call for all keys at once, which it takes to find unknown ones.
+    if PROBLEM is not None:
+        raise pulumi.RunError(PROBLEM)
     config = {**runtime.get_config_env(), **runtime.CONFIG.get()}
     from_environment = runtime.get_config_secret_keys_env()
     secret_keys = {key for key in config if key in from_environment or runtime.is_config_secret(key)}
@@ -39,7 +43,8 @@ def _check_backend(settings: Settings) -> None:
     if named and used and named != used and not pulumi.runtime.is_dry_run():
         stack = pulumi.get_stack()
         raise pulumi.RunError(
-            f"tasktracker:state_backend: the state of '{stack}' is in {named}, and this command uses {used}: "
+            f"tasktracker:state_backend: the state of '{stack}' is in {redacted(named)}, and this command uses "
+            f"{redacted(used)}: "
             f"run `STACK={stack} . .tools/env` and try again"
         )
 

@@ -17,6 +17,7 @@ from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
+from settings.limits import LIMITS, raising
 from settings.units import MILLISECONDS, SECONDS, SIZE, Unit
 
 
@@ -27,7 +28,8 @@ class Kind:
     `parse` turns what the file says into the value, or raises `ValueError` with a phrase that starts with "must be";
     `spell` is its inverse. `name` is what the reference calls the kind, `allowed` ends the sentence "must be ...", and
     `schema` is the JSON Schema of what the file says. `example` is a value of that kind as a command line has it; what
-    is required somewhere has one.
+    is required somewhere has one. An amount has its `unit`, by which `allowed` is told with examples that a setting's
+    own limits let through.
     """
 
     name: str
@@ -36,6 +38,7 @@ class Kind:
     schema: Mapping[str, Any]
     spell: Callable[[Any], Any] = str
     example: str | None = None
+    unit: Unit | None = None
 
     def __get_pydantic_core_schema__(self, _source: object, _handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.no_info_plain_validator_function(
@@ -48,7 +51,7 @@ class Kind:
 
 
 def _amount(name: str, unit: Unit) -> Kind:
-    return Kind(name, unit.parse, unit.hint, {"type": "string", "pattern": unit.pattern}, unit.format)
+    return Kind(name, unit.parse, unit.hint, {"type": "string", "pattern": unit.pattern}, unit.format, unit=unit)
 
 
 def _text(name: str, pattern: str, allowed: str, *, example: str | None = None) -> Kind:
@@ -73,10 +76,42 @@ Seconds = Annotated[int, _amount("duration", SECONDS)]
 Milliseconds = Annotated[int, _amount("fine duration", MILLISECONDS)]
 """A whole number of milliseconds."""
 
-Port = Annotated[int, Field(ge=1, le=65_535)]
+MAX_PORT: Final = 65_535
+
+Port = Annotated[int, Field(ge=1, le=MAX_PORT)]
 """A TCP port of the host."""
 
-ServerPort = Annotated[int, Field(ge=1, le=65_535)]
+_WEB_PORTS: Final = ", ".join(map(str, LIMITS.web_ports))
+_PUBLISHED_PORT: Final = f"{_WEB_PORTS}, or a fixed port from {LIMITS.first_port} to 65535"
+
+
+def _parse_published_port(value: object) -> int:
+    """A port that the policy DKR-PORT lets nginx publish."""
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise ValueError(f"must be {_PUBLISHED_PORT}")
+    if value not in LIMITS.web_ports and not LIMITS.first_port <= value <= MAX_PORT:
+        raise ValueError(f"must be {_PUBLISHED_PORT}")
+    return value
+
+
+PublishedPort = Annotated[
+    int,
+    Kind(
+        "published port",
+        _parse_published_port,
+        _PUBLISHED_PORT,
+        {
+            "anyOf": [
+                {"enum": list(LIMITS.web_ports)},
+                {"type": "integer", "minimum": LIMITS.first_port, "maximum": MAX_PORT},
+            ]
+        },
+        spell=int,
+    ),
+]
+"""A TCP port of the host that requests come to."""
+
+ServerPort = Annotated[int, Field(ge=1, le=MAX_PORT)]
 """A TCP port of a server elsewhere."""
 
 
@@ -110,15 +145,18 @@ HostName = Annotated[
 
 _OCTETS: Final = r"[0-9]{1,3}(\.[0-9]{1,3}){3}"
 _ADDRESS: Final = _text(
-    "address", rf"^{_OCTETS}$", "an IPv4 address of the host such as 127.0.0.1, or 0.0.0.0 for all of them"
+    "address", rf"^{_OCTETS}$", "one address of the host, not every interface: an IPv4 address such as 127.0.0.1"
 )
 
 
 def _parse_address(value: object) -> IPv4Address:
     try:
-        return IPv4Address(_ADDRESS.parse(value))
+        address = IPv4Address(_ADDRESS.parse(value))
     except AddressValueError:
         raise ValueError(f"must be {_ADDRESS.allowed}") from None
+    if address.is_unspecified and address not in LIMITS.addresses:
+        raise ValueError(f"must be {_ADDRESS.allowed}; {raising('DKR-PORT', 'addresses', [str(address)])}")
+    return address
 
 
 Address = Annotated[IPv4Address, Kind(_ADDRESS.name, _parse_address, _ADDRESS.allowed, _ADDRESS.schema)]
@@ -240,7 +278,10 @@ Email = Annotated[
 
 # The grammar of image references (github.com/distribution/reference): a first component with a dot or a port, or the
 # name localhost, is a registry.
-_REGISTRY_ADDRESS: Final = r"([A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+(:[0-9]{1,5})?|[A-Za-z0-9-]+:[0-9]{1,5}|localhost)"
+_REGISTRY_LABEL: Final = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_REGISTRY_ADDRESS: Final = (
+    rf"({_REGISTRY_LABEL}(\.{_REGISTRY_LABEL})+(:[0-9]{{1,5}})?|{_REGISTRY_LABEL}:[0-9]{{1,5}}|localhost)"
+)
 _REGISTRY: Final = f"{_REGISTRY_ADDRESS}/"
 _COMPONENT: Final = r"[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*"
 _TAG: Final = r":(?!latest(@|$))[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}"
@@ -253,8 +294,8 @@ ImageReference = Annotated[
         # 255 characters of name, 128 of tag and 72 of digest is what registries take.
         rf"^(?=.{{1,460}}$)({_REGISTRY})?{_COMPONENT}(/{_COMPONENT})*"
         rf"({_TAG}({_DIGEST})?|{_DIGEST})$",
-        "an image reference with a tag, a digest or both, such as"
-        " registry.example.com/tasktracker/app:1.2.0@sha256:<64 hex digits>; never the tag latest",
+        "an image reference with a tag, a digest or both, in lower case and with no scheme, such as"
+        " registry.example.com/tasktracker/app:1.2.0, before @sha256: and 64 hex digits; never the tag latest",
         example=f"registry.example.com/tasktracker/app:1.2.0@sha256:{64 * '0'}",
     ),
 ]
@@ -352,18 +393,32 @@ _SCHEDULE: Final = _text(
     " 0 2 * * 1-6, with no names",
 )
 # Least and greatest value of each field.
-_CRON_FIELDS: Final = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 6))
+_CRON_FIELDS: Final = {
+    "minute": (0, 59),
+    "hour": (0, 23),
+    "day of month": (1, 31),
+    "month": (1, 12),
+    "day of week": (0, 6),
+}
+# Days of each month in its longest year.
+_LONGEST_MONTHS: Final = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 _CRON_ITEM: Final = re.compile(r"(\*|(?P<first>[0-9]{1,2})(-(?P<last>[0-9]{1,2}))?)(/(?P<step>[0-9]{1,2}))?")
 
 
 def _parse_schedule(value: object) -> str:
     text: str = _SCHEDULE.parse(value)
-    if not all(
-        _is_cron_item(item, *limits)
-        for field, limits in zip(text.split(" "), _CRON_FIELDS, strict=True)
-        for item in field.split(",")
-    ):
-        raise ValueError(f"must be {_SCHEDULE.allowed}")
+    fields = dict(zip(_CRON_FIELDS, text.split(" "), strict=True))
+    for name, field in fields.items():
+        least, most = _CRON_FIELDS[name]
+        for item in field.split(","):
+            if not _is_cron_item(item, least, most):
+                what = f"the {name}, {field}, has a part that is not *, a number or a range from {least} to {most}"
+                raise ValueError(f"must be {_SCHEDULE.allowed}; {what}, with or without /STEP")
+    if not _ever_runs(fields["day of month"], fields["month"], fields["day of week"]):
+        raise ValueError(
+            f"must be {_SCHEDULE.allowed}; no month of {fields['month']} has the day {fields['day of month']}, so that"
+            " it never runs"
+        )
     return text
 
 
@@ -375,6 +430,27 @@ def _is_cron_item(text: str, least: int, most: int) -> bool:
     first = int(item["first"] or least)
     last = int(item["last"] or item["first"] or most)
     return least <= first <= last <= most and 1 <= int(item["step"] or 1) <= most
+
+
+def _ever_runs(days: str, months: str, weekdays: str) -> bool:
+    """Whether any date matches. With a day of the week cron runs on either, and every month has each of those."""
+    if "*" not in weekdays.split(","):
+        return True
+    first_days = _cron_numbers(days, *_CRON_FIELDS["day of month"])
+    return min(first_days) <= max(_LONGEST_MONTHS[month - 1] for month in _cron_numbers(months, *_CRON_FIELDS["month"]))
+
+
+def _cron_numbers(field: str, least: int, most: int) -> set[int]:
+    """The numbers that a valid field stands for; one with a step and no end goes on to the greatest."""
+    numbers: set[int] = set()
+    for text in field.split(","):
+        item = _CRON_ITEM.fullmatch(text)
+        if item is None:
+            continue
+        first = int(item["first"] or least)
+        last = int(item["last"] or (most if item["step"] else item["first"]) or most)
+        numbers.update(range(first, last + 1, int(item["step"] or 1)))
+    return numbers
 
 
 Schedule = Annotated[str, Kind(_SCHEDULE.name, _parse_schedule, _SCHEDULE.allowed, _SCHEDULE.schema)]

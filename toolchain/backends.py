@@ -13,6 +13,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from toolchain.steps import StepError
+
 KEY = "tasktracker:state_backend"
 
 #: The line, for Python's `re` and for `sed -E` alike.
@@ -20,11 +22,18 @@ LINE = rf"""^ +["']?{KEY}["']?: *["']?([A-Za-z0-9._~/:?=&%+-]+).*$"""
 
 
 def state_backend(config: Path) -> str | None:
-    """The state backend that a stack's config file names, if it names one."""
+    """The state backend that a stack's config file names, if it names one.
+
+    Raises:
+        StepError: the file can't be read.
+    """
     try:
-        found = re.search(LINE, config.read_text(), re.MULTILINE)
+        # Another encoding in a comment is no reason to look for the state elsewhere.
+        found = re.search(LINE, config.read_text(encoding="utf-8", errors="replace"), re.MULTILINE)
     except FileNotFoundError:
         return None
+    except OSError as error:
+        raise StepError(f"{config.name}: can't be read: {error.strerror}") from None
     return found[1] if found else None
 
 

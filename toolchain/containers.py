@@ -9,8 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 
-import yaml
-
+import stackfile
 from remote import AddressError, DockerHost, HostError, reached
 from toolchain.docker_cli import Docker, connect
 from toolchain.docker_engine import NO_CONTEXT
@@ -57,8 +56,7 @@ def _reached(stack: str) -> Iterator[None]:
     """Has Docker's client ask the stack's Docker host, which its config may name, while it lasts."""
     config = ROOT / f"Pulumi.{stack}.yaml"
     try:
-        found = (yaml.safe_load(config.read_text()) if config.exists() else None) or {}
-        settings = found.get("config") or {}
+        settings = stackfile.config(config) if config.exists() else {}
         host = DockerHost.of_config(settings)
         # As Pulumi does: see docker_engine.
         os.environ.update(NO_CONTEXT)
@@ -72,8 +70,8 @@ def _reached(stack: str) -> Iterator[None]:
             yield
     except (AddressError, HostError) as error:
         raise StepError(str(error)) from None
-    except (AttributeError, yaml.YAMLError) as error:
-        raise StepError(f"{config.name} can't be read: {error}") from None
+    except stackfile.StackFileError as error:
+        raise StepError(str(error)) from None
 
 
 def main() -> int:

@@ -180,9 +180,9 @@ fi
 unset _tasktracker_made
 _backend=
 if [ -n "${{STACK:-}}" ] && [ -f "$_tasktracker/Pulumi.$STACK.yaml" ]; then
-  _backend="$(sed -nE "s|{line}|\\1|p" "$_tasktracker/Pulumi.$STACK.yaml")"
+  _backend="$(LC_ALL=C sed -nE "s|{line}|\\1|p" "$_tasktracker/Pulumi.$STACK.yaml")"
 elif [ -z "${{STACK:-}}" ] && [ -t 2 ]; then
-  {{ grep -ls '^ *{key}:' "$_tasktracker"/Pulumi.*.yaml || :; }} | sed -E 's|.*/Pulumi\\.(.*)\\.yaml|\
+  {{ LC_ALL=C grep -ls '^ *{key}:' "$_tasktracker"/Pulumi.*.yaml || :; }} | sed -E 's|.*/Pulumi\\.(.*)\\.yaml|\
 note: the state of \\1 is elsewhere; for commands on it: STACK=\\1 . .tools/env|' >&2
 fi
 {exports}

@@ -19,6 +19,7 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
+from remote.redaction import redacted
 from toolchain.engine import environment
 from toolchain.passphrase import FILE, PUBLIC_PASSPHRASE, PUBLIC_STACK, check_passphrase, check_public_stack
 from toolchain.steps import ROOT, StepError, run
@@ -50,7 +51,7 @@ def ensure_stack(stack: str, env: Mapping[str, str] | None = None) -> None:
 
 def _make(stack: str, env: Mapping[str, str], kms: str | None) -> None:
     run(
-        f"Making the stack {stack} in {env['PULUMI_BACKEND_URL']}",
+        f"Making the stack {stack} in {redacted(env['PULUMI_BACKEND_URL'])}",
         # Without the option it would have the passphrase, and the config's line would be taken out.
         ["pulumi", "stack", "init", stack, "--no-select", "--non-interactive"]
         + ([f"--secrets-provider={kms}"] if kms else []),
@@ -137,7 +138,7 @@ def _check_secrets(config: Path) -> None:
 
 
 def _text(config: Path) -> str:
-    return config.read_text(errors="replace") if config.exists() else ""
+    return config.read_text(encoding="utf-8", errors="replace") if config.exists() else ""
 
 
 def _salt(config: Path) -> str | None:
@@ -170,6 +171,6 @@ def stacks(env: Mapping[str, str]) -> set[str]:
         check=False,
     )
     if process.returncode != 0:
-        reason = process.stderr.strip().removeprefix("error: ")
-        raise StepError(f"cannot list the stacks in {env['PULUMI_BACKEND_URL']}: {reason}")
+        reason = redacted(process.stderr.strip().removeprefix("error: "))
+        raise StepError(f"cannot list the stacks in {redacted(env['PULUMI_BACKEND_URL'])}: {reason}")
     return {str(stack["name"]).rpartition("/")[2] for stack in json.loads(process.stdout)}

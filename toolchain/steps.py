@@ -16,6 +16,8 @@ from pathlib import Path
 from types import FrameType
 from typing import IO, TypeVar
 
+from remote.redaction import redacted
+
 T = TypeVar("T")
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -49,7 +51,10 @@ _stopped = threading.Event()
 
 
 class StepError(Exception):
-    """A set-up step failed; the message is meant for the user, as it is."""
+    """A set-up step failed; the message is meant for the user, as it is, but for credentials in URLs."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(redacted(message))
 
 
 def say(message: str) -> None:

@@ -23,6 +23,7 @@ from ops.tt.backups import Repository, Target, ranges_text
 from ops.tt.errors import Exit, TtError, UsageError
 from ops.tt.output import Output, size, table
 from ops.tt.project import Project
+from remote import redacted
 
 EXIT_CODES = "\n".join(f"* {code.value}: {code.meaning}" for code in Exit)
 
@@ -580,7 +581,9 @@ def state_show(session: Session) -> None:
     place = place_of(session.project)
     exists, locks = place.checkpoint is not None, place.locks()
     lines = [
-        f"The state of '{session.stack}' is in {place.url}." if exists else f"{place.url} has no '{session.stack}' yet."
+        f"The state of '{session.stack}' is in {redacted(place.url)}."
+        if exists
+        else f"{redacted(place.url)} has no '{session.stack}' yet."
     ]
     lines += [f"  locked   by {lock}" + (", which is dead" if lock.lives is False else "") for lock in locks]
     document = {"backend": place.url, "exists": exists, "locks": [lock.asdict() for lock in locks]}

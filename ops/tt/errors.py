@@ -5,6 +5,8 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import Any, ClassVar
 
+from remote import redacted
+
 
 class Exit(IntEnum):
     """The exit codes of all commands. A code's meaning is its own docstring's line in docs/tt.md."""
@@ -34,7 +36,8 @@ class TtError(Exception):
     code: ClassVar[Exit]
 
     def __init__(self, message: str, **details: Any) -> None:  # noqa: ANN401 - any JSON
-        super().__init__(message)
+        # A registry, a backend or a Docker host may be named with a password in it.
+        super().__init__(redacted(message))
         self.details = details
 
 

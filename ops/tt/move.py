@@ -21,8 +21,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+import stackfile
 from ops.tt import bucket, locks
 from ops.tt.errors import FailedError, RefusedError, TtError, UnreachableError
 from ops.tt.locks import Lock, LockedError
@@ -30,7 +29,7 @@ from ops.tt.output import Output
 from ops.tt.place import Place, engine_environment, place_of
 from ops.tt.project import Project
 from ops.tt.store import BucketStore, is_folder
-from toolchain.backends import with_state_backend
+from toolchain.backends import KEY, with_state_backend
 from toolchain.engine import environment
 from toolchain.environment import BACKEND
 from toolchain.steps import StepError
@@ -259,7 +258,7 @@ class Mover:
 
     def _write_config(self, url: str) -> bool:
         """Has the stack's config name the backend, unless it is where stacks are without a word; whether it changed."""
-        before = self._project.config_file.read_text()
+        before = self._project.config_file.read_text(encoding="utf-8")
         after = with_state_backend(before, None if url == self._default else url)
         if (environment_of := _named(after)) != (None if url == self._default else url):
             raise FailedError(
@@ -317,5 +316,7 @@ def _counts(state: Mapping[str, Any] | None, place: Place) -> tuple[int, int]:
 
 def _named(text: str) -> str | None:
     """The backend that a config file names, as Pulumi reads it."""
-    config = (yaml.safe_load(text) or {}).get("config") or {}
-    return config.get("tasktracker:state_backend")
+    try:
+        return (stackfile.parse(text.encode(), "").get("config") or {}).get(KEY)
+    except stackfile.StackFileError:
+        return None

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 from ops.tt.errors import RefusedError
+from remote import redacted
 
 #: Sizes are in units of 1024, as in the stack's config.
 UNIT = 1024
@@ -28,11 +29,11 @@ class Output:
 
     def note(self, text: str) -> None:
         """Tells how it goes."""
-        self._err.print(text)
+        self._err.print(redacted(text))
 
     def warn(self, text: str) -> None:
         """Tells what is not as it should be, and no reason to stop."""
-        self._err.print(f"warning: {text}", style="yellow")
+        self._err.print(f"warning: {redacted(text)}", style="yellow")
 
     def result(self, document: Any, *lines: str) -> None:  # noqa: ANN401 - any JSON
         """Gives the result: `document` for programs, or `lines` for people."""

@@ -8,7 +8,6 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-import yaml
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
@@ -25,8 +24,7 @@ def problem(project: Project, env: Mapping[str, str]) -> str | None:
 
     `env` are the variables of Pulumi commands on the stack.
     """
-    text = project.config_file.read_text()
-    settings = yaml.safe_load(text) or {}
+    settings = project.file()
     salt = settings.get("encryptionsalt")
     if settings.get("encryptedkey"):
         return None
@@ -35,9 +33,11 @@ def problem(project: Project, env: Mapping[str, str]) -> str | None:
         where = f"in the variable {VALUE}"
     elif (file := env.get(FILE)) is not None:
         try:
-            passphrase = Path(file).read_text().strip()
+            passphrase = Path(file).read_text(encoding="utf-8").strip()
         except OSError as error:
             return f"the passphrase of '{project.stack}' can't be read: {file}: {error.strerror}. {_name_it(project)}"
+        except UnicodeDecodeError:
+            return f"the passphrase of '{project.stack}' can't be read: {file}: is not UTF-8. {_name_it(project)}"
     if passphrase is None or salt is None:
         return None
     if not fits(passphrase, str(salt)):

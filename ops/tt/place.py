@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import yaml
-
 from ops.tt import locks
 from ops.tt.errors import RefusedError, UnreachableError
 from ops.tt.locks import Lock, LockedError
@@ -61,8 +59,7 @@ def place_of(project: Project, url: str | None = None) -> Place:
         UnreachableError: this machine is not set up.
     """
     url = url or engine_environment(project)[BACKEND]
-    name = (yaml.safe_load((project.folder / "Pulumi.yaml").read_text()) or {}).get("name")
-    return Place(url, open_store(url), str(name), project.stack)
+    return Place(url, open_store(url), project.name, project.stack)
 
 
 def engine_environment(project: Project) -> Mapping[str, str]:

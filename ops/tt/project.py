@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+import stackfile
 from ops.tt.errors import FailedError, RefusedError, UnreachableError, UsageError
 from remote import AddressError, DockerHost
 from toolchain.steps import ROOT
@@ -65,6 +64,7 @@ class Project:
 
         Raises:
             UsageError: there is no such project or stack; names those there are.
+            UnreachableError: the stack's file can't be read.
         """
         here = Path.cwd()
         folder = (folder or (here if (here / "Pulumi.yaml").exists() else ROOT)).resolve()
@@ -76,6 +76,8 @@ class Project:
             raise UsageError(
                 f"stack '{stack}': there is no {project.config_file.name}; the stacks are {', '.join(stacks) or 'none'}"
             )
+        # Before a reader of a single line takes a broken file for one that says nothing.
+        project.config()
         return project
 
     @property
@@ -89,13 +91,31 @@ class Project:
         Raises:
             UnreachableError: it can't be read.
         """
+        return self._read(self.config_file).get("config") or {}
+
+    def file(self) -> Mapping[str, Any]:
+        """The whole file: `config`, and what Pulumi keeps beside it.
+
+        Raises:
+            UnreachableError: it can't be read.
+        """
+        return self._read(self.config_file)
+
+    @property
+    def name(self) -> str:
+        """The project's name, from `Pulumi.yaml`.
+
+        Raises:
+            UnreachableError: it can't be read.
+        """
+        return str(self._read(self.folder / "Pulumi.yaml").get("name"))
+
+    @staticmethod
+    def _read(path: Path) -> Mapping[str, Any]:
         try:
-            config = (yaml.safe_load(self.config_file.read_text()) or {}).get("config") or {}
-            if not isinstance(config, dict):
-                raise TypeError("config: must be a block of keys and values")
-        except (OSError, AttributeError, TypeError, yaml.YAMLError) as error:
-            raise UnreachableError(f"{self.config_file.name} can't be read: {error}") from None
-        return config
+            return stackfile.load(path)
+        except stackfile.StackFileError as error:
+            raise UnreachableError(str(error)) from None
 
     @property
     def environment(self) -> str:

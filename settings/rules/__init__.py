@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from typing import Final
 
 from settings.models import Settings
-from settings.rules import backups, hosts, stack, tunnel
+from settings.rules import backups, hosts, policies, stack, tunnel
 from settings.rules.conflict import SET_SECRET, Conflict, Rule
 from settings.rules.stack import RESERVED_BLOCKS
 
 __all__ = ["RESERVED_BLOCKS", "RULES", "SET_SECRET", "Conflict", "conflicts"]
 
-RULES: Final[tuple[Rule, ...]] = (*stack.RULES, *backups.RULES, *hosts.RULES, *tunnel.RULES)
+RULES: Final[tuple[Rule, ...]] = (*stack.RULES, *backups.RULES, *hosts.RULES, *tunnel.RULES, *policies.RULES)
 
 
 def conflicts(settings: Settings) -> Iterator[Conflict]:

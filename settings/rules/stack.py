@@ -5,17 +5,26 @@ from itertools import combinations
 from operator import attrgetter
 from typing import Final
 
+from settings.app_files import ALWAYS, GENERATED_FILES, generated_secrets, secret_name
 from settings.errors import Path, key_text
 from settings.models import NetworkSettings, PostgresTuning, Settings, StackConfig
 from settings.rules.conflict import ENVIRONMENT, Conflict, Rule, is_local
-from settings.secrets import BUILT_IN, GENERATED
+from settings.secrets import BUILT_IN, RESERVED
 from settings.units import SIZE
 
 RESERVED_BLOCKS: Final = ("monitoring",)
 """Names of feature blocks that this version does not have yet."""
 
-TAKEN_NAMES: Final = frozenset({*StackConfig.model_fields, *RESERVED_BLOCKS, *BUILT_IN, *GENERATED})
-"""What no secret of the app can be called."""
+TAKEN_NAMES: Final = frozenset(
+    {
+        *StackConfig.model_fields,
+        *RESERVED_BLOCKS,
+        *BUILT_IN,
+        *RESERVED,
+        *map(secret_name, GENERATED_FILES[ALWAYS]),
+    }
+)
+"""What no secret of the app can be called in any stack."""
 
 SERVICES: Final[tuple[Path, ...]] = (
     ("postgres",),
@@ -228,16 +237,27 @@ def parameters_are_free(settings: Settings) -> Iterator[Conflict]:
 
 
 def app_secrets_have_free_names(settings: Settings) -> Iterator[Conflict]:
-    """A secret of the app takes no name that means something else."""
+    """A secret of the app takes no name that means something else, nor that of a file that the program makes."""
+    generated = dict(generated_secrets(settings))
     for name in settings.app_secrets:
+        path: Path = ("app_secrets", name)
         if name in TAKEN_NAMES:
-            yield Conflict(("app_secrets", name), "is a name that the program uses itself; choose another")
+            yield Conflict(path, "is a name that the program uses itself; choose another")
+        elif name in generated:
+            block = key_text(generated[name])
+            yield Conflict(
+                path,
+                f"is a secret that {block} makes, and would be replaced by it; remove one of the two, or choose another"
+                " name",
+                (generated[name],),
+            )
 
 
 def app_secrets_are_given(settings: Settings) -> Iterator[Conflict]:
     """Each secret that the app asks for is there."""
+    generated = dict(generated_secrets(settings))
     for name in settings.app_secrets:
-        if name not in settings.secrets and name not in TAKEN_NAMES:
+        if name not in settings.secrets and name not in TAKEN_NAMES and name not in generated:
             asked: Path = ("app_secrets", name)
             yield Conflict((name,), f"is required by {key_text(asked)}", missing=True)
 

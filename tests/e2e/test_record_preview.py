@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ops import record_preview
 from ops.preview import Preview, read
 from ops.preview_report import report
 from ops.record_preview import NO_STACK, record
 from tests.e2e.stack import NO_DOCKER, Stack
+from toolchain.engine import POLICY_PACK
 
 pytestmark = pytest.mark.engine
 
@@ -46,7 +49,12 @@ def test_a_new_stack(stack: Stack) -> None:
     assert {step.name for step in found.changes if step.is_data_volume} >= {"postgres-data", "nats-data"}
 
 
-def test_a_broken_policy(stack: Stack) -> None:
+def test_a_broken_policy(stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # What settings and policies judge alike, settings refuse first; so the policy is stricter here.
+    stricter = tmp_path / "config.json"
+    stricter.write_text(json.dumps({"PACK": {"environmentKey": "tasktracker:environment"}, "DKR-MEM": {"maxMb": 4096}}))
+    options = ("--policy-pack", str(POLICY_PACK), "--policy-pack-config", str(stricter))
+    monkeypatch.setattr(record_preview, "POLICY_OPTIONS", options)
     found = recorded(stack, worker={"resources": {"memory": "6GB"}})
     assert found.failed
     assert found.violations is not None

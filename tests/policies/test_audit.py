@@ -459,7 +459,15 @@ def test_a_wrong_settings_file(run: Any, project: Path) -> None:
     (project / "Pulumi.prod.yaml").write_text("config: [")
     result = run()
     assert result.code == 64
-    assert "Pulumi.prod.yaml" in result.err
+    assert "error: Pulumi.prod.yaml:1:10: " in result.err
+
+
+def test_a_settings_file_with_two_environments(run: Any, project: Path) -> None:
+    lines = "config:\n  tasktracker:environment: prod\n  tasktracker:environment: dev\n"
+    (project / "Pulumi.prod.yaml").write_text(lines)
+    result = run()
+    assert result.code == 64
+    assert 'Pulumi.prod.yaml:3:3: the key "tasktracker:environment" is there twice, first in line 2' in result.err
 
 
 def test_a_stack_that_is_not_here_is_no_success(run: Any) -> None:

@@ -172,7 +172,11 @@ def test_it_is_mandatory_outside_development() -> None:
     [
         ("nginx:1.27", "prod", "registry/name:tag@sha256:<64 hex digits>"),
         ("nginx", "dev", "registry/name:tag; no tag is `latest`"),
-        ("nginx:latest", "prod", "registry/name:tag@sha256:<64 hex digits>, where the tag isn't `latest`"),
+        (
+            "nginx:latest",
+            "prod",
+            "registry/name:tag@sha256:<64 hex digits>, where neither the tag nor a part of it is `latest`",
+        ),
         (DIGEST, "prod", "registry/name:tag@sha256:<64 hex digits>; an id doesn't say where an image comes from"),
         ("Nginx:1", "dev", "an image reference, registry/name:tag"),
     ],

@@ -35,19 +35,19 @@ MEMORY = (
     _memory("passing", "texts", "512", "512"),
     _memory("passing", "text and float", "512", 512.0),
     _memory("passing", "least", 6, 6),
-    _memory("passing", "most", 4096, 4096),
-    _memory("passing", "more by option", 16384, 16384, options={"maxMb": 16384}),
+    _memory("passing", "most", 65_536, 65_536),
+    _memory("passing", "more by option", 131_072, 131_072, options={"maxMb": 131_072}),
     _bytes("passing", "least", 6 * MB),
-    _bytes("passing", "most", float(4096 * MB)),
+    _bytes("passing", "most", float(65_536 * MB)),
     _memory("failing", "unset", UNSET, UNSET, "memory", "memorySwap"),
     _memory("failing", "no swap", 256, UNSET, "memorySwap"),
     _memory("failing", "more swap", 256, 512, "memorySwap"),
     _memory("failing", "unlimited swap", 256, -1, "memorySwap"),
-    _memory("failing", "too much", 4097, 4097, "memory"),
+    _memory("failing", "too much", 65_537, 65_537, "memory"),
     _memory("failing", "less by option", 256, 256, "memory", options={"maxMb": 128}),
     _bytes("failing", "unset", UNSET),
     _bytes("failing", "no resources", None),
-    _bytes("failing", "too much", 4096 * MB + 1),
+    _bytes("failing", "too much", 65_536 * MB + 1),
     _memory("bypass", "zero", 0, 0, "memory", "memorySwap"),
     _memory("bypass", "zero as text", "0", 256, "memory", "memorySwap"),
     _memory("bypass", "negative", -1, -1, "memory", "memorySwap"),
@@ -121,19 +121,19 @@ CPUS = (
     _cpus("passing", "as the provider reads it back", "2."),
     _cpus("passing", "number", 1.5),
     _cpus("passing", "least", "0.01"),
-    _cpus("passing", "most", "4.0"),
-    _cpus("passing", "more by option", "16", options={"maxCpus": 16}),
+    _cpus("passing", "most", "32.0"),
+    _cpus("passing", "more by option", "64", options={"maxCpus": 64}),
     _quota("passing", "alone", 50_000, None),
     _quota("passing", "with period", 100_000, 50_000),
     _quota("passing", "beside cpus", 0, 0, cpus="1"),
     _nano("passing", "least", 10_000_000),
-    _nano("passing", "most", 4_000_000_000.0),
+    _nano("passing", "most", 32_000_000_000.0),
     _cpus("failing", "unset", UNSET),
-    _cpus("failing", "too many", "4.1"),
+    _cpus("failing", "too many", "32.1"),
     _cpus("failing", "less by option", "0.5", options={"maxCpus": 0.25}),
     _nano("failing", "unset", UNSET),
-    _nano("failing", "too many", 4_000_000_001),
-    _quota("failing", "too many", 900_000, 100_000, "cpuQuota"),
+    _nano("failing", "too many", 32_000_000_001),
+    _quota("failing", "too many", 3_300_000, 100_000, "cpuQuota"),
     _cpus("bypass", "null", None),
     _cpus("bypass", "empty", ""),
     _cpus("bypass", "zero", "0"),
@@ -156,7 +156,7 @@ CPUS = (
     _quota("bypass", "without a limit", -1, 100_000, "cpuQuota"),
     _quota("bypass", "cut off to zero", 0.7, 100_000, "cpuQuota"),
     _quota("bypass", "short period", 100_000, 1000, "cpuQuota"),
-    _quota("bypass", "period of zero is the default", 900_000, 0, "cpuQuota"),
+    _quota("bypass", "period of zero is the default", 3_300_000, 0, "cpuQuota"),
     _quota("bypass", "with unit", "50ms", 100_000, "cpuQuota"),
     Case("DKR-CPU", "bypass", "shares alone", (container({"cpus": UNSET, "cpuShares": 512}),), ("cpus",)),
     Case("DKR-CPU", "bypass", "carrier", (carrier({"cpus": UNSET}),), ("cpus",)),
@@ -215,18 +215,18 @@ def test_case(case: Case) -> None:
 FORMS = st.sampled_from((int, float, str, lambda value: f" {value} ", lambda value: f"{value}."))
 
 
-@given(st.integers(MIN_MEMORY, 4096), FORMS, FORMS)
+@given(st.integers(MIN_MEMORY, 65_536), FORMS, FORMS)
 def test_equal_memory_and_swap_within_the_cap_pass(memory: int, form: type, other: type) -> None:
     run(_memory("passing", "any", form(memory), other(memory)))
     run(_bytes("passing", "any", form(memory * MB)))
 
 
-@given(st.one_of(st.integers(max_value=MIN_MEMORY - 1), st.integers(min_value=4097)), FORMS)
+@given(st.one_of(st.integers(max_value=MIN_MEMORY - 1), st.integers(min_value=65_537)), FORMS)
 @example(2**44, int)
 @example(2**63, int)
 def test_memory_outside_the_range_fails(memory: int, form: type) -> None:
     found = run(Case("DKR-MEM", "unknown", "any", (service({BYTES: _bytes_of(memory, form)}),), (BYTES,)))
-    assert found[0].allowed == f"{6 * MB} to {4096 * MB} bytes"
+    assert found[0].allowed == f"{6 * MB} to {65_536 * MB} bytes (6MB to 64GB)"
     both = container({"memory": _bytes_of(memory, form, unit=1), "memorySwap": UNKNOWN})
     run(Case("DKR-MEM", "unknown", "any", (both,), ("memory",)))
 
@@ -235,7 +235,7 @@ def _bytes_of(memory: int, form: type, unit: int = MB) -> object:
     return form(memory * unit) if abs(memory) < 2**900 else memory
 
 
-@given(st.integers(MIN_MEMORY, 4096), st.integers(-1, 10_000), FORMS)
+@given(st.integers(MIN_MEMORY, 65_536), st.integers(-1, 10_000), FORMS)
 def test_swap_passes_only_if_it_is_the_memory(memory: int, swap: int, form: type) -> None:
     found = () if swap == memory else ("memorySwap",)
     run(_memory("unknown", "any", memory, form(swap), *found))
@@ -259,8 +259,8 @@ def test_options_are_checked(model: type[pydantic.BaseModel], options: dict[str,
 
 def test_what_is_allowed_is_said() -> None:
     memory, swap = run(_memory("failing", "unset", UNSET, UNSET, "memory", "memorySwap"))
-    assert (memory.allowed, swap.allowed) == ("6 to 4096 MB", "the same as `memory`")
-    (cpus,) = run(_cpus("failing", "too many", "4.1"))
-    assert cpus.allowed == "0.01 to 4 CPUs"
+    assert (memory.allowed, swap.allowed) == ("6MB to 64GB", "the same as `memory`")
+    (cpus,) = run(_cpus("failing", "too many", "32.1"))
+    assert cpus.allowed == "0.01 to 32 CPUs"
     (nano,) = run(_nano("failing", "unset", UNSET))
-    assert nano.allowed == "10000000 to 4000000000 nano CPUs (0.01 to 4 CPUs)"
+    assert nano.allowed == "10000000 to 32000000000 nano CPUs (0.01 to 32 CPUs)"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
+from ipaddress import IPv4Address
 from typing import Any
 
 import docker
@@ -13,7 +15,8 @@ import requests
 
 from components import docker_host, engine_version
 from components.neighbours import NOT_ASKED, neighbours, refusal, refuse_clashes
-from settings import parse
+from settings import parse, values
+from settings.limits import LIMITS
 from tests.unit.components.conftest import API_TOKEN, DEBUG_PORTS, DEV, TUNNEL
 
 Thing = dict[str, Any]
@@ -111,9 +114,20 @@ def test_a_published_port_is_named_with_one_that_is_free(address: str) -> None:
     ]
 
 
-def test_a_port_on_all_addresses_is_in_everybody_s_way() -> None:
+def test_a_port_on_all_addresses_is_in_everybody_s_way(monkeypatch: pytest.MonkeyPatch) -> None:
     everywhere = {**DEV, "nginx": json.dumps({"publish": {"address": "0.0.0.0"}})}
+    # Where the policies' config allows it.
+    monkeypatch.setattr(values, "LIMITS", replace(LIMITS, addresses=frozenset({IPv4Address("0.0.0.0")})))
     assert len(told(everywhere, containers=(container("web", port(8080, "192.0.2.1")),))) == 2
+
+
+@pytest.mark.parametrize(("taken", "free"), [(80, 1024), (443, 1024), (2999, 3001), (9089, 9092), (8221, 8223)])
+def test_a_port_that_is_proposed_is_one_that_settings_take(taken: int, free: int) -> None:
+    stack = {**DEV, "nginx": json.dumps({"publish": {"port": taken, "address": "192.0.2.1"}})}
+    line, command = told(stack, containers=(container("web", port(taken, "192.0.2.1")),))
+    assert line.endswith(f"; {free} is free")
+    assert f" {free} " in command
+    parse("test", {**DEV, "nginx": json.dumps({"publish": {"port": free, "address": "192.0.2.1"}})})
 
 
 @pytest.mark.parametrize("other", [port(8080, "192.0.2.1"), port(8080, type_="udp"), port(8080, "::"), port(8443)])

@@ -1,10 +1,12 @@
 """One test a rule: what it refuses, in which words, and what it lets through."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 
-from settings.rules import RULES
+from settings.limits import LIMITS
+from settings.rules import RULES, policies
 from tests.certificates import chain, ec_key, key_pem
 from tests.unit.settings.config import DIGEST, IMAGES, PROD, problem, problems, without
 
@@ -157,6 +159,29 @@ def test_app_secrets_have_free_names(name: str) -> None:
     assert problem({"app_secrets": {name: {}}}) == (
         f"tasktracker:app_secrets.{name}: is a name that the program uses itself; choose another"
     )
+
+
+@pytest.mark.parametrize(
+    ("block", "keys", "names"),
+    [
+        ("redis", {"redis": {}}, ["redis_url"]),
+        (
+            "object_store.app_bucket",
+            {"object_store": {"app_bucket": "app"}},
+            ["object_store_access_key", "object_store_secret_key", "object_store_ca"],
+        ),
+    ],
+)
+def test_no_secret_of_the_app_is_replaced_by_one_that_the_program_makes(
+    block: str, keys: dict[str, object], names: list[str]
+) -> None:
+    for name in names:
+        assert problem({**keys, "app_secrets": {name: {}}}, {name: "redis://elsewhere:6379"}) == (
+            f"tasktracker:app_secrets.{name}: is a secret that tasktracker:{block} makes, and would be replaced by it;"
+            " remove one of the two, or choose another name"
+        )
+        # Where the program makes none, the app may have its own.
+        assert not problems({"app_secrets": {name: {}}}, {name: "redis://elsewhere:6379"})
 
 
 def test_app_secrets_are_given() -> None:
@@ -418,7 +443,7 @@ def test_tunnel_is_not_for_dev() -> None:
     assert not problems({**keys, "environment": "staging"}, TOKEN)
 
 
-@pytest.mark.parametrize("publish", [{"address": "0.0.0.0"}, {"port": 80}])
+@pytest.mark.parametrize("publish", [{"address": "203.0.113.5"}, {"port": 80}])
 def test_tunnel_is_the_only_way_in(publish: dict[str, object]) -> None:
     keys = {**PROD, "images": CLOUDFLARED, "tunnel": TUNNEL}
     assert problem({**keys, "nginx": {"publish": publish}}, TOKEN) == (
@@ -517,6 +542,50 @@ def test_with_a_tunnel_nginx_takes_no_port_of_the_host() -> None:
     # Debug ports are for dev, which has no tunnel: nothing else is told of ports there.
     keys = {**PROD, "environment": "dev", "images": CLOUDFLARED, "tunnel": TUNNEL, "postgres": {"debug_port": 8080}}
     assert [line.partition(" ")[0] for line in problems(keys, TOKEN)] == ["tasktracker:tunnel:"]
+
+
+def test_resources_are_within_the_policies(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(policies, "LIMITS", replace(LIMITS, max_memory=1024, max_cpus=1.5))
+    lines = problems({"api": {"resources": {"memory": "1GB"}}})
+    assert [line for line in lines if "postgres" in line] == [
+        'tasktracker:postgres.resources.cpus = 2.0 (default): must be at most 1.5; to raise the limit, write "DKR-CPU":'
+        ' {"maxCpus": 2.0} into policies/config.json, which the policy reads too',
+        'tasktracker:postgres.resources.memory = "2GB" (default): must be at most 1GB; to raise the limit, write'
+        ' "DKR-MEM": {"maxMb": 2048} into policies/config.json, which the policy reads too',
+    ]
+    assert not [line for line in lines if "tasktracker:api" in line]
+
+
+def test_published_ports_are_not_those_of_monitoring() -> None:
+    publish = {"address": "203.0.113.5", "port": 9090}
+    assert problem({"nginx": {"publish": publish}}) == (
+        "tasktracker:nginx.publish.port = 9090: must be no monitoring port, as that of Prometheus is; choose another"
+    )
+    assert problem({**PROD, "nginx": {"publish": {"port": 3000}}}).endswith("as that of Grafana is; choose another")
+    # On this host only, and without TLS the other port is not published.
+    assert not problems({"nginx": {"publish": {"port": 9090}}})
+    assert not problems({**PROD, "nginx": {"publish": {"tls_port": 9090}}})
+
+
+def test_tags_stand_still() -> None:
+    assert problem({**PROD, "images": {**IMAGES, "api": f"app:latest-1{DIGEST}"}}) == (
+        f'tasktracker:images.api = "app:latest-1{DIGEST[:67]}...: must be an image whose tag stands still,'
+        " where neither the tag nor a part of it is `latest`"
+    )
+    assert not problems({"images": {"api": "app:latest-1"}})
+
+
+def test_names_for_administrators_are_guarded() -> None:
+    keys = {**PROD, "images": CLOUDFLARED, "tunnel": TUNNEL}
+    assert problem({**keys, "domain": "grafana.example.com"}, TOKEN) == (
+        'tasktracker:domain = "grafana.example.com": must be a hostname with an Access application, whose policies let'
+        " in known people only, as grafana.example.com is one for administrators by its name; choose another"
+    )
+    hostnames = ["tasks.example.com", "db1.example.com"]
+    assert problem({**keys, "tunnel": {**TUNNEL, "hostnames": hostnames}}, TOKEN).endswith(
+        "as db1.example.com is one for administrators by its name; list it under"
+        " tasktracker:tunnel.administrators.hostnames, or choose another"
+    )
 
 
 def test_each_rule_has_a_test() -> None:

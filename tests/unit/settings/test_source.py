@@ -50,6 +50,20 @@ def test_a_bad_config_ends_the_program_with_its_problems_alone() -> None:
     assert caught.value.__suppress_context__
 
 
+def test_limits_that_can_t_be_read_end_the_program(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(source, "PROBLEM", "policies/config.json: Expecting value")
+    with pytest.raises(pulumi.RunError, match=r"^policies/config\.json: Expecting value$"):
+        load_with(config({"environment": "dev"}), [])
+
+
+def test_no_password_of_a_backend_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PULUMI_BACKEND_URL", "s3://key:hunter2@states")
+    monkeypatch.setattr(pulumi.runtime, "is_dry_run", lambda: False)
+    with pytest.raises(pulumi.RunError, match=r"s3://\[hidden\]@states") as caught:
+        load_with(config({"environment": "dev", "state_backend": "s3://other"}), [])
+    assert "hunter2" not in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("named", "used", "preview", "refused"),
     [

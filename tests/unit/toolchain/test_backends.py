@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -9,6 +10,8 @@ import pytest
 import yaml
 
 from toolchain.backends import KEY, LINE, state_backend, with_state_backend
+from toolchain.environment import Way, shell_script
+from toolchain.steps import StepError
 
 URL = "s3://states/prod?region=eu-central-1&endpoint=https://s3.example.com:7070&use_path_style=true"
 
@@ -43,6 +46,23 @@ def test_python_and_sed_find_the_same(tmp_path: Path, line: str, found: str | No
     assert state_backend(file) == found
     sed = subprocess.run(["sed", "-nE", f"s|{LINE}|\\1|p", file], capture_output=True, text=True, check=True)
     assert sed.stdout == (f"{found}\n" if found else "")
+
+
+def test_a_comment_in_another_encoding_hides_no_backend(tmp_path: Path) -> None:
+    file = tmp_path / "Pulumi.prod.yaml"
+    file.write_bytes(f"config:\n  {KEY}: {URL}  # f\xfcr alle\n".encode("latin-1"))
+    assert state_backend(file) == URL
+    shell = shell_script(Way.PATH)
+    (tmp_path / ".tools").mkdir()
+    (tmp_path / ".tools/env").write_text(shell)
+    command = f". {tmp_path}/.tools/env && printf %s $PULUMI_BACKEND_URL"
+    env = {"PATH": os.environ["PATH"], "STACK": "prod", "LC_ALL": "C.UTF-8"}
+    assert subprocess.run(["bash", "-c", command], env=env, capture_output=True, text=True, check=True).stdout == URL
+
+
+def test_a_file_that_can_t_be_read_is_told(tmp_path: Path) -> None:
+    with pytest.raises(StepError, match=f"{tmp_path.name}: can't be read: Is a directory"):
+        state_backend(tmp_path)
 
 
 def test_a_stack_without_a_config_file_names_none(tmp_path: Path) -> None:

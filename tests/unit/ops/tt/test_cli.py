@@ -77,6 +77,46 @@ def test_a_docker_host_out_of_reach_is_told(call: Call, capsys: pytest.CaptureFi
     assert "no Docker engine answers at tcp://127.0.0.1:1" in json.loads(capsys.readouterr().out)["error"]
 
 
+BROKEN = {
+    "Latin-1": (b"config:\n  # Gr\xfc\xdfe\n  docker:host: tcp://127.0.0.1:1\n", "Pulumi.dev.yaml:2:7: is not UTF-8"),
+    "no such day": (
+        b"config:\n  tasktracker:postgres:\n    restore: {volume: 2, to: 2026-02-30}\n",
+        "Pulumi.dev.yaml:3:30: 2026-02-30 is no date",
+    ),
+    "the same key": (
+        b"config:\n  tasktracker:environment: prod\n  tasktracker:environment: dev\n",
+        'Pulumi.dev.yaml:3:3: the key "tasktracker:environment" is there twice, first in line 2',
+    ),
+    "a tab": (b"config:\n\tdocker:host: tcp://127.0.0.1:1\n", "Pulumi.dev.yaml:2:1: a tab"),
+    "an alias": (b"config:\n  a: &a {b: 1}\n  c: *a\n", "Pulumi.dev.yaml:3:6: *a is an alias"),
+}
+
+#: One of each group that reads the file in its own way.
+READERS = [
+    *(["backup", "list"], ["backup", "now"], ["status"], ["files", "list"], ["volumes", "list"], ["state", "show"]),
+    *(
+        ["state", "check"],
+        ["state", "unlock"],
+        ["state", "list"],
+        ["recover"],
+        ["restore", "--to", "2026-11-20 14:05", "--yes"],
+    ),
+    *(["drill"], ["scratch", "list"]),
+]
+
+
+@pytest.mark.parametrize("command", READERS, ids=" ".join)
+@pytest.mark.parametrize(("content", "message"), BROKEN.values(), ids=BROKEN)
+def test_a_broken_stack_file_is_told_with_its_place(
+    call: Call, capsys: pytest.CaptureFixture[str], command: list[str], content: bytes, message: str
+) -> None:
+    Path("Pulumi.dev.yaml").write_bytes(content)
+    assert call(*command) == Exit.UNREACHABLE
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert f"error: {message}" in said.err
+
+
 def test_help_without_arguments_or_on_demand(call: Call, capsys: pytest.CaptureFixture[str]) -> None:
     assert call("--help") == Exit.DONE
     assert "Exit codes" in capsys.readouterr().out

@@ -45,11 +45,28 @@ def test_a_config_that_is_not_understood_is_told_without_a_traceback(project: Pr
         with_postgres(project, block)
 
 
-@pytest.mark.parametrize("text", ["a: [", "- x", "config: 7", "\0"])
-def test_a_file_that_is_no_config_is_told(project: Project, text: str) -> None:
+BROKEN = {
+    "a: [": "Pulumi.dev.yaml:1:5: expected the node content, but found '<stream end>', while parsing a flow node",
+    "- x": "Pulumi.dev.yaml:1:1: the file must be a block of keys and values",
+    "config: 7": "Pulumi.dev.yaml:1:9: config must be a block of keys and values",
+    "\0": "Pulumi.dev.yaml:1:1: the character U+0000 is not allowed in YAML",
+}
+
+
+@pytest.mark.parametrize(("text", "message"), BROKEN.items())
+def test_a_file_that_is_no_config_is_told(project: Project, text: str, message: str) -> None:
     project.config_file.write_text(text)
-    with pytest.raises(UnreachableError, match="can't be read"):
-        project.config()
+    for read in (project.config, project.volumes, lambda: Project.find("dev", project.folder)):
+        with pytest.raises(UnreachableError) as caught:
+            read()
+        assert str(caught.value) == message
+
+
+def test_the_project_s_own_file_is_read_as_strictly(project: Project) -> None:
+    assert project.name == "tasktracker"
+    (project.folder / "Pulumi.yaml").write_bytes(b"name: a\nname: b\n")
+    with pytest.raises(UnreachableError, match=r'Pulumi\.yaml:2:1: the key "name" is there twice'):
+        _ = project.name
 
 
 def test_an_unknown_stack_names_those_there_are(project: Project) -> None:

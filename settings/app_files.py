@@ -1,0 +1,38 @@
+"""The files that the program itself gives api and worker, beside the secrets of the app's own."""
+
+from collections.abc import Iterator, Mapping
+from operator import attrgetter
+from typing import Final
+
+from settings.errors import Path
+from settings.models import Settings
+
+GENERATED_FILES: Final[Mapping[Path, tuple[str, ...]]] = {
+    (): ("database-url", "nats-url", "encryption-key"),
+    ("object_store", "app_bucket"): ("object-store-access-key", "object-store-secret-key", "object-store-ca"),
+    ("redis",): ("redis-url",),
+}
+"""Names of files under /etc/tasktracker, by the setting that a stack has them with; `()` for every stack."""
+
+ALWAYS: Final[Path] = ()
+
+
+def file_name(secret: str) -> str:
+    """The file that api and worker find a secret in.
+
+    >>> file_name("slack_token")
+    'slack-token'
+    """
+    return secret.replace("_", "-")
+
+
+def secret_name(file: str) -> str:
+    """The secret that a file would be of, if the config set it: the inverse of `file_name`."""
+    return file.replace("-", "_")
+
+
+def generated_secrets(settings: Settings) -> Iterator[tuple[str, Path]]:
+    """The names that no secret of the app can have in this stack, each with the setting that takes it."""
+    for block, files in GENERATED_FILES.items():
+        if block == ALWAYS or attrgetter(".".join(block))(settings) is not None:
+            yield from ((secret_name(file), block) for file in files)
