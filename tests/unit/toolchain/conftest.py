@@ -76,7 +76,18 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
     (root / "Pulumi.yaml").touch()
     programs = tmp_path / "programs"
     programs.mkdir()
-    for name in ("TOOLCHAIN", "PLUGIN", "LOCK", "STATE", "TOOLS", "BIN", "VENDOR", "PLUGINS", "MARKER"):
+    for name in (
+        "TOOLCHAIN",
+        "PLUGIN",
+        "LANGUAGE_HOST",
+        "LOCK",
+        "STATE",
+        "TOOLS",
+        "BIN",
+        "VENDOR",
+        "PLUGINS",
+        "MARKER",
+    ):
         monkeypatch.setattr(engine, name, root / getattr(engine, name).relative_to(engine.ROOT))
     monkeypatch.setattr(engine, "ROOT", root)
     monkeypatch.setattr(engine, "INSTALL_SCRIPT", (tmp_path / "no-such-script").as_uri())

@@ -52,9 +52,10 @@ def test_a_comment_in_another_encoding_hides_no_backend(tmp_path: Path) -> None:
     file = tmp_path / "Pulumi.prod.yaml"
     file.write_bytes(f"config:\n  {KEY}: {URL}  # f\xfcr alle\n".encode("latin-1"))
     assert state_backend(file) == URL
-    shell = shell_script(Way.PATH)
+    shell = shell_script(Way.PATH, tmp_path)
     (tmp_path / ".tools").mkdir()
     (tmp_path / ".tools/env").write_text(shell)
+    (tmp_path / "Pulumi.yaml").touch()
     command = f". {tmp_path}/.tools/env && printf %s $PULUMI_BACKEND_URL"
     env = {"PATH": os.environ["PATH"], "STACK": "prod", "LC_ALL": "C.UTF-8"}
     assert subprocess.run(["bash", "-c", command], env=env, capture_output=True, text=True, check=True).stdout == URL

@@ -17,6 +17,7 @@ from toolchain import engine
 from toolchain.environment import Way
 from toolchain.golang import parse_version
 from toolchain.steps import StepError
+from toolchain.users_engine import EXECUTOR
 
 DOWNLOADED = """
 while [ $# -gt 0 ]; do
@@ -185,10 +186,13 @@ def test_builds(machine: Machine) -> None:
     plugin = f"pulumi-home/plugins/resource-docker-v{engine.plugin_version()}/pulumi-resource-docker"
     assert (tools / "bin/pulumi").exists()
     assert (tools / plugin).exists()
-    assert os.access(tools / "bin/pulumi-language-python", os.X_OK)
+    assert (tools / "bin/pulumi-language-python").exists()
+    assert os.access(tools / "bin" / EXECUTOR, os.X_OK)
     builds = [call for call in machine.calls("go") if "go build" in call]
     assert f"version.Version=v{engine.engine_version()}" in builds[0]
-    assert f"main.version={engine.plugin_version()}" in builds[1]
+    assert f"version.Version=v{engine.engine_version()}" in builds[1]
+    assert builds[1].endswith("./language_host")
+    assert f"main.version={engine.plugin_version()}" in builds[2]
     assert engine.environment()["PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION"] == "true"
 
 
@@ -204,7 +208,15 @@ def test_second_time_does_nothing(machine: Machine, capsys: pytest.CaptureFixtur
 
 @pytest.mark.parametrize(
     "path",
-    ["go.mod", "go.sum", "docker_plugin/main.go", "docker_plugin/go.sum", "docker_plugin/shim/provider/provider.go"],
+    [
+        "go.mod",
+        "go.sum",
+        "language_host/main.go",
+        "language_host/executor.py",
+        "docker_plugin/main.go",
+        "docker_plugin/go.sum",
+        "docker_plugin/shim/provider/provider.go",
+    ],
 )
 def test_changed_input_builds_again(machine: Machine, path: str) -> None:
     machine.user_has_go()

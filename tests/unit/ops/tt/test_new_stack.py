@@ -269,7 +269,7 @@ def test_another_s_file_that_can_not_be_read_is_told(folder: Path, run: Run) -> 
     _, made = run("demo")
     assert made["notes"] == ["Pulumi.bad.yaml can't be read: its subnets and ports may be in the way"]
     code, told = run("more", "--like", "bad")
-    assert code == Exit.REFUSED
+    assert code == Exit.UNREACHABLE
     assert "Pulumi.bad.yaml" in told["error"]
     assert "Pulumi.more.yaml" not in files(folder)
 
