@@ -15,26 +15,32 @@ import pulumi
 
 SETTINGS = ("project", "root_directory", "stack", "monitor", "engine", "organization")
 
-parser = argparse.ArgumentParser()
-for option in (*SETTINGS, "parallel", "dry_run", "pwd", "tracing"):
-    parser.add_argument(f"--{option}")
-parser.add_argument("program")
-parser.add_argument("arguments", nargs="*")
-given = vars(parser.parse_args())
 
-pulumi.runtime.set_all_config(pulumi.runtime.get_config_env(), pulumi.runtime.get_config_secret_keys_env())
-settings = {name: given[name] for name in SETTINGS}
-pulumi.runtime.configure(
-    pulumi.runtime.Settings(**settings, parallel=int(given["parallel"]), dry_run=given["dry_run"] == "true")
-)
-program = given["program"]
-sys.argv = [program, *given["arguments"]]
-os.chdir(given["pwd"])
-loop = asyncio.new_event_loop()
-asyncio.set_event_loop(loop)
-print("run by the test's executor")
-try:
-    loop.run_until_complete(pulumi.runtime.run_in_stack(lambda: runpy.run_path(program, run_name="__main__")))
-except Exception:
-    pulumi.log.error(traceback.format_exc())
-    sys.exit(32)
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    for option in (*SETTINGS, "parallel", "dry_run", "pwd", "tracing"):
+        parser.add_argument(f"--{option}")
+    parser.add_argument("program")
+    parser.add_argument("arguments", nargs="*")
+    given = vars(parser.parse_args())
+
+    pulumi.runtime.set_all_config(pulumi.runtime.get_config_env(), pulumi.runtime.get_config_secret_keys_env())
+    settings = {name: given[name] for name in SETTINGS}
+    pulumi.runtime.configure(
+        pulumi.runtime.Settings(**settings, parallel=int(given["parallel"]), dry_run=given["dry_run"] == "true")
+    )
+    program = given["program"]
+    sys.argv = [program, *given["arguments"]]
+    os.chdir(given["pwd"])
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    print("run by the test's executor")
+    try:
+        loop.run_until_complete(pulumi.runtime.run_in_stack(lambda: runpy.run_path(program, run_name="__main__")))
+    except Exception:
+        pulumi.log.error(traceback.format_exc())
+        sys.exit(32)
+
+
+if __name__ == "__main__":
+    main()

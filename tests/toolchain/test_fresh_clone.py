@@ -20,6 +20,7 @@ def test_dev_comes_with_a_salt_that_fits(tmp_path: Path, engine_environment: dic
     for name in TRACKED:
         shutil.copy(ROOT / name, tmp_path)
     (tmp_path / "state").mkdir()
+    (tmp_path / ".venv").symlink_to(ROOT / ".venv")
     clone = Project(
         tmp_path,
         engine_environment

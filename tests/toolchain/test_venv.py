@@ -64,7 +64,9 @@ def pristine(tmp_path_factory: pytest.TempPathFactory) -> Clone:
     """A clone in which nothing has been installed."""
     folder = tmp_path_factory.mktemp("venv")
     root, index = folder / "clone", folder / "index"
-    shutil.copytree(ROOT / "toolchain", root / "toolchain", ignore=shutil.ignore_patterns("__pycache__"))
+    # What set-up runs on before there are packages.
+    for package in ("remote", "toolchain"):
+        shutil.copytree(ROOT / package, root / package, ignore=shutil.ignore_patterns("__pycache__"))
     index.mkdir()
     (root / "requirements").mkdir()
     (root / "Pulumi.yaml").touch()
