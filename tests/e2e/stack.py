@@ -25,7 +25,18 @@ from toolchain.preview import environment_for_preview
 from toolchain.steps import ROOT
 
 #: Everything that the program reads, beside the stack's own config and state.
-PROGRAM = ("__main__.py", "Pulumi.yaml", "VERSION", "app", "components", "images", "remote", "settings", ".venv")
+PROGRAM = (
+    "__main__.py",
+    "Pulumi.yaml",
+    "VERSION",
+    "app",
+    "components",
+    "images",
+    "policies",
+    "remote",
+    "settings",
+    ".venv",
+)
 
 #: Where no Docker engine answers.
 NO_DOCKER = {"DOCKER_HOST": "unix:///nowhere/docker.sock"}
