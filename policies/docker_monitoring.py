@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Annotated, Any, Final
 
 from pydantic import Field as Constraint
 
 from policies.containers import CONTAINER, SERVICE, Entry
+from policies.destinations import SHARED_PORTS, is_monitoring_name, plain
 from policies.docker_ports import TUNNEL_CONFIGS, is_for_people_here, numbers_of, published, services
 from policies.encoding import encoded_texts
 from policies.ports import MAX_PORT, MONITORING_PORTS, SERVICE_NAMES, STORE_PORTS
@@ -21,6 +22,7 @@ from policies.values import entries, items, text
 
 NO_MONITORING: Final = "no monitoring port"
 NO_INTERNAL: Final = "no port of a data store or of monitoring"
+NO_INTERNAL_HOST: Final = "a web app's host, by a name that is no data store's or monitoring tool's"
 OPEN: Final = "a host or a port that a request or an unknown variable chooses"
 SPELLED_OUT: Final = (
     "destinations that the file spells out, or variables with known values (nginx: `set`, `map`, `geo` or "
@@ -70,7 +72,7 @@ _ROUTER_VARIABLE: Final = re.compile(r"VIRTUAL_PORT|VIRTUAL_HOST_MULTIPORTS|CADD
 #: A port where a number stands for one: alone, decimal, hexadecimal or octal, and not a container's own.
 _TOKEN: Final = re.compile(r"(?<![\w.])(?:(0x[0-9a-fA-F]{2,4})|(0[0-7]{3,6})|(\d{2,5}))(?![\w]|\.\d)")
 _OWN: Final = re.compile(
-    r"(?:0\.0\.0\.0|127(?:\.\d{1,3}){3}|localhost|\[::1?\]|\*|(?<![\w\])}.-])):\d{2,5}(?!\w)"
+    r"(?:0\.0\.0\.0|127(?:\.\d{1,3}){3}|localhost|\[::1?\]|\*|(?<![\w\])}.-])(?<!\w[\"'])):\d{2,5}(?!\w)"
     r"|(?:TCP[46]?|UDP[46]?|SCTP[46]?|OPENSSL|SSL)-?L(?:ISTEN)?:(?:0x[0-9a-f]+|\d+)|-?-(?:listen|bind)[= ]:?\d+"
     r"|\blisten\s+(?:\S{1,40}:)?\d+",
     re.IGNORECASE,
@@ -114,7 +116,7 @@ def _is_entry(resource: Resource, scope: Scope[MonitoringOptions]) -> bool:
 
 def _port_tokens(line: str) -> set[int]:
     """The ports that the numbers and names of a forwarder's command line may stand for, but those it listens on."""
-    rest = _OWN.sub(" ", _CLIENT_URL.sub(" ", line))
+    rest = _OWN.sub(" ", _CLIENT_URL.sub(" ", plain(line)))
     found = {SERVICE_NAMES[match[1].lower()] for match in _SERVICE.finditer(rest)}
     for match in _TOKEN.finditer(rest):
         if match[1]:
@@ -128,6 +130,10 @@ def _port_tokens(line: str) -> set[int]:
 
 def _finding(path: str | None, port: int, monitoring: frozenset[int]) -> Finding:
     return Finding(path or "", port, NO_MONITORING if port in monitoring else NO_INTERNAL)
+
+
+def _of_hosts(path: str, hosts: Iterable[str]) -> Iterator[Finding]:
+    return (Finding(path, host, NO_INTERNAL_HOST) for host in sorted(hosts))
 
 
 def _in_command(resource: Resource, scope: Scope[MonitoringOptions], *, is_entry: bool) -> Iterator[Finding]:
@@ -147,6 +153,7 @@ def _in_command(resource: Resource, scope: Scope[MonitoringOptions], *, is_entry
             # Quotes are the shell's, around what it writes into a file or hands on.
             found = leads(re.sub("[\"']", "\n", value), internal, (), environment)
             ports |= found.ports
+            yield from _of_hosts(word.path or "", found.hosts)
             if found.is_open:
                 yield Finding(word.path or "", OPEN, SPELLED_OUT)
         if proxy:
@@ -203,6 +210,7 @@ def _in_env(resource: Resource, scope: Scope[MonitoringOptions], *, is_entry: bo
             ports |= found.ports
             if is_forwarder(each):
                 ports |= _port_tokens(each) & internal
+            yield from _of_hosts(entry.path, found.hosts)
             if found.is_open:
                 yield Finding(entry.path, OPEN, SPELLED_OUT)
         yield from (_finding(entry.path, port, monitoring) for port in sorted(ports))
@@ -213,6 +221,8 @@ def _env_ports(entry: Entry, value: str, ports: frozenset[int]) -> set[int]:
     name = str(entry.name).upper()
     if not _OWN_PORT.fullmatch(name) and not _AMOUNT.search(name):
         alone = {each for part in re.split(r"[\s,;|]+", value) for each in numbers_of(part.strip("\"'[]()"))}
+        if not is_monitoring_name(name):
+            alone -= SHARED_PORTS
         found |= (alone | (_port_tokens(value) if _DESTINATION.search(name) else set())) & ports
     return found
 
@@ -252,6 +262,7 @@ def _in_files(resource: Resource, scope: Scope[MonitoringOptions]) -> Iterator[F
         # The port, and nothing else of a file that may hold a secret.
         for port in sorted(found.ports):
             yield Finding(file.path, port, NO_MONITORING if port in monitoring else NO_INTERNAL)
+        yield from _of_hosts(file.path, found.hosts)
         if found.is_open:
             yield Finding(file.path, OPEN, SPELLED_OUT)
 

@@ -75,7 +75,7 @@ _FORWARDER: Final = re.compile(
     r"(?:^|[\s/;&|\"'(`])(?:"
     r"socat\b|(?:ncat|nc|netcat)\b[^;&|]{0,300}?\s(?:-\w*l|--listen)"
     r"|(?:auto)?ssh\b[^;&|]{0,300}?\s-\w*[LRDW]|(?:iptables|ip6tables|nft|ipvsadm)\b"
-    r"|(?:rinetd|redir|simpleproxy|tcpproxy|tcpserver|gost|glider|chisel|frpc|frps|ngrok|bore|rathole|zrok|pagekite"
+    r"|(?:rinetd|redir|simpleproxy|tcpproxy|tcpserver|tcpsvd|udpsvd|gost|glider|chisel|frpc|frps|ngrok|bore|rathole|zrok|pagekite"
     r"|localtunnel|caddy|nginx|openresty|angie|haproxy|envoy|traefik|pound|varnishd|squid|tinyproxy|privoxy|3proxy"
     r"|sockd|microsocks|stunnel4?|ghostunnel|hitch|sniproxy|sslh|mitm(?:proxy|dump|web)|httpd|apache2(?:ctl)?|lighttpd"
     r"|oauth2-proxy|pomerium|kong|krakend|websockify|wstunnel|ttyd|systemd-socket-proxyd|toxiproxy\S*|balance|pen"
