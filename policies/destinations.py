@@ -26,20 +26,23 @@ _SOCKET: Final = re.compile(
 _SOCKET_PORTS: Final = {"docker": 2375, "mysql": 3306, "redis": 6379}
 _SOCKET_HINTS: Final = (".s.pgsql.", ".sock")
 
-_NAMED_SHARED: Final = re.compile(r"(?<![\w.$}-])(?!localhost:)([A-Za-z][\w-]{0,62}(?:\.[\w-]{1,63}){0,9}):0*3000(?!\d)")
+_NAMED_SHARED: Final = re.compile(
+    r"(?<![\w.$}-])(?!localhost:)([A-Za-z][\w-]{0,62}(?:\.[\w-]{1,63}){0,9}):0*3000(?!\d)"
+)
 
 #: Hosts that a proxy may lead to although an image of that name is a data store: they answer clients outside as well,
 #: and their other ports are known by number.
-_PUBLIC_STORES: Final = frozenset({"minio", "garage", "weaviate", "nats", "rabbitmq", "restic"})
+_PUBLIC_STORES: Final = frozenset({"minio", "garage", "weaviate", "nats", "rabbitmq", "restic", "db2"})
 _INTERNAL_NAMES: Final = ((STORE_IMAGES | MONITORING_IMAGES) - _PUBLIC_STORES) | {
-    "dozzle", "commander", "mongo-express", "kafka-ui", "socket-proxy", "docker-proxy", "dockerproxy",
+    "dozzle", "commander", "mongo-express", "kafka-ui", "dockerproxy",
 }  # fmt: skip
 _HOST: Final = re.compile(r"(?:[a-z][a-z0-9+.-]*://)?(?:[^\s/@]*@)?([a-z][\w.-]{0,254})(?=[:/?#]|$)", re.IGNORECASE)
 _COPY: Final = re.compile(r"(?:[-_]?\d{1,4}|[-_](?:blue|green))+$")
 _LOCAL_ZONES: Final = frozenset({"internal", "local", "lan", "docker", "svc", "private", "home"})
 
-#: What every text matches that has such a name.
-_NAMES: Final = re.compile(f"(?:{'|'.join(sorted(map(re.escape, _INTERNAL_NAMES)))})")
+#: Runs of letters, of which every text has one that has such a name.
+_LETTERS: Final = re.compile(r"[a-z]{2,}")
+_LETTERS_OF_NAMES: Final = frozenset(_LETTERS.findall(name)[0] for name in _INTERNAL_NAMES)
 
 
 def plain(text: str) -> str:
@@ -79,8 +82,8 @@ def is_monitoring_name(name: str) -> bool:
 
 
 def may_name_internal_hosts(text: str) -> bool:
-    """Whether a text has the name of a data store or a monitoring tool anywhere; most have none."""
-    return _NAMES.search(text.lower()) is not None
+    """Whether a text may have the name of a data store or a monitoring tool anywhere; most have none."""
+    return not _LETTERS_OF_NAMES.isdisjoint(_LETTERS.findall(text.lower()))
 
 
 def internal_host(target: str) -> str | None:

@@ -50,6 +50,24 @@ _UPSTREAM: Final = re.compile(r"UPSTREAM|PROXY_(?:PASS|TO|TARGET|URL)|FORWARD_?(
 #: What a health check has that takes connections.
 _LISTENS: Final = re.compile(r"listen|\s-\w*l|DNAT|\s-\w*[LRD]\b|fork", re.IGNORECASE)
 
+#: What a shell gives a variable in the command line itself.
+_ASSIGNED: Final = re.compile(r"(?:^|[\s;&|(])(\w{1,100})=([\w.:/-]{1,200})(?=$|[\s;&|)])", re.ASCII)
+
+#: A destination in a command that passes on, of which a variable, an arithmetic or another command is a part.
+_UNSPELLED: Final = re.compile(
+    r"[\w.\]]:(?:\$[({\w]|`)|\b(?:TCP[46]?|TCP[46]?-CONNECT|UDP[46]?):[\"']?(?:\$[({\w]|`)"
+    r"|\b(?:nc|ncat|netcat)(?:\s+-\w+){0,9}\s+[\"']?\$[({\w]",
+    re.IGNORECASE,
+)
+
+#: Commands of proxies that go wherever a request says.
+_OPEN_PROXY: Final = re.compile(
+    r"(?:^|[\s/;&|\"'(])(?:(?:microsocks|tinyproxy|privoxy|3proxy|sockd|danted|squid|glider|dumbproxy|srelay|ss-?server)\b"
+    r"|(?:auto)?ssh\b[^;&|]{0,300}?\s-\w*D"
+    r"|mitm(?:proxy|dump|web)\b(?![^;&|]{0,300}?\breverse:)"
+    r"|(?:gost\b[^;&|]{0,300}?)?-L[= ]?(?:(?:http|socks5?|auto|ss)\w*://)?[\w.@:]*:\d{1,5}(?=$|\s))"
+)
+
 _SHELL_VARIABLE: Final = re.compile(r"\$\{?(\w{1,100})\}?", re.ASCII)
 
 #: Schemes of clients of data stores, which a gateway may be as well.
@@ -162,6 +180,8 @@ def _in_command(resource: Resource, scope: Scope[MonitoringOptions], *, is_entry
             ports |= mentioned_ports(value, monitoring)
         seen |= ports
         yield from (_finding(word.path, port, monitoring) for port in sorted(ports))
+    if proxy and _is_unspelled(command_line(container), environment, is_entry=is_entry):
+        yield Finding(container.field("command").path or "", OPEN, SPELLED_OUT)
     if proxy:
         # What is in base64, or in words that only together name a port.
         rest = (_port_tokens(_filled(command_line(container), environment)) & internal) - seen
@@ -170,6 +190,15 @@ def _in_command(resource: Resource, scope: Scope[MonitoringOptions], *, is_entry
     if _LISTENS.search(health) and is_forwarder(health):
         for port in sorted(_port_tokens(health) & internal):
             yield _finding(container.field("healthcheck.tests").path, port, monitoring)
+
+
+def _is_unspelled(line: str, environment: dict[str, str], *, is_entry: bool) -> bool:
+    """Whether a forwarder's command doesn't say where it leads: a shell computes it, or an entry's requests do."""
+    if "$" in line or "`" in line:
+        known = environment | {match[1]: match[2] for match in _ASSIGNED.finditer(line)}
+        if is_forwarder(line) and _UNSPELLED.search(_filled(line, known)):
+            return True
+    return is_entry and _OPEN_PROXY.search(line) is not None
 
 
 def _filled(line: str, environment: dict[str, str]) -> str:
@@ -202,8 +231,11 @@ def _in_env(resource: Resource, scope: Scope[MonitoringOptions], *, is_entry: bo
         leads_there = _UPSTREAM.search(name) is not None
         if proxy or is_entry or leads_there:
             ports |= _env_ports(entry, value, monitoring)
-        if (leads_there or (proxy and _DESTINATION.search(name))) and not _CLIENT.match(value):
+        is_destination = leads_there or (proxy and _DESTINATION.search(name) is not None)
+        if is_destination and not _CLIENT.match(value):
             ports |= _env_ports(entry, value, frozenset(STORE_PORTS))
+        if is_destination and "$" in value and " " not in value and leads(f"proxy_pass {value};", internal).is_open:
+            yield Finding(entry.path, OPEN, SPELLED_OUT)
         texts = [value, *(encoded_texts(value) if proxy or is_entry else ())]
         for each in texts if " " in value or len(texts) > 1 else ():
             found = leads(each, internal)

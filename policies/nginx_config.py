@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final
 
 #: Directives whose first argument is where requests go: `proxy_pass`, `grpc_pass`, and those of any other module.
@@ -80,8 +81,9 @@ def _statements(config: str) -> Iterator[tuple[list[str], list[str]]]:
         yield blocks[-1], words
 
 
+@lru_cache(maxsize=64)
 def read(config: str) -> Reading:
-    """Reads a config file, or any part of one."""
+    """Reads a config file, or any part of one; once, though each file of a folder may include each other one."""
     destinations: list[str] = []
     candidates: list[str] = []
     values: dict[str, list[str]] = {}

@@ -179,7 +179,11 @@ def leads(
     targets, found = set[str](), set[int]()
     names_one = _mentions(ports).search(config) is not None
     names_host = any(hint in lowered for hint in _HOST_HINTS) and may_name_internal_hosts(config)
-    if names_one or names_host or ("$" in config and (_PASS_TO_VARIABLE.search(config) or _SERVER_OF_VARIABLE.search(config))):
+    if (
+        names_one
+        or names_host
+        or ("$" in config and (_PASS_TO_VARIABLE.search(config) or _SERVER_OF_VARIABLE.search(config)))
+    ):
         of_nginx, nginx_is_open = _nginx(config, beside, environment or {})
         targets |= of_nginx
         is_open |= nginx_is_open

@@ -48,13 +48,22 @@ MONITORING_IMAGES: Final = frozenset(
     }
 )  # fmt: skip
 
-#: A data store's own program in a command line.
+#: Tools with which people run things or look into containers, by a word of their image's name.
+ADMIN_IMAGES: Final = frozenset(
+    {
+        "jupyter", "jupyterlab", "jupyterhub", "notebook", "codercom", "codeserver", "dozzle", "openssh", "sshd",
+        "jenkins", "airflow", "rancher", "argocd", "dockge", "yacht", "cockpit", "webmin", "guacamole", "dockerproxy",
+    }
+)  # fmt: skip
+
+#: A data store's own program in a command line, and one that lets people in.
 _STORE_PROGRAM: Final = re.compile(
     r"(?:^|[\s/;&|\"'(=])(?:postgres|postmaster|pg_ctl|pg_ctlcluster|patroni|pgbouncer|pgpool|mysqld(?:_safe)?"
     r"|mariadbd(?:-safe)?|mongod|mongos|redis-server|redis-sentinel|valkey-server|keydb-server|dragonfly|memcached"
     r"|nats-server|rabbitmq-server|kafka-server-start(?:\.sh)?|redpanda|etcd|cassandra|scylla|clickhouse-server"
     r"|influxd|cockroach|couchdb|arangod|weed|minio|prometheus|grafana-server|alertmanager|loki|victoria-metrics"
-    r"|vmalert|pgbackrest)(?=$|[\s;&|\"')])"
+    r"|vmalert|pgbackrest|sshd|dropbear|dockerd|jupyter(?:-\w+)?|code-server|start-notebook(?:\.\w+)?"
+    r"|http\.server|SimpleHTTPServer)(?=$|[\s;&|\"')])"
 )
 
 #: Variables that only a data store's own image reads.
@@ -150,7 +159,7 @@ def is_proxy(container: Container) -> bool:
 
 def store(container: Container, stack: str) -> str | None:
     """What says that it is a data store or a monitoring tool, as a property with its value; None if nothing does."""
-    kinds = STORE_IMAGES | MONITORING_IMAGES
+    kinds = STORE_IMAGES | MONITORING_IMAGES | ADMIN_IMAGES
     field = container.field("image")
     if found := name_words(repository(field.value)) & kinds:
         return f"an image of {min(found)}"
