@@ -12,7 +12,7 @@ SHARED_PORTS: Final = frozenset({3000})
 
 #: Words by which a host says that it is a monitoring tool.
 _MONITORING_WORDS: Final = MONITORING_IMAGES | {
-    "monitoring", "monitor", "metrics", "dashboard", "dashboards", "observability", "stats", "graphs", "charts",
+    "monitoring", "metrics", "dashboards", "observability",
 }  # fmt: skip
 
 _HEXADECIMAL: Final = re.compile(r"(?<=[\s:\"'=])0x[0-9a-fA-F]{3,4}(?![\w])")
@@ -33,16 +33,36 @@ _NAMED_SHARED: Final = re.compile(
 #: Hosts that a proxy may lead to although an image of that name is a data store: they answer clients outside as well,
 #: and their other ports are known by number.
 _PUBLIC_STORES: Final = frozenset({"minio", "garage", "weaviate", "nats", "rabbitmq", "restic", "db2"})
-_INTERNAL_NAMES: Final = ((STORE_IMAGES | MONITORING_IMAGES) - _PUBLIC_STORES) | {
+_INTERNAL_NAMES: Final = ((STORE_IMAGES | MONITORING_IMAGES) - _PUBLIC_STORES - {"exporter"}) | {
     "dozzle", "commander", "mongo-express", "kafka-ui", "dockerproxy",
 }  # fmt: skip
+#: What an exporter's name has before its last word; `pdf-exporter` is an app.
+_EXPORTED: Final = (
+    STORE_IMAGES
+    | MONITORING_IMAGES
+    | {
+        "node",
+        "nginx",
+        "blackbox",
+        "statsd",
+        "celery",
+        "process",
+        "snmp",
+        "mysqld",
+        "haproxy",
+        "pg",
+        "php",
+        "fpm",
+        "json",
+    }
+)
 _HOST: Final = re.compile(r"(?:[a-z][a-z0-9+.-]*://)?(?:[^\s/@]*@)?([a-z][\w.-]{0,254})(?=[:/?#]|$)", re.IGNORECASE)
 _COPY: Final = re.compile(r"(?:[-_]?\d{1,4}|[-_](?:blue|green))+$")
 _LOCAL_ZONES: Final = frozenset({"internal", "local", "lan", "docker", "svc", "private", "home"})
 
 #: Runs of letters, of which every text has one that has such a name.
 _LETTERS: Final = re.compile(r"[a-z]{2,}")
-_LETTERS_OF_NAMES: Final = frozenset(_LETTERS.findall(name)[0] for name in _INTERNAL_NAMES)
+_LETTERS_OF_NAMES: Final = frozenset(_LETTERS.findall(name)[0] for name in {*_INTERNAL_NAMES, "exporter"})
 
 
 def plain(text: str) -> str:
@@ -97,11 +117,13 @@ def internal_host(target: str) -> str | None:
     match = _HOST.match(target.strip().strip("\"'"))
     if not match:
         return None
-    first, dot, zones = match[1].lower().partition(".")
+    first, dot, zones = match[1].lower().rstrip(".").partition(".")
     last_zone = zones.rpartition(".")[2]
     if dot and "-" not in last_zone and "_" not in last_zone and last_zone not in _LOCAL_ZONES:
         return None
     name = _COPY.sub("", first).replace("_", "-")
     parts = name.split("-")
+    if parts[-1] == "exporter":
+        return None if _EXPORTED.isdisjoint(parts[:-1]) else match[1]
     names = {name, parts[-1], "-".join(parts[-2:])}
     return None if names.isdisjoint(_INTERNAL_NAMES) else match[1]

@@ -55,7 +55,8 @@ _ASSIGNED: Final = re.compile(r"(?:^|[\s;&|(])(\w{1,100})=([\w.:/-]{1,200})(?=$|
 
 #: A destination in a command that passes on, of which a variable, an arithmetic or another command is a part.
 _UNSPELLED: Final = re.compile(
-    r"[\w.\]]:(?:\$[({\w]|`)|\b(?:TCP[46]?|TCP[46]?-CONNECT|UDP[46]?):[\"']?(?:\$[({\w]|`)"
+    r"\b(?:TCP[46]?|TCP[46]?-CONNECT|UDP[46]?|OPENSSL|SSL):[^\s,;]{0,300}?(?:\$[({\w]|`)"
+    r"|(?:^|\s)-[-\w]{1,40}[= ]?[\w.:/\[\]-]{0,300}:(?:\$[({\w]|`)"
     r"|\b(?:nc|ncat|netcat)(?:\s+-\w+){0,9}\s+[\"']?\$[({\w]",
     re.IGNORECASE,
 )

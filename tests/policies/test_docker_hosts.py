@@ -80,10 +80,10 @@ CASES = (
     *(
         Case("DKR-HOST", "bypass", f"{type_} {path}", (make(type_, {}, {path: value}),), ("",))
         for type_, path, value in (
-            ("aws:cloudwatch/eventTarget:EventTarget", "runCommandTargets", [{"key": "tag:Name", "values": ["docker"]}]),
+            ("aws:cloudwatch/eventTarget:EventTarget", "runCommandTargets", [{"key": "tag:Name", "values": ["x"]}]),
             ("aws:cloudwatch/eventTarget:EventTarget", "arn", "arn:aws:ssm:eu-central-1::document/AWS-RunShellScript"),
             ("aws:scheduler/schedule:Schedule", "target.arn", "arn:aws:scheduler:::aws-sdk:ssm:sendCommand"),
-            ("aws:sfn/stateMachine:StateMachine", "definition", '{"Resource": "arn:aws:states:::aws-sdk:ssm:sendCommand"}'),
+            ("aws:sfn/stateMachine:StateMachine", "definition", "arn:aws:states:::aws-sdk:ssm:sendCommand"),
             ("pulumi:providers:docker", "pluginDownloadURL", "https://example.com/plugins"),
             ("pulumi:providers:docker", "__internal", '{"pluginDownloadURL": "github://api.github.com/x/y"}'),
             ("pulumi:providers:docker", "__internal", {"pluginDownloadURL": "https://get.pulumi.com.example.com"}),
