@@ -24,7 +24,7 @@ _SOCKET: Final = re.compile(
     re.IGNORECASE,
 )
 _SOCKET_PORTS: Final = {"docker": 2375, "mysql": 3306, "redis": 6379}
-_SOCKET_HINTS: Final = (".s.pgsql.", ".sock")
+_SOCKET_HINTS: Final = (".s.PGSQL.", ".sock")
 
 _NAMED_SHARED: Final = re.compile(
     r"(?<![\w.$}-])(?!localhost:)([A-Za-z][\w-]{0,62}(?:\.[\w-]{1,63}){0,9}):0*3000(?!\d)"
@@ -77,8 +77,7 @@ def plain(text: str) -> str:
     """
     if "0x" in text:
         text = _HEXADECIMAL.sub(lambda match: str(int(match[0], 16)), text)
-    lowered = text.lower()
-    if any(hint in lowered for hint in _SOCKET_HINTS):
+    if any(hint in text for hint in _SOCKET_HINTS):
         text = _SOCKET.sub(_socket, text)
     return _NAMED_SHARED.sub(_shared, text) if ":3000" in text else text
 
@@ -102,8 +101,8 @@ def is_monitoring_name(name: str) -> bool:
 
 
 def may_name_internal_hosts(text: str) -> bool:
-    """Whether a text may have the name of a data store or a monitoring tool anywhere; most have none."""
-    return not _LETTERS_OF_NAMES.isdisjoint(_LETTERS.findall(text.lower()))
+    """Whether a text in lower case may have the name of a data store or a monitoring tool; most have none."""
+    return not _LETTERS_OF_NAMES.isdisjoint(_LETTERS.findall(text))
 
 
 def internal_host(target: str) -> str | None:

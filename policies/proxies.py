@@ -76,6 +76,7 @@ _CADDY_CAPTURE: Final = re.compile(r"\$\{?\w")
 
 #: What a file has somewhere, in lower case, that passes requests on to a host by its name.
 _HOST_HINTS: Final = ("_pass", "_server", "upstream", "proxypass", "balancermember", "servers", "dial", "server ")
+_OTHER_HOST_HINTS: Final = ("proxypass", "balancermember", "backend ", "servers", "dial")
 
 #: Code in nginx that makes connections of its own, in njs and Lua, and the calls that name one by a plain text.
 _CODE_HINTS: Final = (
@@ -178,12 +179,13 @@ def leads(
     foreign = without_own_sockets(config) if "value" in lowered else config
     targets, found = set[str](), set[int]()
     names_one = _mentions(ports).search(config) is not None
-    names_host = any(hint in lowered for hint in _HOST_HINTS) and may_name_internal_hosts(config)
-    if (
-        names_one
-        or names_host
-        or ("$" in config and (_PASS_TO_VARIABLE.search(config) or _SERVER_OF_VARIABLE.search(config)))
-    ):
+    reads_nginx = names_one or (
+        "$" in config and (_PASS_TO_VARIABLE.search(config) or _SERVER_OF_VARIABLE.search(config))
+    )
+    # nginx's destinations are all looked at where any is; a look for names is for what else there may be.
+    hints = _OTHER_HOST_HINTS if reads_nginx else _HOST_HINTS
+    names_host = any(hint in lowered for hint in hints) and may_name_internal_hosts(lowered)
+    if reads_nginx or names_host:
         of_nginx, nginx_is_open = _nginx(config, beside, environment or {})
         targets |= of_nginx
         is_open |= nginx_is_open
