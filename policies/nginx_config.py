@@ -28,7 +28,7 @@ _VARIABLE: Final = re.compile(r"\$(?:\{(\w+)\}|(\w+))", re.ASCII)
 _CAPTURE: Final = re.compile(r"\(\?P?[<'](\w{1,64})[>']", re.ASCII)
 #: What Lua and njs give a variable.
 _ASSIGNED: Final = re.compile(
-    r"\b(?:ngx\.var|\w{1,64}\.variables)(?:\.(\w{1,64})|\[[\"'](\w{1,64})[\"']\])\s{0,99}=(?!=)", re.ASCII
+    r"(?:ngx\.var|\.variables)(?:\.(\w{1,64})|\[[\"'](\w{1,64})[\"']\])\s{0,99}=(?!=)", re.ASCII
 )
 
 #: Lua between braces has its own quotes and comments, which would hide what stands behind it.
