@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator
 from typing import Final
 
 from policies.resource import Resource
 from policies.rule import EVERY_TYPE, Finding, Level, Options, Rule, Scope, Severity
+from policies.values import entries, is_unset, text
 
 #: Ways to run something that no property of a container shows, each with what it is.
 WAYS: Final = {
@@ -16,7 +19,24 @@ WAYS: Final = {
     "aws:ssm/association:Association": "a command that AWS Systems Manager runs on hosts",
     "aws:ssm/document:Document": "a command that AWS Systems Manager runs on hosts",
     "aws:ssm/maintenanceWindowTask:MaintenanceWindowTask": "a command that AWS Systems Manager runs on hosts",
+    "aws:cloudformation/stack:Stack": "a template, whose resources no rule sees",
+    "aws:cloudformation/stackSet:StackSet": "a template, whose resources no rule sees",
+    "aws:cloudformation/stackInstances:StackInstances": "a template, whose resources no rule sees",
+    "aws:cloudcontrol/resource:Resource": "a resource of any type, whose properties no rule sees",
+    "aws:serverlessrepository/cloudFormationStack:CloudFormationStack": "a template, whose resources no rule sees",
+    "aws:servicecatalog/provisionedProduct:ProvisionedProduct": "a template, whose resources no rule sees",
 }
+
+#: Resources that may have Systems Manager run a command when an event or a time comes, each with where it says so.
+_TRIGGERS: Final = {
+    "aws:cloudwatch/eventTarget:EventTarget": ("arn", "runCommandTargets"),
+    "aws:scheduler/schedule:Schedule": ("target.arn",),
+    "aws:sfn/stateMachine:StateMachine": ("definition",),
+    "aws:cloudwatch/metricAlarm:MetricAlarm": ("alarmActions", "okActions", "insufficientDataActions"),
+}
+_RUNS_COMMANDS: Final = re.compile(
+    r"ssm:(?:sendcommand|startautomation)|:ssm:[^:]*:[^:]*:(?:document|automation)|ssm\.sync", re.IGNORECASE
+)
 
 #: Resources of Docker's provider that the other rules judge, or that run nothing.
 _DOCKER: Final = frozenset(
@@ -77,6 +97,9 @@ HARMLESS: Final = frozenset(
 
 _PROVIDERS: Final = "pulumi:providers:"
 
+#: Where the vendor's own providers come from.
+_PLUGINS: Final = re.compile(r"https://get\.pulumi\.com(?:/|$)|github://api\.github\.com/(?:pulumi|pulumiverse)(?:/|$)")
+
 
 class HostOptions(Options):
     """`types`: the types of resources that are allowed all the same, such as `command:local:Command`.
@@ -88,11 +111,28 @@ class HostOptions(Options):
     packages: tuple[str, ...] = ()
 
 
+def _plugin_address(resource: Resource) -> str | None:
+    """Where the engine fetches a provider's program from; None where that is the vendor's own place."""
+    internal = resource.get("__internal")
+    if isinstance(internal, str):
+        try:
+            internal = json.loads(internal)
+        except ValueError:
+            return internal or None
+    return text(resource.get("pluginDownloadURL")) or text(entries(internal).get("pluginDownloadURL")) or None
+
+
 def _what(resource: Resource, allowed: tuple[str, ...]) -> str | None:
     """What a resource is that may run something; None where it runs nothing, or other rules judge it."""
     type_ = resource.type
     if found := WAYS.get(type_):
         return found
+    for path in _TRIGGERS.get(type_, ()):
+        value = resource.get(path)
+        if (path == "runCommandTargets" and not is_unset(value)) or _RUNS_COMMANDS.search(str(value)):
+            return "a command that AWS Systems Manager runs on hosts"
+    if type_.startswith(_PROVIDERS) and (address := _plugin_address(resource)) and not _PLUGINS.match(address):
+        return "a provider whose program comes from an address of the program's own"
     packages = {type_.partition(":")[0].lower()}
     is_custom = bool(resource.provider)
     if type_.startswith(_PROVIDERS):

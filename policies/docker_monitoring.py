@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Annotated, Any, Final
 
 from pydantic import Field as Constraint
 
 from policies.containers import CONTAINER, SERVICE, Entry
+from policies.destinations import SHARED_PORTS, is_monitoring_name, plain
 from policies.docker_ports import TUNNEL_CONFIGS, is_for_people_here, numbers_of, published, services
 from policies.encoding import encoded_texts
 from policies.ports import MAX_PORT, MONITORING_PORTS, SERVICE_NAMES, STORE_PORTS
@@ -21,6 +22,7 @@ from policies.values import entries, items, text
 
 NO_MONITORING: Final = "no monitoring port"
 NO_INTERNAL: Final = "no port of a data store or of monitoring"
+NO_INTERNAL_HOST: Final = "a web app's host, by a name that is no data store's or monitoring tool's"
 OPEN: Final = "a host or a port that a request or an unknown variable chooses"
 SPELLED_OUT: Final = (
     "destinations that the file spells out, or variables with known values (nginx: `set`, `map`, `geo` or "
@@ -48,6 +50,25 @@ _UPSTREAM: Final = re.compile(r"UPSTREAM|PROXY_(?:PASS|TO|TARGET|URL)|FORWARD_?(
 #: What a health check has that takes connections.
 _LISTENS: Final = re.compile(r"listen|\s-\w*l|DNAT|\s-\w*[LRD]\b|fork", re.IGNORECASE)
 
+#: What a shell gives a variable in the command line itself.
+_ASSIGNED: Final = re.compile(r"(?:^|[\s;&|(])(\w{1,100})=([\w.:/-]{1,200})(?=$|[\s;&|)])", re.ASCII)
+
+#: A destination in a command that passes on, of which a variable, an arithmetic or another command is a part.
+_UNSPELLED: Final = re.compile(
+    r"\b(?:TCP[46]?|TCP[46]?-CONNECT|UDP[46]?|OPENSSL|SSL):[^\s,;]{0,300}?(?:\$[({\w]|`)"
+    r"|(?:^|\s)-[-\w]{1,40}[= ]?[\w.:/\[\]-]{0,300}:(?:\$[({\w]|`)"
+    r"|\b(?:nc|ncat|netcat)(?:\s+-\w+){0,9}\s+[\"']?\$[({\w]",
+    re.IGNORECASE,
+)
+
+#: Commands of proxies that go wherever a request says.
+_OPEN_PROXY: Final = re.compile(
+    r"(?:^|[\s/;&|\"'(])(?:(?:microsocks|tinyproxy|privoxy|3proxy|sockd|danted|squid|glider|dumbproxy|srelay|ss-?server)\b"
+    r"|(?:auto)?ssh\b[^;&|]{0,300}?\s-\w*D"
+    r"|mitm(?:proxy|dump|web)\b(?![^;&|]{0,300}?\breverse:)"
+    r"|(?:gost\b[^;&|]{0,300}?)?-L[= ]?(?:(?:http|socks5?|auto|ss)\w*://)?[\w.@:]*:\d{1,5}(?=$|\s))"
+)
+
 _SHELL_VARIABLE: Final = re.compile(r"\$\{?(\w{1,100})\}?", re.ASCII)
 
 #: Schemes of clients of data stores, which a gateway may be as well.
@@ -70,7 +91,7 @@ _ROUTER_VARIABLE: Final = re.compile(r"VIRTUAL_PORT|VIRTUAL_HOST_MULTIPORTS|CADD
 #: A port where a number stands for one: alone, decimal, hexadecimal or octal, and not a container's own.
 _TOKEN: Final = re.compile(r"(?<![\w.])(?:(0x[0-9a-fA-F]{2,4})|(0[0-7]{3,6})|(\d{2,5}))(?![\w]|\.\d)")
 _OWN: Final = re.compile(
-    r"(?:0\.0\.0\.0|127(?:\.\d{1,3}){3}|localhost|\[::1?\]|\*|(?<![\w\])}.-])):\d{2,5}(?!\w)"
+    r"(?:0\.0\.0\.0|127(?:\.\d{1,3}){3}|localhost|\[::1?\]|\*|(?<![\w\])}.-])(?<!\w[\"'])):\d{2,5}(?!\w)"
     r"|(?:TCP[46]?|UDP[46]?|SCTP[46]?|OPENSSL|SSL)-?L(?:ISTEN)?:(?:0x[0-9a-f]+|\d+)|-?-(?:listen|bind)[= ]:?\d+"
     r"|\blisten\s+(?:\S{1,40}:)?\d+",
     re.IGNORECASE,
@@ -114,7 +135,7 @@ def _is_entry(resource: Resource, scope: Scope[MonitoringOptions]) -> bool:
 
 def _port_tokens(line: str) -> set[int]:
     """The ports that the numbers and names of a forwarder's command line may stand for, but those it listens on."""
-    rest = _OWN.sub(" ", _CLIENT_URL.sub(" ", line))
+    rest = _OWN.sub(" ", _CLIENT_URL.sub(" ", plain(line)))
     found = {SERVICE_NAMES[match[1].lower()] for match in _SERVICE.finditer(rest)}
     for match in _TOKEN.finditer(rest):
         if match[1]:
@@ -128,6 +149,10 @@ def _port_tokens(line: str) -> set[int]:
 
 def _finding(path: str | None, port: int, monitoring: frozenset[int]) -> Finding:
     return Finding(path or "", port, NO_MONITORING if port in monitoring else NO_INTERNAL)
+
+
+def _of_hosts(path: str, hosts: Iterable[str]) -> Iterator[Finding]:
+    return (Finding(path, host, NO_INTERNAL_HOST) for host in sorted(hosts))
 
 
 def _in_command(resource: Resource, scope: Scope[MonitoringOptions], *, is_entry: bool) -> Iterator[Finding]:
@@ -147,6 +172,7 @@ def _in_command(resource: Resource, scope: Scope[MonitoringOptions], *, is_entry
             # Quotes are the shell's, around what it writes into a file or hands on.
             found = leads(re.sub("[\"']", "\n", value), internal, (), environment)
             ports |= found.ports
+            yield from _of_hosts(word.path or "", found.hosts)
             if found.is_open:
                 yield Finding(word.path or "", OPEN, SPELLED_OUT)
         if proxy:
@@ -155,6 +181,8 @@ def _in_command(resource: Resource, scope: Scope[MonitoringOptions], *, is_entry
             ports |= mentioned_ports(value, monitoring)
         seen |= ports
         yield from (_finding(word.path, port, monitoring) for port in sorted(ports))
+    if proxy and _is_unspelled(command_line(container), environment, is_entry=is_entry):
+        yield Finding(container.field("command").path or "", OPEN, SPELLED_OUT)
     if proxy:
         # What is in base64, or in words that only together name a port.
         rest = (_port_tokens(_filled(command_line(container), environment)) & internal) - seen
@@ -163,6 +191,15 @@ def _in_command(resource: Resource, scope: Scope[MonitoringOptions], *, is_entry
     if _LISTENS.search(health) and is_forwarder(health):
         for port in sorted(_port_tokens(health) & internal):
             yield _finding(container.field("healthcheck.tests").path, port, monitoring)
+
+
+def _is_unspelled(line: str, environment: dict[str, str], *, is_entry: bool) -> bool:
+    """Whether a forwarder's command doesn't say where it leads: a shell computes it, or an entry's requests do."""
+    if "$" in line or "`" in line:
+        known = environment | {match[1]: match[2] for match in _ASSIGNED.finditer(line)}
+        if is_forwarder(line) and _UNSPELLED.search(_filled(line, known)):
+            return True
+    return is_entry and _OPEN_PROXY.search(line) is not None
 
 
 def _filled(line: str, environment: dict[str, str]) -> str:
@@ -195,14 +232,18 @@ def _in_env(resource: Resource, scope: Scope[MonitoringOptions], *, is_entry: bo
         leads_there = _UPSTREAM.search(name) is not None
         if proxy or is_entry or leads_there:
             ports |= _env_ports(entry, value, monitoring)
-        if (leads_there or (proxy and _DESTINATION.search(name))) and not _CLIENT.match(value):
+        is_destination = leads_there or (proxy and _DESTINATION.search(name) is not None)
+        if is_destination and not _CLIENT.match(value):
             ports |= _env_ports(entry, value, frozenset(STORE_PORTS))
+        if is_destination and "$" in value and " " not in value and leads(f"proxy_pass {value};", internal).is_open:
+            yield Finding(entry.path, OPEN, SPELLED_OUT)
         texts = [value, *(encoded_texts(value) if proxy or is_entry else ())]
         for each in texts if " " in value or len(texts) > 1 else ():
             found = leads(each, internal)
             ports |= found.ports
             if is_forwarder(each):
                 ports |= _port_tokens(each) & internal
+            yield from _of_hosts(entry.path, found.hosts)
             if found.is_open:
                 yield Finding(entry.path, OPEN, SPELLED_OUT)
         yield from (_finding(entry.path, port, monitoring) for port in sorted(ports))
@@ -213,6 +254,8 @@ def _env_ports(entry: Entry, value: str, ports: frozenset[int]) -> set[int]:
     name = str(entry.name).upper()
     if not _OWN_PORT.fullmatch(name) and not _AMOUNT.search(name):
         alone = {each for part in re.split(r"[\s,;|]+", value) for each in numbers_of(part.strip("\"'[]()"))}
+        if not is_monitoring_name(name):
+            alone -= SHARED_PORTS
         found |= (alone | (_port_tokens(value) if _DESTINATION.search(name) else set())) & ports
     return found
 
@@ -252,6 +295,7 @@ def _in_files(resource: Resource, scope: Scope[MonitoringOptions]) -> Iterator[F
         # The port, and nothing else of a file that may hold a secret.
         for port in sorted(found.ports):
             yield Finding(file.path, port, NO_MONITORING if port in monitoring else NO_INTERNAL)
+        yield from _of_hosts(file.path, found.hosts)
         if found.is_open:
             yield Finding(file.path, OPEN, SPELLED_OUT)
 

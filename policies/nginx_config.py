@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final
 
 #: Directives whose first argument is where requests go: `proxy_pass`, `grpc_pass`, and those of any other module.
@@ -25,6 +26,10 @@ _TOKEN: Final = re.compile(
 
 _VARIABLE: Final = re.compile(r"\$(?:\{(\w+)\}|(\w+))", re.ASCII)
 _CAPTURE: Final = re.compile(r"\(\?P?[<'](\w{1,64})[>']", re.ASCII)
+#: What Lua and njs give a variable.
+_ASSIGNED: Final = re.compile(
+    r"(?:ngx\.var|\.variables)(?:\.(\w{1,64})|\[[\"'](\w{1,64})[\"']\])\s{0,99}=(?!=)", re.ASCII
+)
 
 #: Lua between braces has its own quotes and comments, which would hide what stands behind it.
 _LUA_BLOCK: Final = "_by_lua_block"
@@ -33,6 +38,8 @@ _RAW_PASS: Final = re.compile(r"\b[a-z0-9_]{1,32}_pass[ \t\n]+([^;\s]{1,2000})")
 #: What may stand behind a host and its port: these begin with a slash or a question mark, whatever the request.
 _PATH: Final = re.compile(r"[/?#]|\$\{?(?:request_uri|uri|document_uri|is_args)\b", re.IGNORECASE)
 _SCHEME: Final = re.compile(r"(?:[a-z][a-z0-9+.-]*|\$\{?scheme\}?)://", re.IGNORECASE)
+#: A scheme that a variable completes, together with the host: `http:/$uri`.
+_HALF_SCHEME: Final = re.compile(r"(?:(?:http|grpc)s?|\$\{?scheme\}?):/?(?=\$)", re.IGNORECASE)
 
 #: What a variable is whose value the file doesn't spell out.
 UNKNOWN_VALUE: Final = "$unknown"
@@ -74,8 +81,9 @@ def _statements(config: str) -> Iterator[tuple[list[str], list[str]]]:
         yield blocks[-1], words
 
 
+@lru_cache(maxsize=64)
 def read(config: str) -> Reading:
-    """Reads a config file, or any part of one."""
+    """Reads a config file, or any part of one; once, though each file of a folder may include each other one."""
     destinations: list[str] = []
     candidates: list[str] = []
     values: dict[str, list[str]] = {}
@@ -100,6 +108,9 @@ def read(config: str) -> Reading:
             candidates.append(words[1])
     for match in _CAPTURE.finditer(config):
         assign(match[1], UNKNOWN_VALUE)
+    if "ngx.var" in config or ".variables" in config:
+        for match in _ASSIGNED.finditer(config):
+            assign(match[1] or match[2], UNKNOWN_VALUE)
     if _LUA_BLOCK in config:
         destinations += _RAW_PASS.findall(config)
     return Reading(destinations, candidates, values)
@@ -148,6 +159,8 @@ def is_open(destination: str) -> bool:
     """
     if "$" not in destination:
         return False
+    if _HALF_SCHEME.match(destination):
+        return True
     scheme = _SCHEME.match(destination)
     rest = destination[scheme.end() :] if scheme else destination
     if rest.startswith("unix:"):

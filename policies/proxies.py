@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import Final
 
 from policies import nginx_config
+from policies.destinations import internal_host, may_name_internal_hosts, plain
 from policies.nginx_config import LONGEST
 from policies.proxy_files import is_proxy_file, is_templated, named_ports, without_own_sockets
 
@@ -70,6 +71,13 @@ _CADDY_MAP: Final = re.compile(
     r"^[ \t]*map[ \t]+\S+[ \t]+([^\n{]*(?:\{\w+\}[^\n{]*)+)\{\n([^}]*(?:\{[^}\n]*\}[^}]*)*)\}", re.M
 )
 
+#: A part of the request, in a value that Caddy's `map` takes from a pattern.
+_CADDY_CAPTURE: Final = re.compile(r"\$\{?\w")
+
+#: What a file has somewhere, in lower case, that passes requests on to a host by its name.
+_HOST_HINTS: Final = ("_pass", "_server", "upstream", "proxypass", "balancermember", "servers", "dial", "server ")
+_OTHER_HOST_HINTS: Final = ("proxypass", "balancermember", "backend ", "servers", "dial")
+
 #: Code in nginx that makes connections of its own, in njs and Lua, and the calls that name one by a plain text.
 _CODE_HINTS: Final = (
     "ngx.fetch", "resty.http", "resty.redis", "resty.mysql", "resty.memcached", "resty.websocket.client", "ngx.socket",
@@ -95,10 +103,11 @@ _SERVER_OF_VARIABLE: Final = re.compile(r"server[ \t]+[^;\n$]{0,500}\$")
 
 @dataclass(frozen=True)
 class Leads:
-    """Where a file leads: to which of the ports that were asked for, and whether a request or a variable of unknown
-    value chooses a host or a port."""
+    """Where a file leads: to which of the ports that were asked for, to which hosts that are data stores or monitoring
+    tools by name alone, and whether a request or a variable of unknown value chooses a host or a port."""
 
     ports: frozenset[int] = frozenset()
+    hosts: frozenset[str] = frozenset()
     is_open: bool = False
 
 
@@ -133,6 +142,7 @@ def mentioned_ports(text: str, ports: frozenset[int]) -> set[int]:
     >>> [sorted(mentioned_ports(text, frozenset({8222}))) for text in ("TCP:nats:8222", "127.0.0.1:8222", ":8222")]
     [[8222], [], []]
     """
+    text = plain(text)
     return {int(match[1]) for match in _hosts(ports).finditer(text)} if _mentions(ports).search(text) else set()
 
 
@@ -162,48 +172,59 @@ def leads(
     >>> leads("location ~ ^/(.*) { proxy_pass http://nats:$1; }", frozenset({8222})).is_open
     True
     """
+    beside = [other for other in beside if other is not config]
+    config = plain(config)
     lowered = config.lower()
     is_open = any(hint in lowered for hint in _OPEN_HINTS) and _OPEN.search(config) is not None
     foreign = without_own_sockets(config) if "value" in lowered else config
-    found: set[int | None] = set()
+    targets, found = set[str](), set[int]()
     names_one = _mentions(ports).search(config) is not None
-    if names_one or ("$" in config and (_PASS_TO_VARIABLE.search(config) or _SERVER_OF_VARIABLE.search(config))):
+    reads_nginx = names_one or (
+        "$" in config and (_PASS_TO_VARIABLE.search(config) or _SERVER_OF_VARIABLE.search(config))
+    )
+    # nginx's destinations are all looked at where any is; a look for names is for what else there may be.
+    hints = _OTHER_HOST_HINTS if reads_nginx else _HOST_HINTS
+    names_host = any(hint in lowered for hint in hints) and may_name_internal_hosts(lowered)
+    if reads_nginx or names_host:
         of_nginx, nginx_is_open = _nginx(config, beside, environment or {})
-        found |= of_nginx
+        targets |= of_nginx
         is_open |= nginx_is_open
     if any(hint in config for hint in _CADDY_HINTS):
         of_caddy, caddy_is_open = _caddy(config, environment or {})
-        found |= of_caddy
+        targets |= of_caddy
         is_open |= caddy_is_open
     if any(hint in config for hint in _CODE_HINTS):
         found |= numbers(config)
         is_open |= len(_CALL.findall(config)) > len(_PLAIN_CALL.findall(config))
-    if names_one or "set-dst" in lowered:
-        found |= set(_in_lines(config))
-    if names_one and any(hint in lowered for hint in _FIELD_HINTS):
-        found |= set(_in_fields(foreign))
+    if names_one or names_host or "set-dst" in lowered:
+        targets |= set(_in_lines(config))
+    if (names_one or names_host) and any(hint in lowered for hint in _FIELD_HINTS):
+        targets |= set(_in_fields(foreign))
+    found |= {port for target in targets if (port := port_of(target)) in ports}
     others = named_ports(foreign, ports) - found
     templated = "{{" in config and is_templated(config)
     if (others or templated) and is_proxy_file(config):
         found |= others
         is_open |= templated
-    return Leads(frozenset(port for port in found if port in ports), is_open)
+    hosts = {host for target in targets if port_of(target) not in ports and (host := internal_host(target))}
+    return Leads(frozenset(port for port in found if port in ports), frozenset(hosts), is_open)
 
 
-def _nginx(config: str, beside: Sequence[str], environment: Mapping[str, str]) -> tuple[set[int | None], bool]:
+def _nginx(config: str, beside: Sequence[str], environment: Mapping[str, str]) -> tuple[set[str], bool]:
     reading = nginx_config.read(config)
-    others = [nginx_config.read(other) for other in beside if other is not config] if "$" in config else []
+    others = [nginx_config.read(plain(other)) for other in beside] if "$" in config else []
     values = nginx_config.merged(reading, others, environment)
     destinations = {each for target in reading.destinations for each in nginx_config.expanded(target, values)}
     candidates = {each for target in reading.candidates for each in nginx_config.expanded(target, values)}
-    return {port_of(each) for each in destinations | candidates}, any(map(nginx_config.is_open, destinations))
+    # A value that is only perhaps a destination is one where it has a port.
+    return destinations | {each for each in candidates if ":" in each}, any(map(nginx_config.is_open, destinations))
 
 
-def _caddy(config: str, environment: Mapping[str, str]) -> tuple[set[int | None], bool]:
+def _caddy(config: str, environment: Mapping[str, str]) -> tuple[set[str], bool]:
     mapped = {
         name: found[2].split() for found in _CADDY_MAP.finditer(config) for name in re.findall(r"\{(\w+)\}", found[1])
     }
-    found, is_open = set[int | None](), False
+    found, is_open = set[str](), False
     for match in _CADDY_DESTINATION.finditer(config):
         for word in (match[1] or match[2]).split():
             texts = {word}
@@ -213,8 +234,8 @@ def _caddy(config: str, environment: Mapping[str, str]) -> tuple[set[int | None]
                     for text in texts
                     for value in _caddy_values(placeholder, mapped, environment)
                 }
-            found |= {port_of(text) for text in texts}
-            is_open |= any("{" in text and len(text) > 1 for text in texts)
+            found |= texts
+            is_open |= any(("{" in text and len(text) > 1) or _CADDY_CAPTURE.search(text) for text in texts)
     return found, is_open
 
 
@@ -229,20 +250,18 @@ def _caddy_values(
     return mapped.get(placeholder[2]) or [placeholder[0]]
 
 
-def _in_lines(config: str) -> Iterator[int | None]:
+def _in_lines(config: str) -> Iterator[str]:
     for line in _LINE.finditer(config):
-        for word in line[1].split():
-            yield port_of(word)
+        yield from (word for word in line[1].split() if ":" in word)
         if "set-dst" in line[0]:
-            yield from numbers(line[0].replace("int(", " ").replace(")", " "))
+            yield from (f":{number}" for number in numbers(line[0].replace("int(", " ").replace(")", " ")))
 
 
-def _in_fields(config: str) -> Iterator[int | None]:
+def _in_fields(config: str) -> Iterator[str]:
     for match in _FIELDS.finditer(config):
         if match["port"]:
-            yield int(match["port"])
+            yield f":{match['port']}"
         elif match["servers"]:
-            for word in re.split(r"[\s,{}=]+", match["servers"]):
-                yield port_of(word)
+            yield from (word for word in re.split(r"[\s,{}=]+", match["servers"]) if ":" in word)
         else:
-            yield port_of(match["dial"] or match["handler"])
+            yield match["dial"] or match["handler"]

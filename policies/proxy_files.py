@@ -20,7 +20,7 @@ _HINTS: Final = (
     "ingress:", 'ingress"', "tunnel:", "tunnels:", "bastionmode",
     "basehttprequesthandler", "serve_forever", "createserver", "create_server", "start_server", "httpserver",
     "socketserver", "tcpserver", "listenandserve", "net.listen", "reverseproxy", "http-proxy", ".listen(", ".accept(",
-    "io::socket", "stream_socket_server",
+    "io::socket", "stream_socket_server", "http-to", "http-socket-to",
 )  # fmt: skip
 
 #: The same by how a line begins: HAProxy, Apache, Squid, Varnish, nghttpx, Pound, sniproxy, xinetd, stunnel, SSH,

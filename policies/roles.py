@@ -48,13 +48,22 @@ MONITORING_IMAGES: Final = frozenset(
     }
 )  # fmt: skip
 
-#: A data store's own program in a command line.
+#: Tools with which people run things or look into containers, by a word of their image's name.
+ADMIN_IMAGES: Final = frozenset(
+    {
+        "jupyter", "jupyterlab", "jupyterhub", "notebook", "codercom", "codeserver", "dozzle", "openssh", "sshd",
+        "jenkins", "airflow", "rancher", "argocd", "dockge", "yacht", "cockpit", "webmin", "guacamole", "dockerproxy",
+    }
+)  # fmt: skip
+
+#: A data store's own program in a command line, and one that lets people in.
 _STORE_PROGRAM: Final = re.compile(
     r"(?:^|[\s/;&|\"'(=])(?:postgres|postmaster|pg_ctl|pg_ctlcluster|patroni|pgbouncer|pgpool|mysqld(?:_safe)?"
     r"|mariadbd(?:-safe)?|mongod|mongos|redis-server|redis-sentinel|valkey-server|keydb-server|dragonfly|memcached"
     r"|nats-server|rabbitmq-server|kafka-server-start(?:\.sh)?|redpanda|etcd|cassandra|scylla|clickhouse-server"
     r"|influxd|cockroach|couchdb|arangod|weed|minio|prometheus|grafana-server|alertmanager|loki|victoria-metrics"
-    r"|vmalert|pgbackrest)(?=$|[\s;&|\"')])"
+    r"|vmalert|pgbackrest|sshd|dropbear|dockerd|jupyter(?:-\w+)?|code-server|start-notebook(?:\.\w+)?"
+    r"|http\.server|SimpleHTTPServer)(?=$|[\s;&|\"')])"
 )
 
 #: Variables that only a data store's own image reads.
@@ -75,7 +84,7 @@ _FORWARDER: Final = re.compile(
     r"(?:^|[\s/;&|\"'(`])(?:"
     r"socat\b|(?:ncat|nc|netcat)\b[^;&|]{0,300}?\s(?:-\w*l|--listen)"
     r"|(?:auto)?ssh\b[^;&|]{0,300}?\s-\w*[LRDW]|(?:iptables|ip6tables|nft|ipvsadm)\b"
-    r"|(?:rinetd|redir|simpleproxy|tcpproxy|tcpserver|gost|glider|chisel|frpc|frps|ngrok|bore|rathole|zrok|pagekite"
+    r"|(?:rinetd|redir|simpleproxy|tcpproxy|tcpserver|tcpsvd|udpsvd|gost|glider|chisel|frpc|frps|ngrok|bore|rathole|zrok|pagekite"
     r"|localtunnel|caddy|nginx|openresty|angie|haproxy|envoy|traefik|pound|varnishd|squid|tinyproxy|privoxy|3proxy"
     r"|sockd|microsocks|stunnel4?|ghostunnel|hitch|sniproxy|sslh|mitm(?:proxy|dump|web)|httpd|apache2(?:ctl)?|lighttpd"
     r"|oauth2-proxy|pomerium|kong|krakend|websockify|wstunnel|ttyd|systemd-socket-proxyd|toxiproxy\S*|balance|pen"
@@ -150,7 +159,7 @@ def is_proxy(container: Container) -> bool:
 
 def store(container: Container, stack: str) -> str | None:
     """What says that it is a data store or a monitoring tool, as a property with its value; None if nothing does."""
-    kinds = STORE_IMAGES | MONITORING_IMAGES
+    kinds = STORE_IMAGES | MONITORING_IMAGES | ADMIN_IMAGES
     field = container.field("image")
     if found := name_words(repository(field.value)) & kinds:
         return f"an image of {min(found)}"

@@ -77,6 +77,27 @@ CASES = (
         Case("DKR-HOST", "bypass", f"provider {name}", of(f"pulumi:providers:{name}"), ("",))
         for name in ("command", "pulumi-python", "docker-build", "unheard-of", "kubernetes", "Command")
     ),
+    *(
+        Case("DKR-HOST", "bypass", f"{type_} {path}", (make(type_, {}, {path: value}),), ("",))
+        for type_, path, value in (
+            ("aws:cloudwatch/eventTarget:EventTarget", "runCommandTargets", [{"key": "tag:Name", "values": ["x"]}]),
+            ("aws:cloudwatch/eventTarget:EventTarget", "arn", "arn:aws:ssm:eu-central-1::document/AWS-RunShellScript"),
+            ("aws:scheduler/schedule:Schedule", "target.arn", "arn:aws:scheduler:::aws-sdk:ssm:sendCommand"),
+            ("aws:sfn/stateMachine:StateMachine", "definition", "arn:aws:states:::aws-sdk:ssm:sendCommand"),
+            ("pulumi:providers:docker", "pluginDownloadURL", "https://example.com/plugins"),
+            ("pulumi:providers:docker", "__internal", '{"pluginDownloadURL": "github://api.github.com/x/y"}'),
+            ("pulumi:providers:docker", "__internal", {"pluginDownloadURL": "https://get.pulumi.com.example.com"}),
+        )
+    ),
+    *(
+        Case("DKR-HOST", "passing", f"{type_} {path}", (make(type_, {}, {path: value}),))
+        for type_, path, value in (
+            ("aws:cloudwatch/eventTarget:EventTarget", "arn", "arn:aws:sns:eu-central-1:123456789012:alerts"),
+            ("aws:scheduler/schedule:Schedule", "target.arn", "arn:aws:lambda:eu-central-1:123456789012:function:x"),
+            ("pulumi:providers:random", "pluginDownloadURL", "github://api.github.com/pulumiverse"),
+            ("pulumi:providers:docker", "__internal", "{}"),
+        )
+    ),
     Case("DKR-HOST", "bypass", "another type is allowed", of(PLUGIN), ("",), options={"types": [LOCAL]}),
     Case("DKR-HOST", "bypass", "another package is allowed", made_by("x", "x:index:Y"), ("",),
          options={"packages": ["y"]}),

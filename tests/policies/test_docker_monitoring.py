@@ -106,6 +106,9 @@ COMMANDS: tuple[tuple[str, ...], ...] = (
     ("kubectl", "port-forward", "svc/nats", "80:8222"),
     ("tailscale", "serve", "http://nats:8222"),
     ("systemd-socket-proxyd", "nats:8222"),
+    ("tcpsvd", "0", "8080", "nc", "nats", "8222"),
+    ("socat", "TCP-LISTEN:8080,fork", "UNIX-CONNECT:/var/run/postgresql/.s.PGSQL.5432"),
+    ("envoy", "--config-yaml", '{"endpoint":{"address":{"socket_address":{"address":"nats","port_value":8222}}}}'),
     ("sh", "-c", f"echo {base64.b64encode(b'socat TCP-LISTEN:80,fork TCP:nats:8222').decode()} | base64 -d | sh"),
 )  # fmt: skip
 
@@ -293,7 +296,45 @@ MORE_FILES = {
 BOTH: frozenset[str] = frozenset({"njs http host concat", "lua connect table"})
 
 #: Files that decide by a request, between destinations that they name.
+#: Files of proxies that lead to a data store or a monitoring tool in another notation, or by its name alone.
+NAMED_FILES = {
+    "hexadecimal": "static_resources:\n  - socket_address: {address: nats, port_value: 0x201e}\n",
+    "socket of PostgreSQL": "stream { server { listen 80; proxy_pass unix:/run/postgresql/.s.PGSQL.5432; } }",
+    "socket of Docker": "location / { proxy_pass http://unix:/var/run/docker.sock:/; }",
+    "socket in Caddy": ":80 {\n  reverse_proxy unix//var/run/docker.sock\n}\n",
+    "name without a port": "location / { proxy_pass http://pgadmin; }",
+    "name with a web port": "location / { proxy_pass http://adminer:8080/; }",
+    "name by a variable": "set $a cadvisor; location / { proxy_pass http://$a:8080; }",
+    "name in an upstream": "upstream a { server grafana:80; } location / { proxy_pass http://a; }",
+    "name with a dot at its end": "location / { proxy_pass http://adminer.:8080; }",
+    "name of an exporter": "location / { proxy_pass http://postgres-exporter; }",
+    "name of a copy": "location / { proxy_pass http://redis-commander-2:8081; }",
+    "name in a zone": "location / { proxy_pass http://mongo-express.prod-data:8081; }",
+    "name in Caddy": ":80 {\n  reverse_proxy prometheus:80\n}\n",
+    "name in HAProxy": "backend b\n  server b portainer:9443\n",
+    "name in JSON": '{"upstreams": [{"dial": "phpmyadmin:80"}]}',
+    "name of a server of its own kind": "upstream pg { postgres_server postgres dbname=x; }",
+    "uwsgi": "[uwsgi]\nhttp = :8080\nhttp-to = nats:8222\n",
+    "profiler": "location / { proxy_pass http://api:6060; }",
+    "secret store": "location / { proxy_pass http://secrets:8200; }",
+    "Consul": "location / { proxy_pass http://registry:8500; }",
+    "scheme that a variable completes": "location / { proxy_pass http:/$uri; }",
+    "set by Lua": "set $b ''; access_by_lua_block { ngx.var.b = ngx.var.arg_t } proxy_pass http://$b;",
+    "set by njs": "function f(r) { r.variables['b'] = r.args.t; } proxy_pass http://$b;",
+    "caddy's map of a capture": ":80 {\n map {query.t} {to} {\n  ~(.*) $1\n }\n reverse_proxy {to}\n}\n",
+    "Grafana's own port": "location / { proxy_pass http://team-dashboards:3000; }",
+    "an address and Grafana's port": "location / { proxy_pass http://172.20.0.9:3000; }",
+}
+
 KNOWN_FILES = {
+    "Node's port": "location / { proxy_pass http://web:3000; proxy_set_header Host $host; }",
+    "Node's port in HAProxy": "backend b\n  server w1 web-blue:3000 check\n  server w2 web-green:3000 backup\n",
+    "Node's port of a dashboard": "location / { proxy_pass http://dashboard:3000; }",
+    "an app that exports": "location / { proxy_pass http://pdf-exporter:8000; }",
+    "an app with a store's name": "location / { proxy_pass http://redis-api:8000; }",
+    "a store that answers clients": "location /covers/ { proxy_pass http://minio:9000/covers/; }",
+    "a public host with a tool's name": "location / { proxy_pass https://redis.example.com/; }",
+    "a socket of the app": "location / { proxy_pass http://unix:/run/gunicorn.sock:/api/; }",
     "map with literal values": "js_set $slot main.slot; "
     "map $slot $api { blue 172.20.0.10:8000; green 172.20.0.11:8000; "
     "default 172.20.0.10:8000; } location / { proxy_pass http://$api; }",
@@ -346,6 +387,32 @@ CASES = (
         for name, text in MORE_FILES.items()
     ),
     *(Case("DKR-MON", "passing", f"known file, {name}", file(text)) for name, text in KNOWN_FILES.items()),
+    *(
+        Case("DKR-MON", "bypass", f"named file, {name}", file(text), ("uploads[0].content",))
+        for name, text in NAMED_FILES.items()
+    ),
+    *(
+        Case("DKR-MON", "bypass", what, (resource,), (path,))
+        for what, resource, path in (
+            ("a port that a shell computes",
+             of("x", "debian", command=["sh", "-c", "socat TCP-LISTEN:80,fork TCP:nats:$((8000+222))"]), "command"),
+            ("a port from another command",
+             of("x", "debian", command=["sh", "-c", "socat TCP-LISTEN:80,fork TCP:nats:$(cat /p)"]), "command"),
+            ("a host that the request says",
+             of("x", "debian", command=["socat", "TCP-LISTEN:80,fork", "SYSTEM:read h p; exec nc $h $p"]), "command"),
+            ("a template's variable of a request", of("edge", NGINX, envs=["UPSTREAM=http://$arg_target"]), "envs[0]"),
+            ("an open proxy with nginx' label", of("nginx", "x/proxy", command=["microsocks", "-p", "80"]), "command"),
+            ("SSH's proxy with nginx' label",
+             of("nginx", "debian", command=["ssh", "-N", "-D", "0.0.0.0:8080", "x@h"]), "command"),
+            ("an open gost with nginx' label", of("nginx", "x/gost", command=["-L=:8080"]), "command"),
+        )
+    ),
+    Case("DKR-MON", "passing", "Node's port of a web app",
+         nginx("WEB_UPSTREAM=http://web:3000", "FRONTEND_PORT=3000", "API_UPSTREAM=http://api:8000")),
+    Case("DKR-MON", "passing", "a shell's variable that is no destination",
+         (of("x", NGINX, command=["sh", "-c", "echo start:$(date); exec nginx"]),)),
+    Case("DKR-MON", "passing", "a destination from a variable that is known",
+         (of("x", "debian", envs=["PORT=8000"], command=["sh", "-c", "H=api; socat TCP-LISTEN:80 TCP:$H:$PORT"]),)),
     Case("DKR-MON", "bypass", "a tunnel leads to it",
          (of("web", APP, envs=["NATS=nats:8222"]), tunnel("http://web:8080")), ("envs[0]",)),
     Case("DKR-MON", "bypass", "a tunnel leads to its alias",

@@ -38,6 +38,7 @@ STORES = (
     "docker.elastic.co/elasticsearch/elasticsearch:9", "minio/minio", "dpage/pgadmin4", "adminer",
     "grafana/grafana", "prom/prometheus", "prometheuscommunity/postgres-exporter", "victoriametrics/victoria-metrics",
     "registry.example.com/postgres/server:17", "registry.example.com/x/nginx-postgres",
+    "jupyter/base-notebook", "codercom/code-server", "amir20/dozzle",
 )  # fmt: skip
 
 COMMANDS = (
@@ -45,6 +46,7 @@ COMMANDS = (
     ["docker-entrypoint.sh", "postgres"], ["redis-server", "--port", "8080"], ["nats-server", "-m", "8080"],
     ["mongod", "--port", "8080"], ["mysqld", "--port=8080"], ["bash", "-c", "nginx & memcached -p 8080"],
     ["/bin/prometheus", "--web.listen-address=:8080"], ["grafana-server"],
+    ["/usr/sbin/sshd", "-D", "-p", "8080"], ["python3", "-m", "http.server", "8080"], ["dockerd", "-H", "tcp://:8080"],
 )  # fmt: skip
 
 CASES = (
