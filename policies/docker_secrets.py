@@ -12,16 +12,8 @@ from policies.containers import CONTAINER, SERVICE, Entry, Field
 from policies.resource import NETWORK, VOLUME, WORKLOADS, Resource
 from policies.rule import Finding, Level, Options, Rule, Scope, Severity
 from policies.secret_files import secret_in_file
-from policies.secrets import (
-    NAMED,
-    RANDOM,
-    is_only_a_secrets,
-    known_secret_in,
-    names_a_thing,
-    secret_in,
-    secret_in_words,
-    secret_under,
-)
+from policies.secret_names import NAMED, is_only_a_secrets, names_a_thing, secret_under
+from policies.secrets import RANDOM, known_secret_in, secret_in, secret_in_words
 from policies.uploads import READS as READS_OF_FILES
 from policies.uploads import SERVICE_CONFIG, contents
 from policies.values import UNKNOWN, Unknown, entries, is_unset, text

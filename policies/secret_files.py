@@ -7,7 +7,9 @@ import re
 from itertools import chain
 from typing import Final
 
-from policies.secrets import AUTHORIZATION, NAMED, RANDOM, hinted, is_given, is_random, known_secret_in, secret_under
+from policies.secret_names import NAMED, hinted, is_given, secret_under
+from policies.secret_shapes import is_random
+from policies.secrets import AUTHORIZATION, RANDOM, known_secret_in
 
 #: Files of code, in which only a text in quotes is a value.
 _CODE: Final = re.compile(
@@ -85,7 +87,7 @@ _BY_PATH: Final = (
 _COMPUTED: Final = re.compile(
     r"=[\"']?\$(?:\((?!\s*(?:echo|printf)\b)[^\n]*|\w+|\{\w+(?::?[-?+=]\}|\}))|[\"']?\$\{\w+(?::?[-?+]\}|\})[\"']?"
 )
-_COMMENT: Final = re.compile(r"^[ \t]*(?:#|//|--|;)[^\n]*$", re.MULTILINE)
+_COMMENT: Final = re.compile(r"[ \t]*+(?:#|//|--|;)")
 
 #: A colon with a sentence behind it.
 _COLON: Final = re.compile(r": (?=\S+[ \t]+\S)")
@@ -109,7 +111,7 @@ def secret_in_file(path: str, content: str) -> str | None:
     if content.startswith("#!") or path.endswith((".sh", ".bash", ".envsh")):
         content = _COMPUTED.sub(" ", content)
     # What a comment says of a secret is prose.
-    content = _COMMENT.sub(_without_colons, content)
+    content = _COLON.sub(_without_colon, content)
     # Quotes of three, and what stands before a quote in Python.
     if in_code or '"""' in content or "'''" in content:
         content = _QUOTES.sub(lambda match: match[0][-1], content)
@@ -121,8 +123,10 @@ def secret_in_file(path: str, content: str) -> str | None:
     )
 
 
-def _without_colons(comment: re.Match[str]) -> str:
-    return _COLON.sub(" ", comment[0])
+def _without_colon(colon: re.Match[str]) -> str:
+    """The colon as it is; in a comment, a space."""
+    line = colon.string.rfind("\n", 0, colon.start()) + 1
+    return " " if _COMMENT.match(colon.string, line) else colon[0]
 
 
 def _whole(path: str, content: str) -> str | None:
