@@ -46,7 +46,8 @@ _FORMS: Final = (
         re.compile(r"auth\s{0,4}=\s{0,4}\(\s{0,9}[\"'][^\"'\n]{0,128}[\"']\s{0,4},\s{0,4}[\"']([^\"'\n]{1,512})[\"']"),
     ),
     # SQL.
-    (" '", re.compile(r"(?:password|identified\s+by)\s+'([^'\n]{1,512})'")),
+    ("password", re.compile(r"password\s+'([^'\n]{1,512})'")),
+    ("identified", re.compile(r"identified\s+by\s+'([^'\n]{1,512})'")),
 )
 _BLOCK: Final = re.compile(
     r"^[ \t-]{0,99}[\"']?([\w.-]{1,128})[\"']?:[ \t]{0,9}[>|][-+0-9]{0,2}[ \t]{0,9}\n[ \t]{1,99}(\S{1,512})$",
@@ -74,7 +75,10 @@ _PAIRS: Final = (
     (": |", _BLOCK),
     ('"-', re.compile(r"\"--?([\w-]{1,64})\"\s{0,99},\s{0,99}\"([^\"\n-][^\"\n]{0,512})\"")),
     ("- -", re.compile(r"^[ \t]{0,99}-[ \t]--?([\w-]{1,64})[ \t]{0,9}\n[ \t]{0,99}-[ \t]([^\s-]\S{0,512})$", re.M)),
-    ("=", re.compile(r"[?&]((?:api_?key|token|access_token|password|secret))=([^&\s\"']{1,512})", re.IGNORECASE)),
+    *(
+        (f"{name}=", re.compile(rf"[?&]({name})=([^&\s\"']{{1,512}})", re.IGNORECASE))
+        for name in ("api_key", "apikey", "token", "access_token", "password", "secret")
+    ),
 )
 _HEADER: Final = re.compile(r"authorization[\"']?[ \t]+[\"']?(?:basic|bearer|token)[ \t]+([^\s\"';$]{3,512})")
 #: Those that only files of that name are in: PostgreSQL's and pgbouncer's passwords.

@@ -6,7 +6,6 @@ Every pattern is bounded or possessive, so that no text takes more than linear t
 
 from __future__ import annotations
 
-import base64
 import binascii
 import re
 from bisect import bisect_right
@@ -16,7 +15,7 @@ from typing import Final
 from urllib.parse import unquote
 
 from policies.secret_names import MASK, NAMED, REFERENCE, hinted, is_harmless, kind_of_name
-from policies.secret_shapes import HEX, RUN, is_random, shape_of
+from policies.secret_shapes import HEX, is_random, runs, shape_of
 
 # Most values of most containers are words, versions, addresses, lower-case paths: nothing in them is as long as
 # any shape, and nothing is assigned to anything.
@@ -157,20 +156,17 @@ def _encoded(text: str) -> Iterator[str]:
     """What `text` may be the encoded form of."""
     if "%" in text and (plain := unquote(text)) != text:
         yield plain
-    for run in RUN.findall(text):
+    for run in runs(text):
         if len(run) % 2 == 0 and HEX.fullmatch(run):
             yield from _as_text(bytes.fromhex(run))
         # Names and paths; encoded text has capitals.
         if run == run.lower():
             continue
         # What stands directly before the encoded text shifts it.
+        digits = run.replace("-", "+").replace("_", "/")
         for shift in range(4):
-            shifted = run.rstrip("=")[shift:].replace("-", "+").replace("_", "/")
-            try:
-                decoded = base64.b64decode(shifted[: len(shifted) - (len(shifted) % 4 == 1)] + "==")
-            except (binascii.Error, ValueError):
-                continue
-            yield from _as_text(decoded)
+            shifted = digits[shift:]
+            yield from _as_text(binascii.a2b_base64(shifted[: len(shifted) - (len(shifted) % 4 == 1)] + "=="))
 
 
 def _as_text(data: bytes) -> Iterator[str]:
