@@ -7,6 +7,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from itertools import chain
+from typing import Annotated
+
+from pydantic import AfterValidator
 
 from policies.containers import CONTAINER, SERVICE, Entry, Field
 from policies.resource import NETWORK, VOLUME, WORKLOADS, Resource
@@ -80,9 +83,9 @@ ALLOWED = "no secret; what needs one reads it from a file"
 #: The last words of names whose value is a digest or a commit: random, and public.
 _OF_A_DIGEST = re.compile(
     r"(?:^|[^A-Za-z]|(?<=[a-z])(?=[A-Z]))"
-    r"(?i:revision|rev|ref|commit|sha|sha1|sha256|digest|checksum|release|version|etag|hash|build)$"
+    r"(?i:revision|rev|ref|commit|sha|sha1|sha256|digest|checksum|release|version|etag|hash|build|(?:gpg|pgp)[_-]?keys?|fingerprint|files)$"
 )
-_DIGEST = re.compile(r"[0-9a-f]{40}(?:-dirty)?|[0-9a-f]{64}")
+_DIGEST = re.compile(r"[0-9a-f]{40}(?:-dirty)?|[0-9A-F]{40}|[0-9a-f]{64}")
 
 ALLOWED_IN_FILES = "no secret in plain text; give it as a `content` that is marked as secret"
 
@@ -91,6 +94,12 @@ _NAMES_NEXT = re.compile(r"--?([A-Za-z][\w-]*)(?:=(.*))?", re.DOTALL)
 
 # What stands for an unknown word in a command: a variable, which is nobody's secret.
 _UNKNOWN_WORD = "$UNKNOWN"
+
+
+def _a_pattern(pattern: str) -> str:
+    if not pattern.strip():
+        raise ValueError("should be a pattern of names, such as *_SEED")
+    return pattern
 
 
 class SecretOptions(Options):
@@ -103,7 +112,7 @@ class SecretOptions(Options):
     """
 
     allow: tuple[str, ...] = ()
-    names: tuple[str, ...] = ()
+    names: tuple[Annotated[str, AfterValidator(_a_pattern)], ...] = ()
 
 
 def _secrets(resource: Resource, scope: Scope[SecretOptions]) -> Iterator[Finding]:
@@ -157,6 +166,9 @@ def _texts(value: object, path: str, name: str) -> Iterator[tuple[str, str, str]
     elif isinstance(value, list):
         for index, item in enumerate(value):
             yield from _texts(item, f"{path}[{index}]", "")
+    elif isinstance(value, dict) and isinstance(label := value.get("label"), str):
+        # A volume that a mount makes has labels of its own.
+        yield from _texts(value.get("value"), f"{path}.value", label)
     elif isinstance(value, dict):
         is_map = path.endswith(("Options", "Opts", "sysctls", "sysctl")) and not path.endswith(
             ("volumeOptions", "bindOptions", "tmpfsOptions")

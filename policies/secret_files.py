@@ -59,7 +59,7 @@ _PAIRS: Final = (
     (
         "value",
         re.compile(
-            r"(?:name|key)[\"']?\s{0,9}[:=]\s{0,9}[\"']?([\w.-]{1,128})[\"']?\s{0,99},?\s{0,99}[\"']?value[\"']?"
+            r"(?:name|key|type)[\"']?\s{0,9}[:=]\s{0,9}[\"']?([\w.-]{1,128})[\"']?\s{0,99},?\s{0,99}[\"']?value[\"']?"
             r"\s{0,9}[:=]\s{0,9}[\"']?([^\"'\s,}]{1,512})"
         ),
     ),
@@ -83,9 +83,13 @@ _PAIRS: Final = (
 _HEADER: Final = re.compile(r"authorization[\"']?[ \t]+[\"']?(?:basic|bearer|token)[ \t]+([^\s\"';$]{3,512})")
 #: Those that only files of that name are in: PostgreSQL's and pgbouncer's passwords.
 _BY_PATH: Final = (
+    ("sasl_passwd", re.compile(r"^[^\s#]\S{0,256}[ \t]+[^\s:]{1,128}:(\S{1,512})[ \t]*$", re.MULTILINE)),
     ("pgpass", re.compile(r"^[^#:\n]{1,256}:(?:\d{1,5}|\*):[^:\n]{1,256}:[^:\n]{1,256}:([^\n]{1,512})$", re.MULTILINE)),
     ("userlist", re.compile(r"^\"[^\"\n]{1,128}\"[ \t]+\"([^\"\n]{1,512})\"", re.MULTILINE)),
 )
+
+#: pgbouncer's users, under any name.
+_USER_LIST: Final = re.compile(r"(?:\"[^\"\n]{1,128}\"[ \t]+\"[^\"\n]{1,512}\"\s{1,9})+")
 
 #: What a shell script puts together as it runs, and its comments.
 _COMPUTED: Final = re.compile(
@@ -167,6 +171,8 @@ def _in_forms(path: str, content: str) -> str | None:
             value = next((group for group in match.groups() if group), "")
             if value and not _PLACEHOLDER.fullmatch(value):
                 return NAMED
+    if content.startswith('"') and _USER_LIST.fullmatch(content):
+        return NAMED
     for hint, pair in _PAIRS:
         for match in pair.finditer(content) if hint in lower else ():
             name, value = (match["name"], match["value"]) if "name" in pair.groupindex else match.groups()

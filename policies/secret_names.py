@@ -13,7 +13,7 @@ from policies.secret_shapes import is_random, random_runs, run_is_random
 # A secret's own word in a name that is written `like_this`.
 _SECRET_WORD: Final = re.compile(
     r"passw(?:or)?d|passwort|kennwort|passphrase|passcode|secret(?!ar|smanager)|credential|token(?!i[sz])|webhook"
-    r"|conn(?:ection)?_?str(?:ing)?(?![a-z])"
+    r"|(?:bind|root)pw(?![a-z])|conn(?:ection)?_?str(?:ing)?(?![a-z])"
     r"|(?:api|access|auth|private|secret|signing|encryption|master|account|deploy|license|shared)_?keys?(?![a-z])"
     r"|pwd(?![a-z])|(?<!by)(?<!com)(?<!tres)(?<!sur)pass(?![a-z])"
     r"|(?<![a-z])(?:pw|dsn|creds?|pat|salt|mnemonic|basic_?auth|erlang_cookie)(?![a-z])"
@@ -27,12 +27,18 @@ _KEY: Final = re.compile(r"(?:^|_)([a-z0-9]+)_keys?$")
 
 # What stands before `key` where the key opens nothing.
 _NO_LOCK: Final = re.compile(
-    r"publishable|site|anon|idempotency|public|pub|primary|foreign|sort|partition|cache|routing|index|group|object|lookup|hash|shard|order"
+    r"gpg|pgp|publishable|site|anon|idempotency|public|pub|primary|foreign|sort|partition|cache|routing|index|group|object|lookup|hash|shard|order"
 )
 
 _ENDS_IN_SECRET_WORD: Final = re.compile(rf"(?:{_SECRET_WORD.pattern}|{_AUTH.pattern})s?(?:_?\d+)?$")
 #: What Stripe and PostHog give to browsers.
 _PUBLIC_VALUE: Final = re.compile(r"(?:pk_(?:live|test)|phc)_[A-Za-z0-9]{10,200}")
+#: What a build puts into the pages that browsers get, and names that say so; a password is none in any case.
+_TO_BROWSERS: Final = re.compile(
+    r"(?:(?:next|nuxt|expo)_public|vite|react_app|gatsby)_(?:(?!secret|private|passw|pwd|credential)[a-z0-9_]){1,100}"
+    r"|(?:[a-z0-9_]{0,100}_)?(?:publishable|public|anon)_(?:token|dsn)"
+)
+_SENTRY: Final = re.compile(r"https://[0-9a-f]{32}@o\d{1,20}\.ingest(?:\.[a-z]{2})?\.sentry\.io/[0-9]{1,20}")
 _PUBLIC_KEYS: Final = re.compile(r"publishable|public|pub|site|anon")
 
 #: The last words of names of files.
@@ -40,7 +46,7 @@ FILES: Final = frozenset({"file", "files", "path", "paths", "dir", "directory", 
 
 # The last words of names that say something of a secret and don't hold it, such as TOKEN_TTL.
 _ABOUT_SECRETS: Final = re.compile(
-    r"policy|length|ttl|timeout|expiry|expires|expiration|lifetime|age|duration|enabled|disabled|required|algorithm"
+    r"policy|validators?|length|ttl|timeout|expiry|expires|expiration|lifetime|age|duration|enabled|disabled|required|algorithm"
     r"|alg|issuer|audience|endpoint|host|hostname|port|names?|header|type|format|prefix|suffix|hasher|provider"
     r"|backend|manager|store|storage|version|interval|rotation|min|max|count|total|budget|limit|size|field|encoding"
     r"|encryption|arn|scopes?|realm|method|mode|command|stdin|class|location|delimiter|iterations|rounds|cost|retries"
@@ -80,6 +86,8 @@ _THINGS: Final = frozenset({
     "bucket", "repository", "repo", "registry", "name", "hostname", "domain", "zone", "account", "tenant", "project",
     "cluster", "stack", "queue", "topic", "prefix", "id",
 })  # fmt: skip
+#: Characters of a UUID in base64, as Kafka's clusters have them.
+_UUID_IN_BASE64: Final = 22
 _THINGS_NAME: Final = re.compile(r"[a-z0-9]+(?:[.-][a-z0-9]+)*")
 
 # The last words of names of amounts, whose values are counts: TOKEN_TTL_SECONDS.
@@ -95,17 +103,35 @@ _WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 
 #: Values that hold nothing.
 NOTHING: Final = frozenset(
-    {"true", "false", "yes", "no", "on", "off", "none", "null", "nil", "0", "1", "enabled", "disabled"}
+    {
+        "true",
+        "false",
+        "yes",
+        "no",
+        "on",
+        "off",
+        "none",
+        "files",
+        "compat",
+        "null",
+        "nil",
+        "0",
+        "1",
+        "enabled",
+        "disabled",
+    }
 )
 MASK: Final = re.compile(r"\*+|x{3,}|\[?redacted\]?|\[secret\]", re.IGNORECASE)
 _COUNT: Final = re.compile(r"[0-9]{1,6}")
 _PATH: Final = re.compile(r"(?:/[\w.@+-]{1,128})+/?", re.ASCII)
+# From a user's home: .ssh/authorized_keys.
+_HOME_PATH: Final = re.compile(r"(?:%h/|\.(?=[A-Za-z]))(?:[\w@+-]{1,128}/)*[\w@+-]{1,128}", re.ASCII)
 _PLAIN_URL: Final = re.compile(r"[a-z][a-z0-9+.-]{0,20}://[^\s@?#\"']*", re.IGNORECASE)
 # Where a secret is, for those who look it up: a variable, a file, a secret store.
 REFERENCE: Final = re.compile(
     r"\$\{[A-Za-z_][A-Za-z0-9_]*\}|\$__(?:file|env)\{[^{}\s]{1,200}\}|file:/{1,3}[\w./-]{2,200}"
     r"|op://[\w ./-]{3,200}|vault:[\w/-]{3,200}#[\w-]+|arn:aws[\w-]*:(?:secretsmanager|ssm):[\w:/+=.@-]{3,200}"
-    r"|\{\{[^{}]{1,100}\}\}"
+    r"|\{\{[^{}]{1,100}\}\}|#\{ENV(?:\[|\.fetch\()[\"'][A-Z0-9_]{1,64}[\"'][\])]\}"
 )
 
 # What no name of a secret is without, and no option in short form: a quick look before the search for them. A regular
@@ -145,6 +171,8 @@ def names_a_thing(name: str, value: str) -> bool:
     if kind is not None:
         return kind == "public"
     words = [word.lower() for word in _WORD.findall(name)]
+    if words[-2:] == ["cluster", "id"] and len(value) == _UUID_IN_BASE64:
+        return True
     # What has a place for the names of several things has one for a bucket's, too.
     if not {*words[-1:], *(word for word in words if word in ("bucket", "repository"))} & _THINGS or "session" in words:
         return False
@@ -229,6 +257,8 @@ def kind_of_name(name: str) -> Kind | None:
     # A file is of a key where its name without the word for a file is a key's.
     key = _KEY.search(joined) or (_KEY.search("_".join(words[:-1])) if words[-1] in FILES else None)
     is_public = bool(key and _PUBLIC_KEYS.fullmatch(key[1]))
+    if _TO_BROWSERS.fullmatch(joined):
+        return "public"
     is_key = joined == "key" or bool(key and not _NO_LOCK.fullmatch(key[1]))
     is_auth = bool(_AUTH.search(joined))
     # Capitals can be anywhere: `dbPassword` is two words, and so is `pAssword`.
@@ -272,7 +302,9 @@ def is_harmless(value: str, kind: Kind) -> bool:
     if _PATH.fullmatch(value) and ".." not in value:
         return kind == "file" or (value.count("/") > 1 and not is_random(value))
     if kind == "file":
-        return False
+        return bool(_HOME_PATH.fullmatch(value)) and not is_random(value)
+    if kind == "value" and _SENTRY.fullmatch(value):
+        return True
     if kind == "amount":
         return bool(_AMOUNT.fullmatch(value)) or lower in _MODES or lower.isalpha()
     if _COUNT.fullmatch(value):

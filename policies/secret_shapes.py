@@ -101,7 +101,7 @@ _SHORTEST_RUN: Final = 16
 
 # Shapes with spaces in them, and the characters of the shortest of the others.
 _WITH_SPACES: Final = "-----BEGIN "
-_SHORTEST_SHAPE: Final = 14
+_SHORTEST_SHAPE: Final = 9
 
 HEX: Final = 32
 
@@ -121,6 +121,9 @@ _TURN: Final = re.compile(r"(?<=[a-z])[A-Z]|(?<=[A-Za-z])[0-9]|(?<=[0-9])[A-Za-z
 # Random and public: digests, UUIDs, images tagged with a commit, public keys, certificates.
 _PUBLIC: Final = re.compile(
     r"sha(?:256|384|512):[0-9A-Fa-f]{64,128}"
+    # The digests of packages, and the public half of a Sentry project's address.
+    r"|(?<![A-Za-z0-9])sha(?:1|256|384|512)-[A-Za-z0-9+/]{27,86}={0,2}(?![A-Za-z0-9+/])"
+    r"|https://[0-9a-f]{32}@o\d{1,20}\.ingest(?:\.[a-z]{2})?\.sentry\.io/[0-9]{1,20}(?![^\s\"',])"
     r"|(?<![0-9A-Fa-f])[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}(?![0-9A-Fa-f])"
     r"|/[a-z0-9._-]{1,128}:[0-9a-f]{7,40}(?![0-9A-Za-z])"
     r"|(?:ssh-(?:rsa|ed25519)|ecdsa-sha2-nistp\d+) AAAA[A-Za-z0-9+/]{16,}={0,3}"

@@ -31,7 +31,7 @@ _SHELL_REFERENCE: Final = re.compile(
 _OPTION_HINT: Final = re.compile(
     r"-(?<!\S-)(?:[A-Za-z]{0,6}[pawPuAUbkKH]|-(?:proxy-)?user|-header|-(?:password-)?stdin)"
 )
-_COMMAND_HINT: Final = ("authtoken", "vault", "snyk", "tailscale", "rabbitmqctl", "mc ", "aws_s")
+_COMMAND_HINT: Final = ("authtoken", "vault", "snyk", "tailscale", "rabbitmqctl", "mc ", "aws_s", "chpasswd")
 _ASSIGNMENT: Final = re.compile(
     r"(?<![\w.-])(?P<name>-{0,2}+[A-Za-z_][\w.-]*+)"
     r"(?P<separator>\\{0,3}[\"']?\]?(?:\s{0,4}:=?\s{0,4}|\s{1,4}=>?\s{0,4}|=>?|>)|\s{1,4})"
@@ -46,6 +46,7 @@ _AUTHORIZATION: Final = re.compile(
     r"|\bbearer\s{1,4}(?P<bearer>(?=[\w.~+/-]{0,200}?[0-9_.~+/])[\w.~+/-]{12,512})",
     re.IGNORECASE,
 )
+_BASIC: Final = re.compile(r"\bbasic\s{1,4}([A-Za-z0-9+/]{11,512}={0,2})", re.IGNORECASE)
 _SIGNATURE: Final = re.compile(r"[?&](?:sig|X-Amz-Signature|X-Goog-Signature|Signature)=[\w%+/-]{16,}", re.IGNORECASE)
 _URL_PASSWORDS: Final = (
     # Behind the colon is a port, where a slash follows its digits.
@@ -77,6 +78,8 @@ _OPTION: Final = re.compile(
     r"|\bopenssl\b[^|;&]{0,300}?\s-(?:k|K)\s{1,4}"
     r"|\bopenssl\b[^|;&]{0,300}?\s-pass(?:in|out)?\s{1,4}pass:"
     r"|\b(?:sshpass|bcp)\b[^|;&]{0,20}?\s-p(?=[^\s])"
+    r"|\becho\s{1,4}[\"']?[^\s:\"']{1,64}:(?=[^|;&]{1,300}\|\s{0,4}chpasswd\b)"
+    r"|\bsnmp\w{1,16}\b[^|;&]{0,300}?\s-[AX]\s{1,4}"
     r"|\becho\s{1,4}(?:-n\s{1,4})?(?=[^|;&]{1,300}\|[^|;&]{1,300}\s--(?:password-)?stdin\b)"
     r"|(?:^|\s)(?:-H|--header)[\s=]{1,4}[\"']?(?i:cookie):\s{0,4}[\w-]{0,40}(?i:sess|sid|auth|token|jwt)[\w-]{0,40}="
     r"|\bldap(?:search|modify|add|delete|whoami|passwd)\b[^|;&]{0,300}?\s-w\s{0,4}"
@@ -188,6 +191,8 @@ def _url_passwords(text: str) -> Iterator[tuple[int, str]]:
 
 def _authorizations(text: str, *, in_code: bool = False) -> Iterator[tuple[int, str]]:
     lower = text.lower()
+    if "basic" in lower:
+        yield from _basic(text)
     if "authorization" not in lower and "bearer" not in lower:
         return
     for match in _AUTHORIZATION.finditer(text):
@@ -196,6 +201,15 @@ def _authorizations(text: str, *, in_code: bool = False) -> Iterator[tuple[int, 
             continue
         if not _SHELL_REFERENCE.match(text, start) and not MASK.fullmatch(match[match.lastgroup or 0]):
             yield start, AUTHORIZATION
+
+
+def _basic(text: str) -> Iterator[tuple[int, str]]:
+    """The credentials of HTTP's basic authentication, whatever the header's name is."""
+    for match in _BASIC.finditer(text):
+        digits = match[1].rstrip("=")
+        plain = binascii.a2b_base64(digits[: len(digits) - (len(digits) % 4 == 1)] + "==").decode("latin-1")
+        if ":" in plain[1:] and _PRINTABLE.fullmatch(plain):
+            yield match.start(1), AUTHORIZATION
 
 
 def _assignments(text: str, *, in_code: bool = False) -> Iterator[tuple[int, str]]:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from policies.containers import CONTAINER
-from policies.encoding import base64_text
+from policies.encoding import base64_text, decoded
 from policies.resource import Resource
 from policies.values import UNKNOWN, entries, is_unset, items, text
 
@@ -92,14 +92,3 @@ def _read(path: str, changed: int, size: int) -> str:
     """The text of a file; `changed` and `size` tell one version of it from the next."""
     with Path(path).open("rb") as file:
         return decoded(file.read(LARGEST_FILE))
-
-
-def decoded(content: bytes) -> str:
-    """Bytes as text: UTF-16 with its mark, else UTF-8, in which the ASCII part of other encodings stays as it is.
-
-    >>> decoded(b"proxy_pass"), decoded("proxy_pass".encode("utf-16"))
-    ('proxy_pass', 'proxy_pass')
-    """
-    if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        return content.decode("utf-16", "replace")
-    return content.decode("utf-8-sig", "replace")
