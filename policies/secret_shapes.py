@@ -103,15 +103,6 @@ _SHORTEST_RUN: Final = 16
 _WITH_SPACES: Final = "-----BEGIN "
 _SHORTEST_SHAPE: Final = 9
 
-HEX: Final = 32
-
-#: A random text goes from letters to digits or to capitals at every second character, a name in
-#: `camelCase` or with a number at its end hardly ever.
-LEAST_TURNS: Final = 0.2
-
-# Runs of base64's characters. The short ones are matched, too: else each of their characters would be tried.
-_RUN: Final = re.compile(r"[A-Za-z0-9+/_-]++(?:(?<=[A-Za-z0-9+/_-]{16})={0,2})?")
-_SHORTEST_RUN: Final = 16
 HEX: Final = re.compile(r"[0-9a-f]+|[0-9A-F]+")
 _DIGIT: Final = re.compile(r"[0-9]")
 _SEPARATORS: Final = re.compile(r"[/_-]")

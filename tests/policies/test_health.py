@@ -450,14 +450,12 @@ except Exception:
 NEVER_CALLED = 'import urllib.request\ndef f():\n    urllib.request.urlopen("http://localhost")\n'
 
 
-@pytest.mark.parametrize("script", ASK_NOTHING)
-def test_a_script_that_asks_nothing_proves_nothing(script: str) -> None:
-    assert proves_nothing(["CMD-SHELL", script])
+def test_a_script_that_asks_nothing_proves_nothing() -> None:
+    assert [script for script in ASK_NOTHING if not proves_nothing(["CMD-SHELL", script])] == []
 
 
-@pytest.mark.parametrize("script", ASK)
-def test_a_script_that_asks_the_service_is_a_check(script: str) -> None:
-    assert not proves_nothing(["CMD-SHELL", script])
+def test_a_script_that_asks_the_service_is_a_check() -> None:
+    assert [script for script in ASK if proves_nothing(["CMD-SHELL", script])] == []
 
 
 @pytest.mark.parametrize(
