@@ -9,7 +9,8 @@ from typing import Any, Final
 
 from policies.resource import Resource
 from policies.rule import Finding, Level, Options, Rule, Scope, Severity
-from policies.secrets import known_secret_in, secret_under
+from policies.secret_names import secret_under
+from policies.secrets import known_secret_in
 from policies.values import UNKNOWN, entries, is_unset, items, text
 from remote.address import SAFE, SAFE_OPTIONS, is_safe, unsafe_options, without_user
 

@@ -7,21 +7,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from itertools import chain
+from typing import Annotated
+
+from pydantic import AfterValidator
 
 from policies.containers import CONTAINER, SERVICE, Entry, Field
 from policies.resource import NETWORK, VOLUME, WORKLOADS, Resource
 from policies.rule import Finding, Level, Options, Rule, Scope, Severity
 from policies.secret_files import secret_in_file
-from policies.secrets import (
-    NAMED,
-    RANDOM,
-    is_only_a_secrets,
-    known_secret_in,
-    names_a_thing,
-    secret_in,
-    secret_in_words,
-    secret_under,
-)
+from policies.secret_names import NAMED, is_only_a_secrets, names_a_thing, secret_under
+from policies.secrets import RANDOM, known_secret_in, secret_in, secret_in_words
 from policies.uploads import READS as READS_OF_FILES
 from policies.uploads import SERVICE_CONFIG, contents
 from policies.values import UNKNOWN, Unknown, entries, is_unset, text
@@ -88,9 +83,9 @@ ALLOWED = "no secret; what needs one reads it from a file"
 #: The last words of names whose value is a digest or a commit: random, and public.
 _OF_A_DIGEST = re.compile(
     r"(?:^|[^A-Za-z]|(?<=[a-z])(?=[A-Z]))"
-    r"(?i:revision|rev|ref|commit|sha|sha1|sha256|digest|checksum|release|version|etag|hash|build)$"
+    r"(?i:revision|rev|ref|commit|sha|sha1|sha256|digest|checksum|release|version|etag|hash|build|(?:gpg|pgp)[_-]?keys?|fingerprint|files)$"
 )
-_DIGEST = re.compile(r"[0-9a-f]{40}(?:-dirty)?|[0-9a-f]{64}")
+_DIGEST = re.compile(r"[0-9a-f]{40}(?:-dirty)?|[0-9A-F]{40}|[0-9a-f]{64}")
 
 ALLOWED_IN_FILES = "no secret in plain text; give it as a `content` that is marked as secret"
 
@@ -99,6 +94,12 @@ _NAMES_NEXT = re.compile(r"--?([A-Za-z][\w-]*)(?:=(.*))?", re.DOTALL)
 
 # What stands for an unknown word in a command: a variable, which is nobody's secret.
 _UNKNOWN_WORD = "$UNKNOWN"
+
+
+def _a_pattern(pattern: str) -> str:
+    if not pattern.strip():
+        raise ValueError("should be a pattern of names, such as *_SEED")
+    return pattern
 
 
 class SecretOptions(Options):
@@ -111,7 +112,7 @@ class SecretOptions(Options):
     """
 
     allow: tuple[str, ...] = ()
-    names: tuple[str, ...] = ()
+    names: tuple[Annotated[str, AfterValidator(_a_pattern)], ...] = ()
 
 
 def _secrets(resource: Resource, scope: Scope[SecretOptions]) -> Iterator[Finding]:
@@ -165,6 +166,9 @@ def _texts(value: object, path: str, name: str) -> Iterator[tuple[str, str, str]
     elif isinstance(value, list):
         for index, item in enumerate(value):
             yield from _texts(item, f"{path}[{index}]", "")
+    elif isinstance(value, dict) and isinstance(label := value.get("label"), str):
+        # A volume that a mount makes has labels of its own.
+        yield from _texts(value.get("value"), f"{path}.value", label)
     elif isinstance(value, dict):
         is_map = path.endswith(("Options", "Opts", "sysctls", "sysctl")) and not path.endswith(
             ("volumeOptions", "bindOptions", "tmpfsOptions")

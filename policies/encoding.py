@@ -23,10 +23,21 @@ def base64_text(value: object) -> str:
     >>> base64_text("cHJveHlfcGFzcw=="), base64_text("cHJv\\neHlfcGFzcw"), base64_text(None)
     ('proxy_pass', 'proxy_pass', '')
     """
-    return _decoded(value).decode("utf-8", "replace") if isinstance(value, str) else ""
+    return decoded(_bytes(value)) if isinstance(value, str) else ""
 
 
-def _decoded(value: str) -> bytes:
+def decoded(content: bytes) -> str:
+    """Bytes as text: UTF-16 with its mark, else UTF-8, in which the ASCII part of other encodings stays as it is.
+
+    >>> decoded(b"proxy_pass"), decoded("proxy_pass".encode("utf-16"))
+    ('proxy_pass', 'proxy_pass')
+    """
+    if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return content.decode("utf-16", "replace")
+    return content.decode("utf-8-sig", "replace")
+
+
+def _bytes(value: str) -> bytes:
     digits = re.sub(r"[^A-Za-z0-9+/]", "", value.replace("-", "+").replace("_", "/"))
     if len(digits) % 4 == 1:
         digits = digits[:-1]
@@ -40,7 +51,7 @@ def encoded_texts(text: str) -> Iterator[str]:
     ['socat TCP:nats:8222']
     """
     for match in _RUN.finditer(text):
-        content = _decoded(match[0])
+        content = _bytes(match[0])
         if content.startswith(_GZIP):
             with contextlib.suppress(zlib.error):
                 content = zlib.decompressobj(wbits=31).decompress(content, _LONGEST)

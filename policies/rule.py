@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import enum
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationInfo, field_validator
 from pydantic.alias_generators import to_camel
 
 from policies.resource import Resource
@@ -40,10 +41,15 @@ class Options(BaseModel):
     )
 
 
+_ENVIRONMENT = re.compile(r"[\w.-]+")
+
+
 def _not_production(name: str) -> str:
     # A stack that names no environment is production, too.
     if name.strip().lower() in ("", "prod", "production"):
         raise ValueError("production can't be declared as anything else")
+    if not _ENVIRONMENT.fullmatch(name):
+        raise ValueError("should be one environment's name, of letters, digits, dots, hyphens and underscores")
     return name
 
 
@@ -66,6 +72,14 @@ class Conventions(Options):
     service_label: str = "service"
     waivers: str = "waivers.yaml"
     levels: dict[str, dict[str, Literal["advisory", "mandatory"]]] = {}
+
+    @field_validator("staging")
+    @classmethod
+    def _are_no_development(cls, staging: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        for name in staging:
+            if name in info.data.get("development", ()):
+                raise ValueError(f"{name} is in `development`, too: an environment is of one kind")
+        return staging
 
 
 O = TypeVar("O", bound=Options)  # noqa: E741 - O as in options

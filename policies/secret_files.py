@@ -7,7 +7,9 @@ import re
 from itertools import chain
 from typing import Final
 
-from policies.secrets import AUTHORIZATION, NAMED, RANDOM, hinted, is_given, is_random, known_secret_in, secret_under
+from policies.secret_names import NAMED, hinted, is_given, secret_under
+from policies.secret_shapes import is_random
+from policies.secrets import AUTHORIZATION, RANDOM, known_secret_in
 
 #: Files of code, in which only a text in quotes is a value.
 _CODE: Final = re.compile(
@@ -44,7 +46,8 @@ _FORMS: Final = (
         re.compile(r"auth\s{0,4}=\s{0,4}\(\s{0,9}[\"'][^\"'\n]{0,128}[\"']\s{0,4},\s{0,4}[\"']([^\"'\n]{1,512})[\"']"),
     ),
     # SQL.
-    (" '", re.compile(r"(?:password|identified\s+by)\s+'([^'\n]{1,512})'")),
+    ("password", re.compile(r"password\s+'([^'\n]{1,512})'")),
+    ("identified", re.compile(r"identified\s+by\s+'([^'\n]{1,512})'")),
 )
 _BLOCK: Final = re.compile(
     r"^[ \t-]{0,99}[\"']?([\w.-]{1,128})[\"']?:[ \t]{0,9}[>|][-+0-9]{0,2}[ \t]{0,9}\n[ \t]{1,99}(\S{1,512})$",
@@ -56,7 +59,7 @@ _PAIRS: Final = (
     (
         "value",
         re.compile(
-            r"(?:name|key)[\"']?\s{0,9}[:=]\s{0,9}[\"']?([\w.-]{1,128})[\"']?\s{0,99},?\s{0,99}[\"']?value[\"']?"
+            r"(?:name|key|type)[\"']?\s{0,9}[:=]\s{0,9}[\"']?([\w.-]{1,128})[\"']?\s{0,99},?\s{0,99}[\"']?value[\"']?"
             r"\s{0,9}[:=]\s{0,9}[\"']?([^\"'\s,}]{1,512})"
         ),
     ),
@@ -72,20 +75,27 @@ _PAIRS: Final = (
     (": |", _BLOCK),
     ('"-', re.compile(r"\"--?([\w-]{1,64})\"\s{0,99},\s{0,99}\"([^\"\n-][^\"\n]{0,512})\"")),
     ("- -", re.compile(r"^[ \t]{0,99}-[ \t]--?([\w-]{1,64})[ \t]{0,9}\n[ \t]{0,99}-[ \t]([^\s-]\S{0,512})$", re.M)),
-    ("=", re.compile(r"[?&]((?:api_?key|token|access_token|password|secret))=([^&\s\"']{1,512})", re.IGNORECASE)),
+    *(
+        (f"{name}=", re.compile(rf"[?&]({name})=([^&\s\"']{{1,512}})", re.IGNORECASE))
+        for name in ("api_key", "apikey", "token", "access_token", "password", "secret")
+    ),
 )
 _HEADER: Final = re.compile(r"authorization[\"']?[ \t]+[\"']?(?:basic|bearer|token)[ \t]+([^\s\"';$]{3,512})")
 #: Those that only files of that name are in: PostgreSQL's and pgbouncer's passwords.
 _BY_PATH: Final = (
+    ("sasl_passwd", re.compile(r"^[^\s#]\S{0,256}[ \t]+[^\s:]{1,128}:(\S{1,512})[ \t]*$", re.MULTILINE)),
     ("pgpass", re.compile(r"^[^#:\n]{1,256}:(?:\d{1,5}|\*):[^:\n]{1,256}:[^:\n]{1,256}:([^\n]{1,512})$", re.MULTILINE)),
     ("userlist", re.compile(r"^\"[^\"\n]{1,128}\"[ \t]+\"([^\"\n]{1,512})\"", re.MULTILINE)),
 )
+
+#: pgbouncer's users, under any name.
+_USER_LIST: Final = re.compile(r"(?:\"[^\"\n]{1,128}\"[ \t]+\"[^\"\n]{1,512}\"\s{1,9})+")
 
 #: What a shell script puts together as it runs, and its comments.
 _COMPUTED: Final = re.compile(
     r"=[\"']?\$(?:\((?!\s*(?:echo|printf)\b)[^\n]*|\w+|\{\w+(?::?[-?+=]\}|\}))|[\"']?\$\{\w+(?::?[-?+]\}|\})[\"']?"
 )
-_COMMENT: Final = re.compile(r"^[ \t]*(?:#|//|--|;)[^\n]*$", re.MULTILINE)
+_COMMENT: Final = re.compile(r"[ \t]*+(?:#|//|--|;)")
 
 #: A colon with a sentence behind it.
 _COLON: Final = re.compile(r": (?=\S+[ \t]+\S)")
@@ -109,7 +119,7 @@ def secret_in_file(path: str, content: str) -> str | None:
     if content.startswith("#!") or path.endswith((".sh", ".bash", ".envsh")):
         content = _COMPUTED.sub(" ", content)
     # What a comment says of a secret is prose.
-    content = _COMMENT.sub(_without_colons, content)
+    content = _COLON.sub(_without_colon, content)
     # Quotes of three, and what stands before a quote in Python.
     if in_code or '"""' in content or "'''" in content:
         content = _QUOTES.sub(lambda match: match[0][-1], content)
@@ -121,8 +131,10 @@ def secret_in_file(path: str, content: str) -> str | None:
     )
 
 
-def _without_colons(comment: re.Match[str]) -> str:
-    return _COLON.sub(" ", comment[0])
+def _without_colon(colon: re.Match[str]) -> str:
+    """The colon as it is; in a comment, a space."""
+    line = colon.string.rfind("\n", 0, colon.start()) + 1
+    return " " if _COMMENT.match(colon.string, line) else colon[0]
 
 
 def _whole(path: str, content: str) -> str | None:
@@ -159,6 +171,8 @@ def _in_forms(path: str, content: str) -> str | None:
             value = next((group for group in match.groups() if group), "")
             if value and not _PLACEHOLDER.fullmatch(value):
                 return NAMED
+    if content.startswith('"') and _USER_LIST.fullmatch(content):
+        return NAMED
     for hint, pair in _PAIRS:
         for match in pair.finditer(content) if hint in lower else ():
             name, value = (match["name"], match["value"]) if "name" in pair.groupindex else match.groups()

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
 from policies.containers import CONTAINER
-from policies.encoding import base64_text
+from policies.encoding import base64_text, decoded
 from policies.resource import Resource
 from policies.values import UNKNOWN, entries, is_unset, items, text
 
@@ -54,40 +54,37 @@ def contents(resource: Resource) -> Iterator[Content]:
     if resource.type == CONTAINER:
         for index, item in items(resource.properties.get("uploads")):
             path, upload = f"uploads[{index}]", entries(item)
-            found = [
-                _plain(f"{path}.content", upload.get("content")),
-                _encoded(f"{path}.contentBase64", upload.get("contentBase64")),
-            ]
+            file = text(upload.get("file")) or ""
+            yield _plain(f"{path}.content", upload.get("content"), file)
+            yield _encoded(f"{path}.contentBase64", upload.get("contentBase64"), file)
             source = upload.get("source")
             if not is_unset(source):
-                found.append(_of_file(f"{path}.source", source))
-            file = text(upload.get("file")) or ""
-            yield from (replace(content, file=file) for content in found)
+                yield _of_file(f"{path}.source", source, file)
     elif resource.type in (SERVICE_CONFIG, SECRET):
         yield _encoded("data", resource.properties.get("data"))
         yield _plain("dataRaw", resource.properties.get("dataRaw"))
 
 
-def _plain(path: str, value: object) -> Content:
-    return Content(path, text(value) or "", text(value) or "")
+def _plain(path: str, value: object, file: str = "") -> Content:
+    return Content(path, text(value) or "", text(value) or "", file=file)
 
 
-def _encoded(path: str, value: object) -> Content:
-    return Content(path, base64_text(value), text(value) or "")
+def _encoded(path: str, value: object, file: str = "") -> Content:
+    return Content(path, base64_text(value), text(value) or "", file=file)
 
 
-def _of_file(path: str, source: object) -> Content:
+def _of_file(path: str, source: object, file: str) -> Content:
     if not isinstance(source, str):
-        return Content(path, "", problem="known only at `up`" if source is UNKNOWN else "not a path")
+        return Content(path, "", problem="known only at `up`" if source is UNKNOWN else "not a path", file=file)
     try:
         found = Path(source).stat()
         if not stat.S_ISREG(found.st_mode):
-            return Content(path, "", problem="not a file")
+            return Content(path, "", problem="not a file", file=file)
         if found.st_size > LARGEST_FILE:
-            return Content(path, "", problem="too large")
-        return Content(path, _read(str(Path(source).absolute()), found.st_mtime_ns, found.st_size))
+            return Content(path, "", problem="too large", file=file)
+        return Content(path, _read(str(Path(source).absolute()), found.st_mtime_ns, found.st_size), file=file)
     except (OSError, ValueError) as error:
-        return Content(path, "", problem=getattr(error, "strerror", None) or "not a path")
+        return Content(path, "", problem=getattr(error, "strerror", None) or "not a path", file=file)
 
 
 @lru_cache(maxsize=32)
@@ -95,14 +92,3 @@ def _read(path: str, changed: int, size: int) -> str:
     """The text of a file; `changed` and `size` tell one version of it from the next."""
     with Path(path).open("rb") as file:
         return decoded(file.read(LARGEST_FILE))
-
-
-def decoded(content: bytes) -> str:
-    """Bytes as text: UTF-16 with its mark, else UTF-8, in which the ASCII part of other encodings stays as it is.
-
-    >>> decoded(b"proxy_pass"), decoded("proxy_pass".encode("utf-16"))
-    ('proxy_pass', 'proxy_pass')
-    """
-    if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        return content.decode("utf-16", "replace")
-    return content.decode("utf-8-sig", "replace")

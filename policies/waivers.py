@@ -55,6 +55,13 @@ def _matches(pattern: str, text: str) -> bool:
     return re.fullmatch(".*".join(map(re.escape, pattern.split("*"))), text, re.DOTALL) is not None
 
 
+def _shown(text: str) -> str:
+    """A text for people, which each run prints."""
+    if any(not (char.isprintable() or char.isspace()) for char in text) or not any(map(str.isalnum, text)):
+        raise ValueError("should be a text that can be read, with no control characters")
+    return text
+
+
 class Waiver(BaseModel):
     """One accepted violation. `resource` is a URN in which `*` stands for any text."""
 
@@ -62,8 +69,8 @@ class Waiver(BaseModel):
 
     rule: str
     resource: Annotated[str, AfterValidator(_narrow)]
-    reason: Annotated[str, Field(min_length=LEAST_REASON)]
-    owner: Annotated[str, Field(min_length=1)]
+    reason: Annotated[str, Field(min_length=LEAST_REASON), AfterValidator(_shown)]
+    owner: Annotated[str, Field(min_length=1), AfterValidator(_shown)]
     expires: Annotated[datetime.date, BeforeValidator(_day)]
 
     def covers(self, rule: str, urn: str) -> bool:
@@ -113,7 +120,11 @@ def load(path: Path, rules: Sequence[Rule], *, required: bool = False) -> tuple[
         raise ConfigError(problems(error, document.where)) from None
     known = {rule.id: rule for rule in rules}
     wrong = []
+    seen: dict[tuple[str, str], int] = {}
     for index, waiver in enumerate(waivers):
+        if (first := seen.setdefault((waiver.rule, waiver.resource), index)) != index:
+            there = f"{document.where(('waivers', index, 'resource'))}: waivers[{index}].resource"
+            wrong.append(f"{there} is {shortened(repr(waiver.resource))}: waivers[{first}] is for it and the same rule")
         where = f"{document.where(('waivers', index, 'rule'))}: waivers[{index}].rule"
         if waiver.rule not in known:
             wrong.append(f"{where} is {shortened(repr(waiver.rule))}: no such rule{suggestion(waiver.rule, known)}")

@@ -23,7 +23,7 @@ CLIENTS: Final = _HTTP | _NETCAT | _SOCAT | _SERVERS
 
 _HOST_OPTION: Final = re.compile(r"--?(?:host|hostname|h)=(.+)|-h(.+)")
 _URL: Final = re.compile(r"([a-z][a-z0-9+.-]*):/{0,3}(?:(?<=/)[^\s/@?#]*@)?(\[[^\]]*\]|[^\s/:?#]*)", re.IGNORECASE)
-_BARE: Final = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[\w.-]+)(?::[0-9]+)?(?:[/?#].*)?")
+_BARE: Final = re.compile(r"(?:[^\s/@?#]*@)?(\[[0-9A-Fa-f:.]+\]|[\w.-]+)(?::[0-9]+)?(?:[/?#].*)?")
 _ADDRESS: Final = re.compile(
     r"(?:TCP|TCP4|TCP6|SSL|OPENSSL|UNIX-CONNECT|UNIX-CLIENT|UNIX|PROXY)(?:-CONNECT)?:(\[[^\]]*\]|[^:,]*)", re.IGNORECASE
 )
@@ -40,7 +40,14 @@ _LONG_WITH_VALUE: Final = frozenset({
 })  # fmt: skip
 
 #: What sends a request elsewhere, whatever its URL says.
-_ELSEWHERE: Final = frozenset({"-x", "--proxy", "--connect-to", "--socks5", "--socks5-hostname", "--preproxy"})
+_ELSEWHERE: Final = frozenset(
+    {"-x", "--proxy", "--connect-to", "--resolve", "--socks5", "--socks5-hostname", "--preproxy"}
+)
+
+
+_PROXY_SETTING: Final = re.compile(r"(?:-e|--execute=)?(?:https?|all)_proxy=", re.IGNORECASE)
+#: What asks for the version or the help, whatever stands beside it.
+_ABOUT: Final = frozenset({"-V", "-h", "-M", "--manual"})
 
 
 def judge(name: str, words: Sequence[str], call: Call) -> Result:
@@ -78,9 +85,7 @@ def _bare_host(address: str) -> str:
 def _http(name: str, words: Sequence[str], call: Call) -> Result:
     kind = "wget" if name.startswith("wget") else "curl"
     urls, options = _urls(kind, words)
-    if any(word in _ELSEWHERE for word in options) or any(
-        word.startswith(tuple(f"{each}=" for each in _ELSEWHERE if each.startswith("--"))) for word in options
-    ):
+    if _goes_elsewhere(words, options) or (name in ("curl", "wget") and _ABOUT & set(options)):
         return Result(EITHER)
     if not urls:
         # They come from a file, or from a variable that holds more than one word.
@@ -93,10 +98,21 @@ def _http(name: str, words: Sequence[str], call: Call) -> Result:
         if scheme in ("file", "data") or not ("$" in url[:2] or call.script.is_own(host)):
             return Result(EITHER)
         schemes.add(scheme)
-    if kind == "curl" and name == "curl" and schemes & {"http", "https"} and not any(map(_fails_on_errors, options)):
+    if (
+        kind == "curl"
+        and name == "curl"
+        and schemes & {"http", "https"}
+        and not (any(map(_fails_on_errors, options)) and "--no-fail" not in options)
+    ):
         # It succeeds with any answer: that of an error page, too.
         return Result(EITHER, TELLS)
     return Result(ASKS, TELLS)
+
+
+def _goes_elsewhere(words: Sequence[str], options: Sequence[str]) -> bool:
+    """Whether a request is sent by a proxy, or to an address of another name; wget has a proxy in `-e`."""
+    names = [option.partition("=")[0] if option.startswith("--") else option for option in options]
+    return any(name in _ELSEWHERE for name in names) or any(map(_PROXY_SETTING.match, words))
 
 
 def _fails_on_errors(option: str) -> bool:

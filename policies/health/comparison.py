@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Sequence
 from typing import Final
@@ -37,6 +38,9 @@ _DIFFERENT: Final = frozenset({"!=", "-ne"})
 _LESS: Final = frozenset({"-lt", "-le", "<", "<="})
 _GREATER: Final = frozenset({"-gt", "-ge", ">", ">="})
 _NUMBER: Final = re.compile(r"[0-9]{1,18}")
+_STATUS_CODE: Final = re.compile(r"%\{(?:http|response)_code\}")
+#: True of any number, such as that of lines of no answer.
+_ANY_NUMBER: Final = frozenset({("-ge", "0"), ("-gt", "-1"), ("-ne", "-1"), (">=", "0")})
 _COMPARED: Final = re.compile(r"(<=|>=|==|!=|<|>)")
 
 _Operand = tuple[str, int]
@@ -52,6 +56,11 @@ def ends(call: Call) -> Endings:
         if each.text not in ("]", "]]", "(", ")")
     ]
     alternatives = [_all_of(group) for group in _split(operands, "-o", "||")]
+    if any(part.kind == "script" and _STATUS_CODE.search(part.text) for each in call.words for part in each.parts):
+        # curl writes 000 where nothing answers.
+        texts = [text for text, _ in operands]
+        if any(name in _LESS and limit.strip("0") for name, limit in itertools.pairwise(texts)):
+            return EITHER
     if len(alternatives) == 1:
         return alternatives[0]
     # One that asks nothing may be true by itself.
@@ -124,6 +133,8 @@ def _binary(left: _Operand, operator: _Operand, right: _Operand) -> Endings:
         younger, older = (first, second) if name == "-nt" else (second, first)
         return EITHER if is_constant(younger) or is_constant(older) else ASKS
     said = of_first | of_second
+    if (name, second) in _ANY_NUMBER:
+        return EITHER
     if not said:
         return EITHER if "$" in first + second else SUCCESS
     if name in _LESS | _GREATER and said & HEART and said & CLOCK:

@@ -21,6 +21,7 @@ from policies.health.outcomes import (
     FAILURE,
     HEART,
     INVERTED,
+    LISTS,
     STALE,
     SUCCESS,
     TELLS,
@@ -108,7 +109,7 @@ _CHECKS_CONFIG: Final = re.compile(r".*-?check-?conf(?:ig)?")
 _OWN_TEST: Final = {
     "haproxy": {"-c", "-cc"}, "php": {"-l", "-i", "-m", "--ini"}, "perl": {"-c"}, "ruby": {"-c"}, "squid": {"-k"},
     "node": {"-c", "--check"}, "varnishd": {"-C"}, "dovecot": {"-n", "-a"}, "sshd": {"-T"}, "postgres": {"-C"},
-    "sh": {"-n"}, "bash": {"-n"}, "dash": {"-n"},
+    "celery": {"report"}, "mongosh": {"--nodb"}, "mongo": {"--nodb"}, "sh": {"-n"}, "bash": {"-n"}, "dash": {"-n"},
 }  # fmt: skip
 
 #: A signal to a process, as nginx calls it.
@@ -120,9 +121,17 @@ _NO_SCRIPT: Final = re.compile(r"/(?:dev|proc)/.*|/etc/profile")
 #: A word that is what the shell puts in its place, and nothing else.
 _REPLACED: Final = re.compile(r"\$(?:\(\)|\?|\w+|\{[^}]*\})")
 
+_HAS_DEFAULT: Final = re.compile(r"\$\{\w+:?[-=+]")
+
 _AGE: Final = frozenset({"-mmin", "-mtime", "-cmin", "-ctime", "-newer", "-newermt", "-neweram", "-amin", "-atime"})
 _MTIME_FORMAT: Final = re.compile(r"%[XYZWm]")
 _PROC_NET: Final = re.compile(r"/proc/(?:self/|[0-9]+/)?net/(?:tcp|udp|unix)6?")
+
+#: A port among the words of `ss`; what a line of one that listens has, and a header doesn't.
+_A_PORT: Final = re.compile(r"(?:^|:)\d{2,5}$|:[a-z]+$")
+_LISTENS: Final = re.compile(r"\d|LISTEN|[:$]")
+#: Those that search.
+_SEARCH: Final = frozenset({"grep", "egrep", "fgrep", "rg", "sed", "awk", "gawk", "mawk", "nawk"})
 
 #: Days and minutes of the oldest heartbeat that is one: a day.
 _OLDEST: Final = {"-mmin": 1440, "-cmin": 1440, "-mtime": 1, "-ctime": 1}
@@ -166,9 +175,10 @@ def judge(call: Call) -> Result:
 
 
 def _is_assigned(call: Call) -> bool:
-    """Whether the command's name is a variable that the script itself sets."""
+    """Whether the command's name is a variable that the script itself sets, or gives a default."""
     word = call.words[0]
-    return any(part.kind == "variable" and part.text in call.script.variables for part in word.parts)
+    names = [part.text for part in word.parts if part.kind == "variable"]
+    return _HAS_DEFAULT.match(word.text) is not None or any(name in call.script.variables for name in names)
 
 
 def _unwrapped(call: Call) -> Call | None:
@@ -195,7 +205,10 @@ def _skipped(words: Sequence[str], with_value: str, before: int) -> int:
         word = words[index]
         if word == "--":
             return index + 1
-        if word.startswith("-") and len(word) > 1:
+        if word == "-":
+            # `env -` runs a command with no variables.
+            index += 1
+        elif word.startswith("-"):
             index += 2 if len(word) == 2 and word[1] in with_value else 1
         elif _ASSIGNMENT.match(word) or _DURATION.fullmatch(word):
             index += 1
@@ -214,6 +227,8 @@ def _is_about_itself(name: str, words: Sequence[str]) -> bool:
     if "-V" in words and all(word.startswith("-") for word in words):
         return True
     if _CHECKS_CONFIG.fullmatch(name) or any(word in _OWN_TEST.get(name, ()) for word in words):
+        return True
+    if words[1:] == ["check"] and words[0].endswith("manage.py"):
         return True
     if words[:2] in (["config", "check"], ["config", "validate"], ["config", "test"], ["check", "config"]):
         return True
@@ -272,9 +287,10 @@ def _tool(name: str, words: Sequence[str], call: Call) -> Result:
     if name == "date":
         return Result(SUCCESS, _date(words, call))
     if name in ("ss", "netstat"):
-        return Result(SUCCESS, TELLS)
+        # All that listens, until it is searched for one port.
+        return Result(SUCCESS, TELLS if any(map(_A_PORT.search, words)) else LISTS)
     if name == "lsof" or name == "fuser":
-        asks = any(word.startswith(("-i", "-ti")) or re.fullmatch(r"\d+/(?:tcp|udp)", word) for word in words)
+        asks = any(re.fullmatch(r"(?:-t?i)?(?:tcp)?(?:@[\w.]+)?:\S+|\d+/(?:tcp|udp)", word, re.I) for word in words)
         return Result(ASKS, TELLS) if asks else Result(EITHER)
     if name in ("dig", "drill", "host", "nslookup"):
         servers = [word.lstrip("@") for word in words if word.startswith("@")] or paths[1:2]
@@ -302,7 +318,7 @@ def _filter(name: str, words: Sequence[str], call: Call, said: int) -> Result:
     paths = operands_of(words)
     if name in ("grep", "egrep", "fgrep", "rg", "zgrep", "sed", "awk", "gawk", "mawk", "nawk", "jq", "yq"):
         paths = paths[1:]
-    upstream = call.upstream | (said if name in ("awk", "gawk", "mawk", "nawk") else 0)
+    upstream = _searched(name, words, call.upstream) | (said if name in ("awk", "gawk", "mawk", "nawk") else 0)
     if any(map(_PROC_NET.match, paths)):
         upstream |= TELLS
     elif paths and not _all_constant(paths):
@@ -324,6 +340,17 @@ def _filter(name: str, words: Sequence[str], call: Call, said: int) -> Result:
         return Result(INVERTED, output)
     constant = name in _MATCH and bool(paths) and _all_constant(paths)
     return Result(SUCCESS if constant else EITHER, output)
+
+
+def _searched(name: str, words: Sequence[str], upstream: int) -> int:
+    """What is upstream of a filter, once it is searched: a list of all that listens has a header in any case."""
+    if not upstream & LISTS or name not in _SEARCH:
+        return upstream
+    inverted = name.endswith("grep") and any(
+        re.fullmatch(r"-[A-Za-z]*v[A-Za-z]*|--invert-match", each) for each in words
+    )
+    found = any(_LISTENS.search(each) for each in words if not each.startswith("-")) and not inverted
+    return (upstream & ~LISTS) | (TELLS if found else 0)
 
 
 def _all_constant(paths: Sequence[str]) -> bool:

@@ -41,6 +41,9 @@ _SUBSTITUTED: Final = re.compile(r"\$\((?:[^(]|$)|\$\(\(")
 #: Words that end a list of commands, where a command could begin.
 _CLOSERS: Final = frozenset({"}", "then", "elif", "else", "fi", "do", "done", "esac"})
 
+#: The last of the files that each command has open.
+_STDERR: Final = 2
+
 #: What bash opens as a connection; one of UDP is open whether anything listens or not.
 _CONNECTION: Final = re.compile(r"/dev/tcp/(\[[^\]]*\]|[^/]*)/")
 
@@ -213,7 +216,10 @@ class _Parser:
             return self.simple()
         self.options = options
         opened, _ = self.redirects([])
-        return Result(then(opened, found.ends) if opened == ASKS else found.ends | (opened - SUCCESS), found.output)
+        if opened == ASKS:
+            # Without the connection the group doesn't run.
+            return Result(choose(ASKS, on_success=found.ends), found.output)
+        return Result(found.ends | (opened - SUCCESS), found.output)
 
     def group(self) -> Result:
         """What is in a group."""
@@ -314,6 +320,9 @@ class _Parser:
             return ASKS, TELLS
         if operator in ("<", "<>"):
             return EITHER, HEART if "/dev/udp/" not in target.text else 0
+        if operator in ("<&", ">&") and self.script.connected and target.text.isdigit() and int(target.text) > _STDERR:
+            # What `exec` could not connect isn't open: bash goes on after that.
+            return ASKS, TELLS
         if operator == "<&":
             return SUCCESS, TELLS if self.script.connected else 0
         if operator != ">&" or not target.text.isdigit():

@@ -55,6 +55,18 @@ WRONG_WAIVERS: dict[str, tuple[bytes, str]] = {
     "short": (expires("2026-1-5"), NOT_A_DAY),
     "German": (expires("31.12.2026"), NOT_A_DAY),
     "word": (expires("never"), NOT_A_DAY),
+    "an owner that nobody can read": (
+        RIGHT.replace("jo@example.com", '"\\u200b\\u200b"').encode(),
+        "waivers[0].owner",
+    ),
+    "a colour in a reason": (
+        RIGHT.replace("measured in", '"measured \\e[31m in').replace("runbook", 'runbook"').encode(),
+        "control",
+    ),
+    "two of the same": (
+        (RIGHT + RIGHT.split("\n", 1)[1]).encode(),
+        "waivers[1].resource is 'urn:pulumi:prod::tasktracker::*::nginx': waivers[0] is for it and the same rule",
+    ),
     "other digits": (expires("\uff12\uff10\uff12\uff16-12-31"), NOT_A_DAY),
     "true": (expires("true"), NOT_A_DAY),
     "list": (expires("[2026-12-31]"), NOT_A_DAY),
@@ -185,6 +197,9 @@ WRONG_CONFIGS: dict[str, tuple[str | bytes, str]] = {
     "no level": ('{"DKR-MEM": {"enforcementLevel": 3}}', "DKR-MEM: enforcementLevel is 3: should be a level"),
     "levels": ('{"PACK": {"levels": {"prod": "mandatory"}}}', "PACK: levels.prod is 'mandatory': should be"),
     "a file of waivers": ('{"PACK": {"waivers": 3}}', "PACK: waivers is 3: should be a text"),
+    "pattern": ('{"PACK": {"development": ["*"]}}', "development[0] is '*': should be one environment's name"),
+    "two kinds": ('{"PACK": {"development": ["qa"], "staging": ["qa"]}}', "qa is in `development`, too"),
+    "empty name": ('{"DKR-SECRET": {"names": [""]}}', "should be a pattern of names"),
     "production": ('{"PACK": {"development": ["prod"]}}', "PACK: development[0] is 'prod': production"),
 }  # fmt: skip
 

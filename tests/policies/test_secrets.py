@@ -14,7 +14,9 @@ from hypothesis import strategies as st
 
 from policies.evaluate import findings, message
 from policies.rule import Finding, Scope
-from policies.secrets import SHAPES, is_random, secret_in, secret_in_words, secret_under
+from policies.secret_names import secret_under
+from policies.secret_shapes import SHAPES, is_random
+from policies.secrets import secret_in, secret_in_words
 from tests.policies.cases import rule_of
 from tests.policies.compliant import container, service, volume
 
