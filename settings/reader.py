@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from images.catalog import local_reference
+from settings import expressions
 from settings.commands import command_for
 from settings.describe import (
     allowed,
@@ -26,7 +27,7 @@ from settings.describe import (
     type_at,
 )
 from settings.errors import PROJECT, Path, Problem, SettingsError, value_text
-from settings.expressions import TIME_LIMIT, TooSlowError
+from settings.expressions import TooSlowError
 from settings.limits import raising
 from settings.models import LOCAL_IMAGES, OPTIONAL_SERVICES, AppSecret, RegistrySettings, Settings, StackConfig
 from settings.provider_keys import PROVIDER_HOST, provider_problems
@@ -36,7 +37,7 @@ from settings.tls import CERTIFICATE, KEY, check_pair
 from settings.units import SIZE
 
 TOO_SLOW: Final = (
-    f"takes more than {TIME_LIMIT} s to match the secret: must repeat nothing that is repeated already, as (x+)+ does;"
+    "takes more than {limit} s to match the secret: must repeat nothing that is repeated already, as (x+)+ does;"
     " write it so that each character of the secret can match in one way only"
 )
 
@@ -379,7 +380,7 @@ def _malformed_secrets(given: _Given, settings: Settings) -> Iterator[Problem]:
                 message = check_app_secret(value, settings.app_secrets.get(name, AppSecret()))
             except TooSlowError:
                 shown = value_text(settings.app_secrets[name].pattern)
-                yield Problem(("app_secrets", name, "pattern"), TOO_SLOW, shown)
+                yield Problem(("app_secrets", name, "pattern"), TOO_SLOW.format(limit=expressions.TIME_LIMIT), shown)
                 continue
         if message:
             yield Problem((name,), message)
