@@ -1,5 +1,6 @@
 """From the config that Pulumi hands over to `Settings`, or to the list of everything that is wrong with it."""
 
+import contextlib
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -69,6 +70,7 @@ def examine(
     problems = _Problems()
     problems.add(_misspelt_namespaces(config))
     problems.add(_misplaced(given))
+    problems.add(_repeated(given))
 
     tree = given.tree()
     declared = [*_declared_secrets(given, tree), *_registry_secrets(tree)]
@@ -179,6 +181,22 @@ def _misplaced(given: _Given) -> Iterator[Problem]:
         elif name in StackConfig.model_fields and name in given.encrypted:
             # What the stack makes of a setting is there for all to see: labels, files, `pulumi stack export`.
             yield Problem((name,), "must not be a secret; set it again without --secret")
+
+
+def _repeated(given: _Given) -> Iterator[Problem]:
+    """Blocks in JSON, as `pulumi config set` takes them, with a key of which one value would go unnoticed."""
+    for name in given.tree():
+        twice: list[str] = []
+
+        def pairs(items: list[tuple[str, object]], twice: list[str] = twice) -> dict[str, object]:
+            keys = [key for key, _ in items]
+            twice.extend(key for key in keys if keys.count(key) > 1)
+            return dict(items)
+
+        with contextlib.suppress(ValueError, RecursionError):
+            json.loads(given.values[name], object_pairs_hook=pairs)
+        if twice:
+            yield Problem((name,), f"has the key {value_text(twice[0])} twice; remove one")
 
 
 def _two_hosts(config: Mapping[str, str], given: _Given) -> Iterator[Problem]:

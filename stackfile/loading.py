@@ -47,7 +47,7 @@ def config(path: Path) -> dict[str, Any]:
     `pulumi config set` without `--path` writes, is that block or list.
 
     Raises:
-        StackFileError: as for `load`; or a key is there with the namespace and without it.
+        StackFileError: as for `load`; or a key is there with the namespace and without it, or twice in JSON.
     """
     block = load(path).get("config") or {}
     found: dict[str, Any] = {}
@@ -55,7 +55,25 @@ def config(path: Path) -> dict[str, Any]:
         name = key if ":" in key else f"{NAMESPACE}:{key}"
         if name in found:
             raise StackFileError(f"{path.name}: config has both {name.partition(':')[2]} and {name}; remove one")
-        found[name] = _decoded(value)
+        try:
+            found[name] = _decoded(value)
+        except _TwiceError as error:
+            raise StackFileError(
+                f"{path.name}: {name} has the key {json.dumps(str(error))} twice; remove one"
+            ) from None
+    return found
+
+
+class _TwiceError(Exception):
+    """A key is there twice in a block of JSON."""
+
+
+def _once(items: list[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in items:
+        if key in found:
+            raise _TwiceError(key)
+        found[key] = value
     return found
 
 
@@ -63,7 +81,7 @@ def _decoded(value: Any) -> Any:  # noqa: ANN401 - any YAML value
     if not isinstance(value, str) or not value.lstrip().startswith(("{", "[")):
         return value
     try:
-        return json.loads(value)
+        return json.loads(value, object_pairs_hook=_once)
     except (ValueError, RecursionError):
         return value
 

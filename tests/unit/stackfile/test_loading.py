@@ -122,6 +122,13 @@ def test_config_reads_keys_and_blocks_as_the_program_does(tmp_path: Path) -> Non
     }
 
 
+def test_a_block_in_json_with_a_key_twice_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "Pulumi.x.yaml"
+    path.write_text("""config: {a: '{"b": {"c": 1, "c": 2}}'}\n""")
+    with pytest.raises(StackFileError, match=r'^Pulumi\.x\.yaml: tasktracker:a has the key "c" twice; remove one$'):
+        config(path)
+
+
 @pytest.mark.parametrize("keys", [("a", "tasktracker:a"), ("tasktracker:a", "a")])
 def test_a_key_with_its_namespace_and_without_is_refused(tmp_path: Path, keys: tuple[str, str]) -> None:
     # The engine would use the one that is further down, and say nothing.
