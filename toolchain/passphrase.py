@@ -66,6 +66,12 @@ def check_passphrase(stack: str, passphrase: Path, config: str, *, has_salt: boo
     if VALUE in os.environ:
         _check_value(stack, os.environ[VALUE])
         return
+    if passphrase.resolve() == PUBLIC_PASSPHRASE and has_salt:
+        own = f"~/{OWN_PASSPHRASE.format(stack=stack)}"
+        raise StepError(
+            f"the passphrase of {stack} is not here. Put the one that {stack} was made with into {own} (the salt in "
+            f"{config} fits no other), or name the file that has it:\n    export {OVERRIDE}=FILE"
+        )
     if passphrase.resolve() == PUBLIC_PASSPHRASE:
         raise StepError(
             f"the stack {stack} needs a passphrase of its own. Either name a file outside this "
