@@ -25,7 +25,7 @@ POLICIES := --policy-pack policies --policy-pack-config policies/config.json
 # dev goes ahead; elsewhere a person reads the diff first, or says YES=--yes.
 YES := $(if $(filter dev,$(STACK)),--yes)
 # Only a stack of the environment dev runs the images that are built here, and on this machine's engine.
-LOCAL := $(if $(shell grep -s '^ *tasktracker:environment: *dev' 'Pulumi.$(STACK).yaml'),docker images)
+LOCAL := $(if $(shell grep -sE "^ +[\"']?(tasktracker:)?environment[\"']?: *[\"']?dev[\"']?[[:space:]]*(\#.*)?$$" 'Pulumi.$(STACK).yaml'),docker images)
 
 .PHONY: help
 help: ## this list

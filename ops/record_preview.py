@@ -25,7 +25,7 @@ from typing import Any
 from ops.preview import PARTS_OF_REPLACE, UNCHANGED
 from ops.property_diff import parse
 from toolchain.engine import POLICY_OPTIONS, environment
-from toolchain.passphrase import PUBLIC_STACK
+from toolchain.environment import PUBLIC_STACK
 from toolchain.preview import environment_for_preview
 from toolchain.stack import ensure_stack
 from toolchain.steps import ROOT, StepError

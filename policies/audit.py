@@ -415,21 +415,21 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def _settings(path: Path) -> dict[str, Any]:
-    """A file of Pulumi's; nothing where there is none."""
+def _read(reader: Callable[[Path], dict[str, Any]], path: Path) -> dict[str, Any]:
+    """What `reader` finds in a file of Pulumi's; nothing where there is none."""
     try:
-        return stackfile.load(path) if path.exists() else {}
+        return reader(path) if path.exists() else {}
     except stackfile.StackFileError as error:
         raise UsageError(str(error)) from None
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    of_stack = entries(_settings(Path(f"Pulumi.{arguments.stack}.yaml")).get("config"))
+    of_stack = _read(stackfile.config, Path(f"Pulumi.{arguments.stack}.yaml"))
     configured: Config = config.read(arguments.config, RULES)
     conventions = configured.conventions
     accepted = waivers.of(configured, FOLDER, RULES)
     environment = arguments.environment or text(of_stack.get(conventions.environment_key)) or ""
-    project = text(_settings(Path("Pulumi.yaml")).get("name")) or "project"
+    project = text(_read(stackfile.load, Path("Pulumi.yaml")).get("name")) or "project"
     target = Target(arguments.stack, project, environment)
     state = read_state(arguments.state, arguments.stack) if arguments.state else None
     host = text(of_stack.get("docker:host"))

@@ -1,5 +1,6 @@
 """From the config that Pulumi hands over to `Settings`, or to the list of everything that is wrong with it."""
 
+import contextlib
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -11,6 +12,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from images.catalog import local_reference
+from settings import expressions
 from settings.commands import command_for
 from settings.describe import (
     allowed,
@@ -26,7 +28,7 @@ from settings.describe import (
     type_at,
 )
 from settings.errors import PROJECT, Path, Problem, SettingsError, value_text
-from settings.expressions import TIME_LIMIT, TooSlowError
+from settings.expressions import TooSlowError
 from settings.limits import raising
 from settings.models import LOCAL_IMAGES, OPTIONAL_SERVICES, AppSecret, RegistrySettings, Settings, StackConfig
 from settings.provider_keys import PROVIDER_HOST, provider_problems
@@ -36,7 +38,7 @@ from settings.tls import CERTIFICATE, KEY, check_pair
 from settings.units import SIZE
 
 TOO_SLOW: Final = (
-    f"takes more than {TIME_LIMIT} s to match the secret: must repeat nothing that is repeated already, as (x+)+ does;"
+    "takes more than {limit} s to match the secret: must repeat nothing that is repeated already, as (x+)+ does;"
     " write it so that each character of the secret can match in one way only"
 )
 
@@ -68,6 +70,7 @@ def examine(
     problems = _Problems()
     problems.add(_misspelt_namespaces(config))
     problems.add(_misplaced(given))
+    problems.add(_repeated(given))
 
     tree = given.tree()
     declared = [*_declared_secrets(given, tree), *_registry_secrets(tree)]
@@ -178,6 +181,22 @@ def _misplaced(given: _Given) -> Iterator[Problem]:
         elif name in StackConfig.model_fields and name in given.encrypted:
             # What the stack makes of a setting is there for all to see: labels, files, `pulumi stack export`.
             yield Problem((name,), "must not be a secret; set it again without --secret")
+
+
+def _repeated(given: _Given) -> Iterator[Problem]:
+    """Blocks in JSON, as `pulumi config set` takes them, with a key of which one value would go unnoticed."""
+    for name in given.tree():
+        twice: list[str] = []
+
+        def pairs(items: list[tuple[str, object]], twice: list[str] = twice) -> dict[str, object]:
+            keys = [key for key, _ in items]
+            twice.extend(key for key in keys if keys.count(key) > 1)
+            return dict(items)
+
+        with contextlib.suppress(ValueError, RecursionError):
+            json.loads(given.values[name], object_pairs_hook=pairs)
+        if twice:
+            yield Problem((name,), f"has the key {value_text(twice[0])} twice; remove one")
 
 
 def _two_hosts(config: Mapping[str, str], given: _Given) -> Iterator[Problem]:
@@ -379,7 +398,7 @@ def _malformed_secrets(given: _Given, settings: Settings) -> Iterator[Problem]:
                 message = check_app_secret(value, settings.app_secrets.get(name, AppSecret()))
             except TooSlowError:
                 shown = value_text(settings.app_secrets[name].pattern)
-                yield Problem(("app_secrets", name, "pattern"), TOO_SLOW, shown)
+                yield Problem(("app_secrets", name, "pattern"), TOO_SLOW.format(limit=expressions.TIME_LIMIT), shown)
                 continue
         if message:
             yield Problem((name,), message)

@@ -159,7 +159,11 @@ def _parse_address(value: object) -> IPv4Address:
     return address
 
 
-Address = Annotated[IPv4Address, Kind(_ADDRESS.name, _parse_address, _ADDRESS.allowed, _ADDRESS.schema)]
+_OCTET: Final = r"(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
+_REFUSED: Final = "" if IPv4Address(0) in LIMITS.addresses else rf"(?!{re.escape(str(IPv4Address(0)))}$)"
+_ADDRESS_SCHEMA: Final = {"type": "string", "pattern": rf"^{_REFUSED}{_OCTET}(\.{_OCTET}){{3}}$"}
+
+Address = Annotated[IPv4Address, Kind(_ADDRESS.name, _parse_address, _ADDRESS.allowed, _ADDRESS_SCHEMA)]
 """An address of the host to listen on."""
 
 # RFC 1918. `is_private` would let link-local and documentation ranges through as well.

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import codecs
+import json
+import math
 import re
 from collections.abc import Hashable
 from pathlib import Path
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 
 import yaml
-from yaml.constructor import ConstructorError
-from yaml.error import Mark
-from yaml.events import AliasEvent
+from yaml.events import AliasEvent, NodeEvent
 from yaml.nodes import MappingNode, Node, ScalarNode
 from yaml.reader import ReaderError
 
-_MERGE: Final = "tag:yaml.org,2002:merge"
+from stackfile.aliases import check_expansion, pairs, refuse
+
+NAMESPACE: Final = "tasktracker"
+"""The project's name in `Pulumi.yaml`, which a key without a namespace belongs to."""
+
 _TIMESTAMP: Final = "tag:yaml.org,2002:timestamp"
 
 
@@ -39,11 +43,47 @@ def load(path: Path) -> dict[str, Any]:
 def config(path: Path) -> dict[str, Any]:
     """The block `config` of a stack file: what it sets, by key with its namespace.
 
+    As for the program, a key without a namespace is the project's, and a text that is a block or a list in JSON, which
+    `pulumi config set` without `--path` writes, is that block or list.
+
     Raises:
-        StackFileError: as for `load`.
+        StackFileError: as for `load`; or a key is there with the namespace and without it, or twice in JSON.
     """
-    block = load(path).get("config")
-    return block if isinstance(block, dict) else {}
+    block = load(path).get("config") or {}
+    found: dict[str, Any] = {}
+    for key, value in block.items():
+        name = key if ":" in key else f"{NAMESPACE}:{key}"
+        if name in found:
+            raise StackFileError(f"{path.name}: config has both {name.partition(':')[2]} and {name}; remove one")
+        try:
+            found[name] = _decoded(value)
+        except _TwiceError as error:
+            raise StackFileError(
+                f"{path.name}: {name} has the key {json.dumps(str(error))} twice; remove one"
+            ) from None
+    return found
+
+
+class _TwiceError(Exception):
+    """A key is there twice in a block of JSON."""
+
+
+def _once(items: list[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in items:
+        if key in found:
+            raise _TwiceError(key)
+        found[key] = value
+    return found
+
+
+def _decoded(value: Any) -> Any:  # noqa: ANN401 - any YAML value
+    if not isinstance(value, str) or not value.lstrip().startswith(("{", "[")):
+        return value
+    try:
+        return json.loads(value, object_pairs_hook=_once)
+    except (ValueError, RecursionError):
+        return value
 
 
 def parse(content: bytes, name: str) -> dict[str, Any]:
@@ -80,19 +120,21 @@ def _document(text: str) -> dict[str, Any]:
         node = loader.get_single_node()
         if node is None or node.tag == "tag:yaml.org,2002:null":
             return {}
-        _check_mapping(node, "the file")
-        for key, value in node.value:
-            if key.value == "config" and value.tag != "tag:yaml.org,2002:null":
-                _check_mapping(value, "config")
+        top = _mapping(node, "the file")
+        check_expansion(top)
+        config = pairs(top).get("config")
+        if config is not None and config[1].tag != "tag:yaml.org,2002:null":
+            _mapping(config[1], "config")
         found: dict[str, Any] = loader.construct_document(node)
         return found
     finally:
         loader.dispose()
 
 
-def _check_mapping(node: Node, what: str) -> None:
+def _mapping(node: Node, what: str) -> MappingNode:
     if not isinstance(node, MappingNode):
-        raise ConstructorError(None, None, f"{what} must be a block of keys and values", node.start_mark)
+        refuse(f"{what} must be a block of keys and values", node.start_mark)
+    return node
 
 
 def _error(name: str, place: tuple[int, int] | None, reason: str) -> StackFileError:
@@ -126,42 +168,34 @@ class _Loader(yaml.SafeLoader):
     }
 
     def compose_node(self, parent: Node | None, index: int) -> Node | None:
-        if self.check_event(AliasEvent):
-            event = self.peek_event()  # type: ignore[no-untyped-call]
-            problem = f"*{event.anchor} is an alias, which not every reader follows; write the value itself"
-            _refuse(problem, event.start_mark)
+        event = self.peek_event()  # type: ignore[no-untyped-call]
+        if isinstance(event, NodeEvent) and not isinstance(event, AliasEvent):
+            # An anchor may have the name of an earlier one, and stands for the later value from there on.
+            self.anchors.pop(event.anchor, None)
         return super().compose_node(parent, index)
 
     def construct_object(self, node: Node, deep: bool = False) -> Any:  # noqa: ANN401 - any YAML value
         try:
-            return super().construct_object(node, deep)
+            value = super().construct_object(node, deep)
+            if isinstance(value, str):
+                value.encode()
         except (ValueError, OverflowError, LookupError, AttributeError):
             # A number of ten thousand digits, or a tag that its value doesn't fit: the parser doesn't expect those.
-            _refuse("is not a value that can be read", node.start_mark)
+            # Half of a surrogate pair is no text.
+            refuse("is not a value that can be read", node.start_mark)
+        if isinstance(value, float) and not math.isfinite(value):
+            refuse("is not a finite number", node.start_mark)
+        return value
 
     def construct_mapping(self, node: MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        first: dict[str, Mark] = {}
-        for key, _ in node.value:
-            if key.tag == _MERGE:
-                _refuse("<< is a merge key, which not every reader follows; write the keys themselves", key.start_mark)
-            if not isinstance(key, ScalarNode):
-                _refuse("a key must be text", key.start_mark)
-            if key.value in first:
-                line = first[key.value].line + 1
-                _refuse(f'the key "{key.value}" is there twice, first in line {line}; remove one', key.start_mark)
-            first[key.value] = key.start_mark
-        return {key.value: self.construct_object(value, deep=deep) for key, value in node.value}
+        return {name: self.construct_object(value, deep=deep) for name, (_, value) in pairs(node).items()}
 
     def construct_date(self, node: ScalarNode) -> str:
         try:
             self.construct_yaml_timestamp(node)
         except (ValueError, OverflowError) as error:
-            _refuse(f"{node.value} is no date: {error}", node.start_mark)
+            refuse(f"{node.value} is no date: {error}", node.start_mark)
         return str(node.value)
-
-
-def _refuse(problem: str, mark: Mark) -> NoReturn:
-    raise ConstructorError(None, None, problem, mark)
 
 
 _Loader.add_implicit_resolver(

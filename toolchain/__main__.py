@@ -123,6 +123,8 @@ def main() -> int:
             _check_stack(arguments.stack)
         for step in arguments.steps:
             STEPS[step](arguments.stack)
+            if step == "venv" and "stack" in arguments.steps:
+                _check_file(arguments.stack)
     except StepError as error:
         print(f"error: {error}", file=sys.stderr)
         return UNAVAILABLE if isinstance(error, DockerUnavailableError) else 1
@@ -148,6 +150,15 @@ def _check_stack(stack: str) -> None:
             f"stack '{stack}': there is no Pulumi.{stack}.yaml; the stacks are {', '.join(stacks)}."
             " `./tt stack new NAME` makes a new one"
         )
+
+
+def _check_file(stack: str) -> None:
+    """Refuses a stack's file that a later step would read in another way than the engine, or not at all."""
+    from toolchain.backends import check_backend  # noqa: PLC0415
+    from toolchain.venv import read_stack_file  # noqa: PLC0415
+
+    config = ROOT / f"Pulumi.{stack}.yaml"
+    check_backend(config, read_stack_file(config))
 
 
 if __name__ == "__main__":

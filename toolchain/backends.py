@@ -11,8 +11,10 @@ Stdlib only: set-up reads it with the system's Python, and `.tools/env` with sed
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
+from remote.redaction import redacted
 from toolchain.steps import StepError
 
 KEY = "tasktracker:state_backend"
@@ -35,6 +37,22 @@ def state_backend(config: Path) -> str | None:
     except OSError as error:
         raise StepError(f"{config.name}: can't be read: {error.strerror}") from None
     return found[1] if found else None
+
+
+def check_backend(config: Path, settings: Mapping[str, object]) -> None:
+    """Refuses a file from whose line `state_backend` reads something other than its `settings` say.
+
+    That is so for braces, an alias or a text of several lines: the state would be looked for elsewhere.
+
+    Raises:
+        StepError: with the line to write.
+    """
+    named = settings.get(KEY)
+    if named != state_backend(config):
+        raise StepError(
+            f"{config.name}: {KEY} must be a line of its own in the block `config`, with the URL in the same line:\n"
+            f"    {KEY}: {redacted(str(named)) if named else 'URL'}"
+        )
 
 
 def with_state_backend(text: str, url: str | None) -> str:

@@ -2,8 +2,9 @@
 
 `variables` gives them to Python, `shell_script` is `.tools/env`, to be sourced by a shell.
 
-One of them depends on the stack: where its state is. Its config says so, and what the config of no stack says is
-in the folder `.state`, or where TASKTRACKER_BACKEND_URL points.
+Two of them depend on the stack. Where its state is: its config says so, and what the config of no stack says is in the
+folder `.state`, or where TASKTRACKER_BACKEND_URL points. Its passphrase: that of TASKTRACKER_PASSPHRASE_FILE, else the
+one of its name in the user's home, else the public one.
 """
 
 from __future__ import annotations
@@ -45,15 +46,22 @@ class Variable:
 
 
 BACKEND = "PULUMI_BACKEND_URL"
+PASSPHRASE, PASSPHRASE_OVERRIDE = "PULUMI_CONFIG_PASSPHRASE_FILE", "TASKTRACKER_PASSPHRASE_FILE"
+
+#: The stack that comes with the project, whose passphrase is public.
+PUBLIC_STACK = "dev"
+
+#: Below the user's home: where a stack's passphrase is used without a variable that names it.
+OWN_PASSPHRASE = ".config/tasktracker/{stack}-passphrase"  # noqa: S105 - the name of a file
 
 VARIABLES = (
     # Pulumi's own variable is not taken for an override: one left over from another project, or
     # from another clone of this one, would aim commands at the wrong state.
     Variable(BACKEND, "file://{root}/.state", override="TASKTRACKER_BACKEND_URL"),
     Variable(
-        "PULUMI_CONFIG_PASSPHRASE_FILE",
+        PASSPHRASE,
         "{root}/toolchain/dev-passphrase",
-        override="TASKTRACKER_PASSPHRASE_FILE",
+        override=PASSPHRASE_OVERRIDE,
     ),
     Variable("PULUMI_SKIP_UPDATE_CHECK", "true"),
     # By default it grows with the machine's cores, and an SSH server in front of Docker takes ten at once (MaxStartups
@@ -114,13 +122,26 @@ def variables(
     `config` is the config file of the stack that they are for.
     """
     base = os.environ if base is None else base
+    passphrase = None if config is None else own_passphrase(config)
     values = {
         v.name: (v.override and base.get(v.override)) or v.value.format(root=root) for v in VARIABLES if way in v.ways
     }
     if config and (backend := state_backend(config)):
         values[BACKEND] = backend
+    if passphrase and not base.get(PASSPHRASE_OVERRIDE):
+        values[PASSPHRASE] = str(passphrase)
     folders = [folder.format(root=root) for folder in PATH_FOLDERS]
     return {**values, "PATH": os.pathsep.join([*folders, base.get("PATH", os.defpath)])}
+
+
+def own_passphrase(config: Path) -> Path | None:
+    """The file in the user's home with the passphrase of the stack that `config` is the file of; None if there is none.
+
+    The public stack has none, which a file of that name would hide.
+    """
+    stack = config.name.removeprefix("Pulumi.").removesuffix(".yaml")
+    path = Path(f"~/{OWN_PASSPHRASE.format(stack=stack)}").expanduser()
+    return path if stack != PUBLIC_STACK and os.path.exists(path) else None  # noqa: PTH110 - where it may not look, too
 
 
 def shell_script(way: Way, root: Path) -> str:
@@ -135,6 +156,8 @@ def shell_script(way: Way, root: Path) -> str:
         if way not in variable.ways:
             continue
         value = variable.value.format(root="$_tasktracker")
+        if variable.name == PASSPHRASE:
+            value = f"${{_passphrase:-{value}}}"
         if variable.override:
             value = f"${{{variable.override}:-{value}}}"
         if variable.name == BACKEND:
@@ -147,12 +170,15 @@ def shell_script(way: Way, root: Path) -> str:
         key=KEY,
         line=LINE.replace('"', '\\"'),
         root=shlex.quote(str(root)),
+        public=PUBLIC_STACK,
+        passphrase=OWN_PASSPHRASE.format(stack="$STACK"),
     )
 
 
 SCRIPT = """\
 # Made by `make tools`. Source it: `. .tools/env`. Then plain `pulumi` commands work in this shell.
-# The state of a stack may be elsewhere than that of others: `STACK=prod . .tools/env` is for that of prod.
+# The state of a stack may be elsewhere than that of others, and its passphrase is another: `STACK=prod . .tools/env`
+# is for those of prod.
 # It also unsets variables with which Python would import packages that are not this project's, such as PYTHONPATH.
 _tasktracker_made={root}
 if [ -n "${{BASH_VERSION:-}}" ]; then
@@ -185,10 +211,14 @@ elif [ -z "${{STACK:-}}" ] && [ -t 2 ]; then
   {{ LC_ALL=C grep -ls '^ *{key}:' "$_tasktracker"/Pulumi.*.yaml || :; }} | sed -E 's|.*/Pulumi\\.(.*)\\.yaml|\
 note: the state of \\1 is elsewhere; for commands on it: STACK=\\1 . .tools/env|' >&2
 fi
+_passphrase=
+if [ "${{STACK:-{public}}}" != {public} ] && [ -e "${{HOME:-}}/{passphrase}" ]; then
+  _passphrase="$HOME/{passphrase}"
+fi
 {exports}
 case "$PATH" in
   "{folders}":*) ;;
   *) export PATH="{folders}:$PATH" ;;
 esac
-unset _tasktracker _backend
+unset _tasktracker _backend _passphrase
 """

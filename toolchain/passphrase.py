@@ -7,27 +7,25 @@ import secrets
 from collections.abc import Mapping
 from pathlib import Path
 
+from toolchain import environment
 from toolchain.engine import TOOLCHAIN
+from toolchain.environment import OWN_PASSPHRASE, PUBLIC_STACK
 from toolchain.steps import ROOT, StepError, say
 
 #: The passphrase that everybody knows.
 PUBLIC_PASSPHRASE = TOOLCHAIN / "dev-passphrase"
 
-PUBLIC_STACK = "dev"
-
 #: Where a passphrase is, for Pulumi, and the file that a user names.
-VALUE, FILE, OVERRIDE = "PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE", "TASKTRACKER_PASSPHRASE_FILE"
+VALUE, FILE, OVERRIDE = "PULUMI_CONFIG_PASSPHRASE", environment.PASSPHRASE, environment.PASSPHRASE_OVERRIDE
 
 #: Bytes of randomness in a generated passphrase.
 PASSPHRASE_BYTES = 32
 
 
-def ensure_passphrase(
-    stack: str, variables: Mapping[str, str], file: Path | None, folder: Path
-) -> tuple[Path | None, bool]:
+def ensure_passphrase(stack: str, variables: Mapping[str, str], file: Path | None) -> tuple[Path | None, bool]:
     """The file with the passphrase of a new stack, and whether it was made just now; no file where a variable has it.
 
-    It is `file`, else that of TASKTRACKER_PASSPHRASE_FILE, else one named after the stack in `folder`.
+    It is `file`, else that of TASKTRACKER_PASSPHRASE_FILE, else the one that is used without such a variable.
 
     Raises:
         StepError: it is the public one, or can't be read.
@@ -36,7 +34,7 @@ def ensure_passphrase(
         _check_value(stack, variables[VALUE])
         return None, False
     named = variables.get(OVERRIDE)
-    path = (file or (Path(named) if named else folder / f"{stack}-passphrase")).expanduser().absolute()
+    path = (file or Path(named or f"~/{OWN_PASSPHRASE.format(stack=stack)}")).expanduser().absolute()
     if path.exists():
         _check_file(stack, path)
         return path, False
@@ -68,11 +66,17 @@ def check_passphrase(stack: str, passphrase: Path, config: str, *, has_salt: boo
     if VALUE in os.environ:
         _check_value(stack, os.environ[VALUE])
         return
+    if passphrase.resolve() == PUBLIC_PASSPHRASE and has_salt:
+        own = f"~/{OWN_PASSPHRASE.format(stack=stack)}"
+        raise StepError(
+            f"the passphrase of {stack} is not here. Put the one that {stack} was made with into {own} (the salt in "
+            f"{config} fits no other), or name the file that has it:\n    export {OVERRIDE}=FILE"
+        )
     if passphrase.resolve() == PUBLIC_PASSPHRASE:
         raise StepError(
             f"the stack {stack} needs a passphrase of its own. Either name a file outside this "
-            "folder (it is made if there is none):\n"
-            f"    export {OVERRIDE}=~/.config/tasktracker/{stack}-passphrase\n"
+            "folder (it is made if there is none; at this place later commands use it without the variable):\n"
+            f"    export {OVERRIDE}=~/{OWN_PASSPHRASE.format(stack=stack)}\n"
             f"or have a key management service keep its secrets, in {config}:\n"
             "    secretsprovider: awskms://alias/NAME?region=REGION"
         )

@@ -21,7 +21,8 @@ from pathlib import Path
 
 from remote.redaction import redacted
 from toolchain.engine import environment
-from toolchain.passphrase import FILE, PUBLIC_PASSPHRASE, PUBLIC_STACK, check_passphrase, check_public_stack
+from toolchain.environment import PUBLIC_STACK
+from toolchain.passphrase import FILE, PUBLIC_PASSPHRASE, check_passphrase, check_public_stack
 from toolchain.steps import ROOT, StepError, run
 
 

@@ -120,6 +120,21 @@ def _groups_of(stack: str) -> list[str]:
     return process.stdout.split()
 
 
+def read_stack_file(path: Path) -> dict[str, Any]:
+    """The config in a stack's file, strictly read.
+
+    Raises:
+        StepError: with the place of what can't be read.
+    """
+    process = subprocess.run(
+        [str(VENV / "bin/python"), "-m", "stackfile", str(path)], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    if process.returncode:
+        raise StepError(process.stderr.strip())
+    config: dict[str, Any] = json.loads(process.stdout)
+    return config
+
+
 # What is installed
 
 

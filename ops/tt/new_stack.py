@@ -18,7 +18,8 @@ from ops.tt.taken import block, config_of, networks_of, on_host, ports_of
 from settings.addresses import free_port, free_subnet
 from settings.commands import command_for
 from toolchain.engine import environment
-from toolchain.passphrase import PUBLIC_STACK, ensure_passphrase
+from toolchain.environment import PUBLIC_STACK, own_passphrase
+from toolchain.passphrase import OVERRIDE, ensure_passphrase
 from toolchain.stack import stacks
 from toolchain.steps import StepError
 
@@ -42,9 +43,6 @@ OWN = (
     ("backup", "files", "restore"),
 )
 
-#: Where the passphrase is kept if nothing names a file.
-PASSPHRASES = "~/.config/tasktracker"
-
 
 @dataclass
 class NewStack:
@@ -59,6 +57,7 @@ class NewStack:
         secrets: Commands for the secrets that were not copied, by key.
         passphrase_file: The file with its passphrase; None where PULUMI_CONFIG_PASSPHRASE has it.
         passphrase_made: Whether that file was made just now.
+        export: Whether commands on the stack need the variable that names that file.
         notes: What could not be checked.
     """
 
@@ -70,6 +69,7 @@ class NewStack:
     secrets: dict[str, str] = field(default_factory=dict)
     passphrase_file: str | None = None
     passphrase_made: bool = False
+    export: bool = False
     notes: list[str] = field(default_factory=list)
 
     def asdict(self) -> dict[str, Any]:
@@ -91,7 +91,7 @@ class NewStack:
         if self.passphrase_made:
             yield f"Its passphrase is in {self.passphrase_file}. Keep a copy elsewhere: without it, secrets are lost."
         yield "Next:"
-        if self.passphrase_file is not None:
+        if self.export and self.passphrase_file is not None:
             yield f"  export TASKTRACKER_PASSPHRASE_FILE={shlex.quote(self.passphrase_file)}"
         yield f"  make up STACK={self.stack}"
 
@@ -209,10 +209,9 @@ def _write(folder: Path, made: NewStack, text: str, passphrase_file: Path | None
     unfinished = folder / f".{made.file}.new"
     file = None
     try:
-        file, made.passphrase_made = ensure_passphrase(
-            made.stack, os.environ, passphrase_file, Path(PASSPHRASES).expanduser()
-        )
+        file, made.passphrase_made = ensure_passphrase(made.stack, os.environ, passphrase_file)
         made.passphrase_file = None if file is None else str(file)
+        made.export = file is not None and (bool(os.environ.get(OVERRIDE)) or file != own_passphrase(path))
         unfinished.write_text(text)
         # Fails where another one was made meanwhile, which a rename would replace.
         path.hardlink_to(unfinished)

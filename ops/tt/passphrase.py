@@ -12,8 +12,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from ops.tt.project import Project
-
-VALUE, FILE, OVERRIDE = "PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE", "TASKTRACKER_PASSPHRASE_FILE"
+from toolchain.passphrase import FILE, OVERRIDE, VALUE
 
 #: How Pulumi makes a key of a passphrase, and what it encrypts with it to know it again.
 ITERATIONS, KEY_BYTES, KNOWN = 1_000_000, 32, b"pulumi"

@@ -13,7 +13,8 @@ from typing import Any
 import stackfile
 from ops.tt.errors import FailedError, RefusedError, UnreachableError, UsageError
 from remote import AddressError, DockerHost
-from toolchain.steps import ROOT
+from toolchain.backends import check_backend
+from toolchain.steps import ROOT, StepError
 
 NAMESPACE = "tasktracker"
 
@@ -77,7 +78,11 @@ class Project:
                 f"stack '{stack}': there is no {project.config_file.name}; the stacks are {', '.join(stacks) or 'none'}"
             )
         # Before a reader of a single line takes a broken file for one that says nothing.
-        project.config()
+        config = project.config()
+        try:
+            check_backend(project.config_file, config)
+        except StepError as error:
+            raise UnreachableError(str(error)) from None
         return project
 
     @property
@@ -91,7 +96,10 @@ class Project:
         Raises:
             UnreachableError: it can't be read.
         """
-        return self._read(self.config_file).get("config") or {}
+        try:
+            return stackfile.config(self.config_file)
+        except stackfile.StackFileError as error:
+            raise UnreachableError(str(error)) from None
 
     def file(self) -> Mapping[str, Any]:
         """The whole file: `config`, and what Pulumi keeps beside it.

@@ -125,7 +125,22 @@ def _root(text: str) -> yaml.MappingNode:
         raise TextError(f"it is no YAML: {' '.join(str(error).split())}") from None
     if not isinstance(root, yaml.MappingNode):
         raise TextError("it is not a block of keys")
+    _check_own(text)
     return root
+
+
+def _check_own(text: str) -> None:
+    """Refuses values that are written elsewhere: a change there would change another key too.
+
+    Raises:
+        TextError: with the place of an alias or a merge key.
+    """
+    for token in yaml.scan(text, Loader=yaml.SafeLoader):
+        place = f"{token.start_mark.line + 1}:{token.start_mark.column + 1}"
+        if isinstance(token, yaml.AliasToken):
+            raise TextError(f"{place}: *{token.value} is an alias: write the values themselves")
+        if isinstance(token, yaml.ScalarToken) and token.value == "<<":
+            raise TextError(f"{place}: << is a merge key: write the keys themselves")
 
 
 def _at(node: yaml.Node, path: Path) -> tuple[yaml.ScalarNode, yaml.Node] | None:

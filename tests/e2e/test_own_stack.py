@@ -61,8 +61,8 @@ def share_tools(folder: Path) -> None:
     for each in (ROOT / ".venv").iterdir():
         if each.name != "installed":
             (folder / ".venv" / each.name).symlink_to(each)
-    stamp = "from toolchain import venv; venv.VENV.joinpath('installed').write_text(venv._inputs())"
-    subprocess.run(["python3", "-c", stamp], cwd=folder, check=True)
+    stamp = {**json.loads((ROOT / ".venv/installed").read_text()), "folder": str(folder / ".venv")}
+    (folder / ".venv/installed").write_text(json.dumps(stamp))
 
     def link(source: str, target: str) -> None:
         try:
@@ -94,7 +94,8 @@ def test_one_command_makes_it_and_another_previews_it(clone: Clone) -> None:
     made = clone.new("demo")
     variables = clone.passphrase_of("demo")
     assert made["passphrase_file"] == variables["TASKTRACKER_PASSPHRASE_FILE"]
-    code, output = clone.preview("demo", **variables)
+    # Without a variable.
+    code, output = clone.preview("demo")
     assert code == 0, output
     assert "tasktracker-demo-nginx" in output
     assert made["values"]["tasktracker:network.edge"] in output  # type: ignore[index]
@@ -102,12 +103,27 @@ def test_one_command_makes_it_and_another_previews_it(clone: Clone) -> None:
     text = (clone.folder / "Pulumi.demo.yaml").read_text()
     [salt] = re.findall(r"^encryptionsalt: .*$", text, re.MULTILINE)
     assert salt not in (clone.folder / "Pulumi.dev.yaml").read_text()
-    assert clone.preview("demo", **variables)[0] == 0
+    assert clone.preview("demo")[0] == 0
+    assert clone.shell("pulumi config --stack demo", "demo")[0] == 0
+    assert clone.run("./tt", "state", "check", "--stack", "demo")[0] == 0
     assert (clone.folder / "Pulumi.demo.yaml").read_text() == text
     # One whose name begins with that of another is another one.
     clone.new("demo-b", "--like", "demo")
     code, output = clone.preview("demo-b", **clone.passphrase_of("demo-b"))
     assert code == 0, output
+
+
+def test_a_file_with_aliases_and_a_short_key(clone: Clone) -> None:
+    clone.new("demo")
+    path = clone.folder / "Pulumi.demo.yaml"
+    text = path.read_text().replace("  tasktracker:environment: dev", "  environment: dev")
+    blocks = "  tasktracker:api: &app {resources: *small}\n  tasktracker:worker: {<<: *app, log_level: debug}\n"
+    path.write_text("x-small: &small {memory: 512MB}\n" + text.replace("config:\n", f"config:\n{blocks}", 1))
+    code, output = clone.preview("demo")
+    assert code == 0, output
+    for command in (["./tt", "state", "check", "--stack", "demo"], ["./tt", "state", "show", "--stack", "demo"]):
+        code, output = clone.run(*command)
+        assert code == 0, output
 
 
 def test_it_is_removed_and_made_again(clone: Clone) -> None:

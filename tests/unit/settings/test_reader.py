@@ -223,3 +223,13 @@ def test_two_answers_to_which_host_are_one_too_many() -> None:
         SettingsError, match="tasktracker:docker_host: is there beside docker:host; remove one of the two"
     ):
         parse("test", {**given, "docker:host": "ssh://deploy@other.example.com"})
+
+
+def test_a_block_in_json_with_a_key_twice_is_refused() -> None:
+    for text in ('{"log_level": "info", "log_level": "debug"}', '{"resources": {"cpus": 1, "cpus": 2}}'):
+        with pytest.raises(SettingsError) as error:
+            parse("dev", {"tasktracker:environment": "dev", "tasktracker:worker": text})
+        key = "log_level" if "log_level" in text else "cpus"
+        assert [str(each) for each in error.value.problems] == [
+            f'tasktracker:worker: has the key "{key}" twice; remove one'
+        ]

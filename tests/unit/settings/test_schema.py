@@ -82,7 +82,6 @@ BEYOND_THE_SCHEMA = {
     "169.254.0.0/24",
     "10.0.0.300/24",
     "172.20.0.1/24",
-    "127.0.0.256",
     "1MB",
     "2h",
     "60 2 * * 0",
@@ -98,7 +97,6 @@ BEYOND_THE_SCHEMA = {
     "0 2 30-31 2 *",
     "0 2 31 2,4,6,9,11 *",
     "0 2 31/2 4-4 *",
-    "0.0.0.0",
     "3.9GB",
     "96GB",
     "512MB",
@@ -113,6 +111,20 @@ def test_the_schema_refuses_what_the_models_refuse(path: str, value: object, _wo
         or "nan" in repr(value)
     ):
         assert not fits({"environment": "dev", **nested(path, value)})
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "0.0.0.1", "10.0.0.0", "192.168.255.250", "1.20.99.100", "255.0.0.0"])
+def test_the_schema_takes_each_address_of_a_host(address: str) -> None:
+    keys = {"environment": "dev", "nginx": {"publish": {"address": address}}}
+    assert fits(keys)
+    assert not problems(keys)
+
+
+@pytest.mark.parametrize("address", ["0.0.0.0", "127.0.0.01", "1.2.3", "1.2.3.4.5", "256.1.1.1", "1.1.1.300", "::"])
+def test_the_schema_refuses_each_address_that_the_models_refuse(address: str) -> None:
+    keys = {"environment": "dev", "nginx": {"publish": {"address": address}}}
+    assert not fits(keys)
+    assert problems(keys)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from toolchain import __main__ as command
-from toolchain import docker_engine, images
+from toolchain import docker_engine, images, venv
 from toolchain.docker_engine import DockerUnavailableError
 from toolchain.steps import STOP_SIGNALS, StepError
 
@@ -31,6 +31,7 @@ def stacks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("Pulumi.yaml", "Pulumi.dev.yaml", "Pulumi.prod.yaml"):
         (tmp_path / name).touch()
     monkeypatch.setattr(command, "ROOT", tmp_path)
+    monkeypatch.setattr(venv, "read_stack_file", lambda _: {})
 
 
 @pytest.fixture
@@ -136,3 +137,35 @@ def test_the_images_go_where_the_engine_was_found(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(docker_engine, "ensure_docker", lambda: None)
     command.STEPS["docker"]("dev")
     assert os.environ["DOCKER_CONTEXT"] == "default"
+
+
+@pytest.mark.parametrize("wanted", [True, False])
+def test_a_stack_file_is_read_before_the_long_steps(
+    main: Callable[..., int],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    wanted: bool,
+) -> None:
+    def read(path: Path) -> dict[str, str]:
+        assert path == tmp_path / "Pulumi.prod.yaml"
+        return {"tasktracker:state_backend": "s3://states"}
+
+    monkeypatch.setattr(venv, "read_stack_file", read)
+    taken: list[str] = []
+    code = main("--stack", "prod", "venv", "engine", *(["stack"] if wanted else []), engine=taken.append)
+    assert (code, taken) == ((1, []) if wanted else (0, ["prod"]))
+    assert ("must be a line of its own" in capsys.readouterr().err) is wanted
+
+
+def test_set_up_s_python_has_the_config_or_the_place_of_what_is_wrong(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.undo()
+    monkeypatch.setattr(venv, "VENV", Path(sys.prefix))
+    path = tmp_path / "Pulumi.x.yaml"
+    path.write_text("x: &x {p: 1}\nconfig:\n  environment: dev\n  tasktracker:a: *x\n")
+    assert venv.read_stack_file(path) == {"tasktracker:environment": "dev", "tasktracker:a": {"p": 1}}
+    path.write_text("config:\n  a: b\n---\nconfig: {}\n")
+    with pytest.raises(StepError, match=r"^Pulumi\.x\.yaml:3:1: but found another document"):
+        venv.read_stack_file(path)

@@ -24,9 +24,14 @@ REFUSED = {
     "the same key in quotes": (b"config:\n  a: 1\n  'a': 2\n", 's.yaml:3:3: the key "a" is there twice'),
     "the same block": (b"config: {}\nconfig: {}\n", 's.yaml:2:1: the key "config" is there twice'),
     "a tab": (b"config:\n\ta: b\n", "s.yaml:2:1: a tab; indent with spaces"),
-    "an alias": (b"config:\n  a: &x 1\n  b: *x\n", "s.yaml:3:6: *x is an alias"),
-    "an alias of nothing": (b"config:\n  b: *x\n", "s.yaml:2:6: *x is an alias"),
-    "a merge key": (b"config:\n  a:\n    <<: {b: 1}\n", "s.yaml:3:5: << is a merge key"),
+    "an alias of nothing": (b"config:\n  b: *x\n", "s.yaml:2:6: found undefined alias 'x'"),
+    "an alias of what it is in": (b"config:\n  a: &x {b: [*x]}\n", "s.yaml:2:6: contains itself by an alias"),
+    "an alias of what it is merged into": (b"config:\n  a: &x {<<: *x}\n", "s.yaml:2:6: contains itself by an alias"),
+    "two merge keys": (b"config:\n  a: {<<: {b: 1}, <<: {c: 1}}\n", 's.yaml:2:19: the key "<<" is there twice'),
+    "a merged text": (b"config:\n  a: {<<: b}\n", "s.yaml:2:11: << merges blocks of keys, and this is none"),
+    "a merged list of texts": (b"config:\n  a: {<<: [{b: 1}, c]}\n", "s.yaml:2:20: << merges blocks of keys"),
+    "an infinite number": (b"config:\n  a: {b: .inf}\n", "s.yaml:2:10: is not a finite number"),
+    "half of a pair": (b'config:\n  a: "\\ud800"\n', "s.yaml:2:6: is not a value that can be read"),
     "a list": (b"- a\n", "s.yaml:1:1: the file must be a block of keys and values"),
     "text": (b"config", "s.yaml:1:1: the file must be a block of keys and values"),
     "a list as config": (b"config:\n  - a\n", "s.yaml:2:3: config must be a block of keys and values"),
@@ -66,6 +71,71 @@ config:
         **{"a": "on", "b": True, "c": "12:30", "d": "2026-11-20T14:05:00+01:00"},
         **{"e": 0.5, "f": [1, 16, 1000.0], "g": None, "1": "x"},
     }
+
+
+ALIASES = {
+    "an alias": ("a: &x {b: 1}\n  c: *x", {"a": {"b": 1}, "c": {"b": 1}}),
+    "of a text": ("a: &x text\n  c: {d: *x}", {"a": "text", "c": {"d": "text"}}),
+    "of a key": ("&k a: 1\n  b: *k", {"a": 1, "b": "a"}),
+    "the same name twice": ("a: &x 1\n  b: &x 2\n  c: *x", {"a": 1, "b": 2, "c": 2}),
+    "a merge key": ("a: &x {b: 1, c: 2}\n  d: {<<: *x, c: 3}", {"a": {"b": 1, "c": 2}, "d": {"b": 1, "c": 3}}),
+    "a merge key in quotes": ('a: {b: 1, "<<": {c: 2}}', {"a": {"b": 1, "c": 2}}),
+    "a merge of a list": ("a: {<<: [{b: 1}, {b: 2, c: 3}]}", {"a": {"b": 1, "c": 3}}),
+    "a merge in a merge": ("a: &x {b: 1}\n  c: &y {<<: *x, d: 2}\n  e: {<<: *y}",
+                           {"a": {"b": 1}, "c": {"b": 1, "d": 2}, "e": {"b": 1, "d": 2}}),
+    "a block, and not what is in it": ("a: &x {p: {q: 1, r: 2}}\n  b: {<<: *x, p: {q: 3}}",
+                                       {"a": {"p": {"q": 1, "r": 2}}, "b": {"p": {"q": 3}}}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "value"), ALIASES.values(), ids=ALIASES)
+def test_follows_aliases_and_merge_keys_as_the_engine_does(text: str, value: object) -> None:
+    # Each was read by Pulumi 3.256.0: `pulumi config --json`.
+    assert parse(f"config:\n  {text}\n".encode(), "s.yaml") == {"config": value}
+
+
+def test_config_may_merge_a_block_from_beside_it() -> None:
+    content = b"x-base: &base\n  a: 1\n  b: 1\nconfig:\n  <<: *base\n  b: 2\n"
+    assert parse(content, "s.yaml")["config"] == {"a": 1, "b": 2}
+
+
+def test_aliases_of_aliases_are_limited() -> None:
+    lines = ["config:", "  a0: &a0 {x: 1}"]
+    lines += [f"  a{n}: &a{n} [{', '.join(9 * [f'*a{n - 1}'])}]" for n in range(1, 10)]
+    with pytest.raises(StackFileError, match=r"^s\.yaml:7:7: has more than 100000 values, with those of its aliases$"):
+        parse("\n".join(lines).encode(), "s.yaml")
+
+
+def test_config_reads_keys_and_blocks_as_the_program_does(tmp_path: Path) -> None:
+    path = tmp_path / "Pulumi.x.yaml"
+    path.write_text("""config:
+  environment: dev
+  docker:host: ssh://h
+  tasktracker:docker_host: '{"address": "ssh://h"}'
+  tasktracker:domain: "{no json"
+""")
+    assert config(path) == {
+        "tasktracker:environment": "dev",
+        "docker:host": "ssh://h",
+        "tasktracker:docker_host": {"address": "ssh://h"},
+        "tasktracker:domain": "{no json",
+    }
+
+
+def test_a_block_in_json_with_a_key_twice_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "Pulumi.x.yaml"
+    path.write_text("""config: {a: '{"b": {"c": 1, "c": 2}}'}\n""")
+    with pytest.raises(StackFileError, match=r'^Pulumi\.x\.yaml: tasktracker:a has the key "c" twice; remove one$'):
+        config(path)
+
+
+@pytest.mark.parametrize("keys", [("a", "tasktracker:a"), ("tasktracker:a", "a")])
+def test_a_key_with_its_namespace_and_without_is_refused(tmp_path: Path, keys: tuple[str, str]) -> None:
+    # The engine would use the one that is further down, and say nothing.
+    path = tmp_path / "Pulumi.x.yaml"
+    path.write_text("config:\n" + "".join(f"  {key}: {number}\n" for number, key in enumerate(keys)))
+    with pytest.raises(StackFileError, match=r"^Pulumi\.x\.yaml: config has both a and tasktracker:a; remove one$"):
+        config(path)
 
 
 @pytest.mark.parametrize("content", [b"", b"# nothing\n", b"---\n", b"config:\n", b"config: {}\n"])

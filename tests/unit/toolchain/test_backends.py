@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from toolchain.backends import KEY, LINE, state_backend, with_state_backend
+import stackfile
+from toolchain.backends import KEY, LINE, check_backend, state_backend, with_state_backend
 from toolchain.environment import Way, shell_script
 from toolchain.steps import StepError
 
@@ -82,3 +83,26 @@ def test_a_change_touches_no_other_line() -> None:
 
 def test_the_last_line_may_have_no_end() -> None:
     assert with_state_backend(f"config:\n  {KEY}: s3://a", "s3://b") == f"config:\n  {KEY}: s3://b\n"
+
+
+SAME = [f"config:\n  {KEY}: {URL}\n", f"config:\n  '{KEY}': \"{URL}\" # x\n", "config: {}\n"]
+OTHERWISE = [
+    f"config: {{{KEY}: '{URL}'}}\n",
+    f"x: &x {URL}\nconfig:\n  {KEY}: *x\n",
+    f"config:\n  {KEY}:\n    {URL}\n",
+    f"config:\n  state_backend: {URL}\n",
+    f"config:\n  {KEY}: s3://states/a,b\n",
+    f"x:\n  {KEY}: {URL}\nconfig: {{}}\n",
+]
+
+
+@pytest.mark.parametrize("text", [*SAME, *OTHERWISE])
+def test_a_backend_that_one_reader_would_overlook_is_refused(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "Pulumi.prod.yaml"
+    path.write_text(text)
+    settings = stackfile.config(path)
+    if text in SAME:
+        check_backend(path, settings)
+        return
+    with pytest.raises(StepError, match=rf"^Pulumi\.prod\.yaml: {KEY} must be a line of its own"):
+        check_backend(path, settings)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from toolchain.environment import PYTHON_VARIABLES, Way, clean, shell_script
+from toolchain.environment import PYTHON_VARIABLES, Way, clean, shell_script, variables
 from toolchain.steps import ROOT
 
 #: Those that tell a sourced file its path.
@@ -101,6 +101,48 @@ def test_any_name_of_the_folder(tmp_path: Path, name: str, folder: str) -> None:
 
 def test_a_name_that_the_locale_has_no_letters_for_is_refused(tmp_path: Path) -> None:
     sets_nothing(source("zsh", make(tmp_path / "ünï") / ".tools/env", tmp_path, LC_ALL="C"))
+
+
+#: What is set, by stack: the stack's own passphrase in the user's home is used without a variable that names it.
+PASSPHRASES = {
+    "demo": "{home}/.config/tasktracker/demo-passphrase",
+    "none": "{root}/toolchain/dev-passphrase",
+    "dev": "{root}/toolchain/dev-passphrase",
+}
+
+
+def home_with_passphrases(folder: Path) -> Path:
+    home = folder / "my home"
+    (home / ".config/tasktracker").mkdir(parents=True)
+    for stack in ("demo", "dev"):
+        (home / f".config/tasktracker/{stack}-passphrase").write_text("x\n")
+    return home
+
+
+@pytest.mark.parametrize("stack", PASSPHRASES)
+@pytest.mark.parametrize("name", [*TELLING, *SILENT])
+def test_a_shell_has_the_passphrase_of_its_stack(project: Path, tmp_path: Path, name: str, stack: str) -> None:
+    home = home_with_passphrases(tmp_path)
+    at = {"HOME": str(home), "STACK": stack}
+    seen = found(source(name, "./.tools/env", project, **at))
+    assert seen["PULUMI_CONFIG_PASSPHRASE_FILE"] == PASSPHRASES[stack].format(home=home, root=project)
+    named = found(source(name, "./.tools/env", project, **at, TASKTRACKER_PASSPHRASE_FILE="/named"))
+    assert named["PULUMI_CONFIG_PASSPHRASE_FILE"] == "/named"
+    assert "_passphrase" not in seen
+
+
+@pytest.mark.parametrize("stack", PASSPHRASES)
+def test_a_command_has_the_passphrase_of_its_stack(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stack: str
+) -> None:
+    home = home_with_passphrases(tmp_path)
+    monkeypatch.setenv("HOME", str(home))
+    config = project / f"Pulumi.{stack}.yaml"
+    seen = variables(Way.BUILD, project, {}, config)
+    assert seen["PULUMI_CONFIG_PASSPHRASE_FILE"] == PASSPHRASES[stack].format(home=home, root=project)
+    named = variables(Way.BUILD, project, {"TASKTRACKER_PASSPHRASE_FILE": "/named"}, config)
+    assert named["PULUMI_CONFIG_PASSPHRASE_FILE"] == "/named"
+    assert variables(Way.BUILD, project, {})["PULUMI_CONFIG_PASSPHRASE_FILE"] == f"{project}/toolchain/dev-passphrase"
 
 
 @pytest.mark.parametrize("name", [*TELLING, *SILENT])

@@ -58,6 +58,17 @@ def test_others_may_not_use_the_public_passphrase(ready: Machine, settings: str)
     assert _inits(ready) == []
 
 
+def test_a_stack_with_a_salt_wants_the_passphrase_that_it_was_made_with(ready: Machine) -> None:
+    (ready.root / "Pulumi.staging.yaml").write_text(SALT)
+    with pytest.raises(StepError) as error:
+        ensure_stack("staging")
+    assert str(error.value) == (
+        "the passphrase of staging is not here. Put the one that staging was made with into "
+        "~/.config/tasktracker/staging-passphrase (the salt in Pulumi.staging.yaml fits no other), or name the file "
+        "that has it:\n    export TASKTRACKER_PASSPHRASE_FILE=FILE"
+    )
+
+
 def test_generates_a_passphrase_once(ready: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     passphrase = tmp_path / "kept" / "staging"
     monkeypatch.setenv("TASKTRACKER_PASSPHRASE_FILE", str(passphrase))

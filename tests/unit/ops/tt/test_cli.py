@@ -88,7 +88,15 @@ BROKEN = {
         'Pulumi.dev.yaml:3:3: the key "tasktracker:environment" is there twice, first in line 2',
     ),
     "a tab": (b"config:\n\tdocker:host: tcp://127.0.0.1:1\n", "Pulumi.dev.yaml:2:1: a tab"),
-    "an alias": (b"config:\n  a: &a {b: 1}\n  c: *a\n", "Pulumi.dev.yaml:3:6: *a is an alias"),
+    "an alias of nothing": (b"config:\n  a: 1\n  c: *a\n", "Pulumi.dev.yaml:3:6: found undefined alias 'a'"),
+    "a backend in braces": (
+        b"config: {tasktracker:state_backend: s3://states}\n",
+        "Pulumi.dev.yaml: tasktracker:state_backend must be a line of its own in the block `config`",
+    ),
+    "a key with its namespace and without": (
+        b"config:\n  environment: dev\n  tasktracker:environment: prod\n",
+        "Pulumi.dev.yaml: config has both environment and tasktracker:environment; remove one",
+    ),
 }
 
 #: One of each group that reads the file in its own way.

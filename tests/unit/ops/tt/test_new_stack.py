@@ -298,6 +298,31 @@ def test_the_variable_s_file_is_made(run: Run, tmp_path: Path, monkeypatch: pyte
     assert (made["passphrase_file"], made["passphrase_made"]) == (str(tmp_path / "new/one"), True)
 
 
+@pytest.mark.parametrize("where", ["home", "option", "variable"])
+def test_only_a_passphrase_elsewhere_takes_an_export(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    at_home, elsewhere = tmp_path / "home/.config/tasktracker/demo-passphrase", tmp_path / "file"
+    if where == "variable":
+        monkeypatch.setenv("TASKTRACKER_PASSPHRASE_FILE", str(elsewhere))
+    _, made = run("demo", *(["--passphrase-file", str(elsewhere)] if where == "option" else []))
+    assert made["passphrase_file"] == str(at_home if where == "home" else elsewhere)
+    assert made["export"] is (where != "home")
+
+
+def test_a_file_with_aliases_is_not_copied_half(folder: Path, run: Run) -> None:
+    # Removing the volume of one block would remove it from the other's, and what is merged could not be removed.
+    for text, place in (
+        ("config:\n  tasktracker:postgres: &p {volume: 3}\n  tasktracker:redis: *p\n", "3:22: *p is an alias"),
+        ("x: {a: 1}\nconfig:\n  tasktracker:postgres:\n    <<: {volume: 3}\n", "4:5: << is a merge key"),
+    ):
+        (folder / "Pulumi.own.yaml").write_text(text)
+        code, told = run("demo", "--like", "own")
+        assert code == Exit.REFUSED
+        assert f"Pulumi.own.yaml: {place}" in told["error"]
+        assert "Pulumi.demo.yaml" not in files(folder)
+
+
 def test_the_variable_with_a_passphrase_will_do(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PULUMI_CONFIG_PASSPHRASE", "mine")
     _, made = run("demo")
@@ -358,7 +383,7 @@ def test_what_people_read(folder: Path, capsys: pytest.CaptureFixture[str], monk
         "Pulumi.copy.yaml is made, with the config of own.",
         "  pulumi config set --secret tasktracker:cloudflare_api_token --stack copy",
         "not copied, as it belongs to own: tasktracker:domain, ",
-        "  export TASKTRACKER_PASSPHRASE_FILE=",
-        "  make up STACK=copy",
+        "Its passphrase is in ",
+        "Next:\n  make up STACK=copy",
     ):
         assert each in told
