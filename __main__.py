@@ -3,19 +3,21 @@
 import pulumi
 
 from components import Platform, PlatformArgs
+from components.ending import plain_words
 from components.neighbours import refuse_clashes
 from components.packages import refuse_missing_packages
 from settings.source import load, revision
 
-settings = load()
-refuse_missing_packages(pulumi.get_stack(), settings)
-refuse_clashes(pulumi.get_stack(), settings)
-platform = Platform("platform", PlatformArgs(pulumi.get_stack(), settings))
+with plain_words():
+    settings = load()
+    refuse_missing_packages(pulumi.get_stack(), settings)
+    refuse_clashes(pulumi.get_stack(), settings)
+    platform = Platform("platform", PlatformArgs(pulumi.get_stack(), settings))
 
-pulumi.export("url", platform.url)
-pulumi.export("containers", platform.containers)
-pulumi.export("versions", platform.versions)
-pulumi.export("networks", platform.networks)
-pulumi.export("postgres", platform.postgres)
-# An output and no label: what a container or a volume is labelled with replaces it when it changes.
-pulumi.export("program", revision())
+    pulumi.export("url", platform.url)
+    pulumi.export("containers", platform.containers)
+    pulumi.export("versions", platform.versions)
+    pulumi.export("networks", platform.networks)
+    pulumi.export("postgres", platform.postgres)
+    # An output and no label: what a container or a volume is labelled with replaces it when it changes.
+    pulumi.export("program", revision())

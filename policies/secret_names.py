@@ -126,6 +126,9 @@ _COUNT: Final = re.compile(r"[0-9]{1,6}")
 _PATH: Final = re.compile(r"(?:/[\w.@+-]{1,128})+/?", re.ASCII)
 # From a user's home: .ssh/authorized_keys.
 _HOME_PATH: Final = re.compile(r"(?:%h/|\.(?=[A-Za-z]))(?:[\w@+-]{1,128}/)*[\w@+-]{1,128}", re.ASCII)
+# A key's file beside the file that names it: `ssl_certificate_key tls.key`.
+_KEY_NAME: Final = re.compile(r"key$", re.IGNORECASE)
+_KEY_FILE: Final = re.compile(r"(?:[\w@+-]{1,128}/)*[\w.@+-]{1,128}\.(?:key|pem|der|p12|pfx|jks|ppk)", re.ASCII)
 _PLAIN_URL: Final = re.compile(r"[a-z][a-z0-9+.-]{0,20}://[^\s@?#\"']*", re.IGNORECASE)
 # Where a secret is, for those who look it up: a variable, a file, a secret store.
 REFERENCE: Final = re.compile(
@@ -158,7 +161,8 @@ def secret_under(name: str, value: str) -> str | None:
     kind = kind_of_name(name)
     if kind in (None, "public") or REFERENCE.fullmatch(value.strip()) or is_harmless(value, kind):
         return None
-    return NAMED
+    is_file = _KEY_NAME.search(name) and _KEY_FILE.fullmatch(value.strip())
+    return None if is_file else NAMED
 
 
 def names_a_thing(name: str, value: str) -> bool:

@@ -128,7 +128,8 @@ FILES_WITHOUT_SECRETS = {
     "references": ("/app/.env", "DB_PASSWORD=${DB_PASSWORD}\nAPI_KEY={{ api_key }}\n"),
     "nginx": (
         "/etc/nginx.conf",
-        "ssl_certificate_key /etc/tls/server.key;\nproxy_pass http://api:8000;\nproxy_pass $upstream;\n"
+        "ssl_certificate_key /etc/tls/server.key;\nssl_certificate_key tls.key;\n"
+        "proxy_pass http://api:8000;\nproxy_pass $upstream;\n"
         "proxy_set_header Authorization $http_authorization;\nauth_basic_user_file /etc/htpasswd;\n"
         'add_header Content-Security-Policy "default-src \'self\'";\nssl_session_tickets off;\n',
     ),
