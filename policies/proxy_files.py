@@ -93,6 +93,9 @@ def named_ports(text: str, ports: frozenset[int]) -> set[int]:
     """
     found: set[int] = set()
     for match in _NUMBER.finditer(text):
+        # Most numbers are one, and no port of these.
+        if match[0].isdigit() and int(match[0]) not in ports:
+            continue
         first, _, last = match[0].partition("-")
         low, high = int(first), int(last or first)
         named = {low} & ports if low >= high else {port for port in ports if low <= port <= high}
