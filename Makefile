@@ -53,7 +53,7 @@ down: ## remove the stack's containers and networks; data volumes and their key 
 purge: ## ask, then remove the stack with all its data (CONFIRM=<stack> answers)
 	@answer='$(CONFIRM)'; question="This deletes all data of the stack '$(STACK)'. Type its name to go on: "; \
 	  if [ -z "$$answer" ] && [ -t 0 ]; then read -r -p "$$question" answer; fi; \
-	  [ "$$answer" = '$(STACK)' ] || { echo "nothing was deleted: \`make purge CONFIRM=$(STACK)\` would"; exit 1; }
+	  [ "$$answer" = '$(STACK)' ] || { echo "nothing was deleted: \`make purge STACK=$(STACK) CONFIRM=$(STACK)\` would"; exit 1; }
 	@$(SETUP) venv engine $(firstword $(LOCAL)) stack
 	@$(PULUMI) state unprotect --all --yes
 	@$(PULUMI) destroy --yes --skip-preview

@@ -32,6 +32,7 @@ SOURCES = (
     "ops/*.py",
     "ops/tt/*.py",
     "remote/*.py",
+    "stackfile/*.py",
 )
 
 #: Tables of these name messages of other programs.

@@ -123,7 +123,7 @@ def test_a_file_by_its_path_is_read_from_the_programs_folder(prod: Stack) -> Non
     (prod.folder / "proxy.conf").write_text("location / { proxy_pass http://nats:8222; }")
     code, output = preview(prod, (CONTAINER, "api", {"uploads": [{"file": "/x", "source": "./proxy.conf"}]}))
     assert code != 0, output
-    assert "uploads[0].source is 8222" in output
+    assert "uploads[0].source is 8222" in output, output
     assert "DKR-FILE" not in output
 
 

@@ -5,10 +5,14 @@ and `{"$secret": VALUE}` for a value that is marked as secret.
 """
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
 import pulumi
+
+# As the project's own program: Python shows no traceback where the engine interrupts it.
+sys.excepthook = lambda kind, *rest: None if kind is KeyboardInterrupt else sys.__excepthook__(kind, *rest)
 
 made: dict[str, pulumi.CustomResource] = {}
 
