@@ -38,6 +38,8 @@ ANSWERS: tuple[tuple[str, str, int, Any], ...] = (
 
 class _Handler(BaseHTTPRequestHandler):
     def _answer(self) -> None:
+        # A socket that is closed with something unread in it resets the connection, and may take the answer with it.
+        self.rfile.read(int(self.headers.get("Content-Length", 0)))
         path = self.path.partition("?")[0]
         unknown = (501, {"message": f"the stand-in knows no {self.command} {path}"})
         known = (each for each in ANSWERS if each[0] == self.command and re.fullmatch(each[1], path))
