@@ -1,4 +1,4 @@
-"""The bucket in AWS S3 that the program makes for a stack's backups, and the two keys to it.
+"""The bucket in AWS S3 that the program makes for a stack's backups, the log of who used it, and the two keys to it.
 
 How pgBackRest, versions, the lifecycle and Object Lock go together:
 
@@ -18,7 +18,6 @@ How pgBackRest, versions, the lifecycle and Object Lock go together:
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -29,7 +28,9 @@ from pydantic import TypeAdapter, ValidationError
 
 from components.backups import Keys
 from components.naming import SYSTEM, Naming
+from components.private_bucket import PrivateBucket, bucket_arn, document, expiration_rule, noncurrent_rule, part
 from settings.errors import key_text
+from settings.limits import LIMITS
 from settings.models import AwsBucketSettings
 from settings.values import Bucket
 
@@ -38,25 +39,17 @@ SERVICE: Final = "backups"
 #: Where the repository is in the bucket: what pgBackRest keeps, and the folder of the files' backups beside it.
 FOLDER: Final = "repository"
 
-#: Days after which the parts of an upload that was broken off are thrown away; pgBackRest leaves them.
-ABORT_DAYS: Final = 7
+#: The bucket that S3 writes the access log of the backups' bucket to. It has no Object Lock: S3 could not write to it.
+LOGS: Final = "logs"
+
+#: The longest name of a bucket.
+LONGEST_NAME: Final = 63
 
 #: What pgBackRest asks of S3 to write a repository ("S3-Compatible Object Store Support" in its user guide).
 WRITES: Final = ("s3:GetObject", "s3:PutObject", "s3:DeleteObject")
 
 #: The same to read one, as it is and as it was.
 READS: Final = ("s3:GetObject", "s3:GetObjectVersion")
-
-#: Properties of a bucket that have resources of their own, for which S3 gives them back as the bucket's.
-#: After a refresh the provider could take them for changes to undo (pulumi-aws issue 6244).
-SEPARATE: Final = (
-    "grants",
-    "lifecycleRules",
-    "objectLockConfiguration",
-    "policy",
-    "serverSideEncryptionConfiguration",
-    "versioning",
-)
 
 
 @dataclass(frozen=True)
@@ -71,12 +64,12 @@ class BackupBucketArgs:
 class BackupBucket(pulumi.ComponentResource):
     """A private, encrypted, versioned bucket, with a user that writes backups and one that only reads them.
 
-    Credentials for AWS are those of the environment that the program runs in, as for the AWS CLI. All of the bucket is
-    protected, with its policy, lifecycle and locks. Even what is unprotected and destroyed, or no longer in the config,
-    is forgotten only: nothing but a person deletes backups. The two users go. `pulumi up --replace URN` of an access
-    key rotates it: the old one goes last.
+    A second bucket has its access log. Credentials for AWS are those of the environment that the program runs in, as
+    for the AWS CLI. All of both buckets is protected, with their policies, lifecycles and locks. Even what is
+    unprotected and destroyed, or no longer in the config, is forgotten only: nothing but a person deletes backups. The
+    two users go. `pulumi up --replace URN` of an access key rotates it: the old one goes last.
 
-    Raises `pulumi.RunError` where the bucket can't have a name.
+    Raises `pulumi.RunError` where a bucket can't have its name.
     """
 
     name: str
@@ -97,71 +90,30 @@ class BackupBucket(pulumi.ComponentResource):
             default_tags=aws.ProviderDefaultTagsArgs(tags=args.naming.labels(SERVICE)),
             opts=pulumi.ResourceOptions(parent=self),
         )
-        self.name = settings.bucket or default_name(args.naming, account(provider))
+        number = account(provider)
+        self.name = settings.bucket or default_name(args.naming, number)
         self.region, self.folder = settings.region, FOLDER
-
-        # One after the other: S3 refuses changes of one bucket at the same time (terraform-provider-aws issue 7628).
-        def after(*first: pulumi.Resource, ignore_changes: Sequence[str] = ()) -> pulumi.ResourceOptions:
-            return pulumi.ResourceOptions(
-                parent=self,
-                provider=provider,
-                protect=True,
-                retain_on_delete=True,
-                depends_on=first,
-                ignore_changes=[*ignore_changes],
-            )
-
-        bucket = aws.s3.Bucket(
+        logs = logs_name(self.name, settings.log_bucket)
+        own = pulumi.ResourceOptions(parent=self, provider=provider)
+        whole = PrivateBucket(
+            self.name,
+            [noncurrent_rule(SERVICE, settings.noncurrent_days)],
+            lock_days=args.lock_days,
+            kms_key=settings.kms_key,
+        ).make(SERVICE, own)
+        ready = PrivateBucket(
+            logs,
+            [noncurrent_rule(LOGS, LIMITS.noncurrent_days), expiration_rule("age", settings.log_days)],
+            [log_statement(logs, self.name, number)],
+        ).make(LOGS, own)
+        aws.s3.BucketLogging(
             SERVICE,
             bucket=self.name,
-            # S3 has it from the start, before there is an object without a lock.
-            object_lock_enabled=args.lock_days is not None,
-            force_destroy=False,
-            opts=after(ignore_changes=SEPARATE),
+            target_bucket=logs,
+            target_prefix=f"{SERVICE}/",
+            opts=part(own, whole, ready),
         )
-        block = aws.s3.BucketPublicAccessBlock(
-            SERVICE,
-            bucket=bucket.bucket,
-            block_public_acls=True,
-            block_public_policy=True,
-            ignore_public_acls=True,
-            restrict_public_buckets=True,
-            opts=after(bucket),
-        )
-        ownership = aws.s3.BucketOwnershipControls(
-            SERVICE,
-            bucket=bucket.bucket,
-            rule=aws.s3.BucketOwnershipControlsRuleArgs(object_ownership="BucketOwnerEnforced"),
-            opts=after(block),
-        )
-        policy = aws.s3.BucketPolicy(
-            SERVICE, bucket=bucket.bucket, policy=document(encrypted_transport(self.name)), opts=after(ownership)
-        )
-        encryption = aws.s3.BucketServerSideEncryptionConfiguration(
-            SERVICE, bucket=bucket.bucket, rules=[encryption_rule(settings.kms_key)], opts=after(policy)
-        )
-        versioning = aws.s3.BucketVersioning(
-            SERVICE,
-            bucket=bucket.bucket,
-            versioning_configuration=aws.s3.BucketVersioningVersioningConfigurationArgs(status="Enabled"),
-            opts=after(encryption),
-        )
-        # S3 takes a rule for noncurrent versions when there are versions.
-        whole: pulumi.Resource = aws.s3.BucketLifecycleConfiguration(
-            SERVICE, bucket=bucket.bucket, rules=[lifecycle_rule(settings.noncurrent_days)], opts=after(versioning)
-        )
-        if args.lock_days is not None:
-            whole = aws.s3.BucketObjectLockConfiguration(
-                SERVICE,
-                bucket=bucket.bucket,
-                rule=aws.s3.BucketObjectLockConfigurationRuleArgs(
-                    default_retention=aws.s3.BucketObjectLockConfigurationRuleDefaultRetentionArgs(
-                        mode="GOVERNANCE", days=args.lock_days
-                    )
-                ),
-                opts=after(whole),
-            )
-        users = pulumi.ResourceOptions(parent=self, provider=provider, depends_on=[whole])
+        users = pulumi.ResourceOptions.merge(own, pulumi.ResourceOptions(depends_on=[whole]))
         self.writer = identity("backups-writer", args.naming, writer_statements(self.name, settings.kms_key), users)
         self.reader = identity("backups-reader", args.naming, reader_statements(self.name, settings.kms_key), users)
         self.register_outputs({"name": self.name})
@@ -186,10 +138,21 @@ def default_name(naming: Naming, account: str) -> str:
         TypeAdapter(Bucket).validate_python(name)
     except ValidationError:
         raise pulumi.RunError(
-            f"{key_text(('backup', 'aws', 'bucket'))}: is required, since S3 takes no bucket {name}: at most 63"
-            " lower-case letters, digits and hyphens"
+            f"{key_text(('backup', 'aws', 'bucket'))}: is required, since S3 takes no bucket {name}: at most"
+            f" {LONGEST_NAME} lower-case letters, digits and hyphens"
         ) from None
     return name
+
+
+def logs_name(bucket: str, given: str | None) -> str:
+    """The name of the bucket for the access log of `bucket`; raises `pulumi.RunError` where that would be the same."""
+    if given == bucket:
+        raise pulumi.RunError(
+            f'{key_text(("backup", "aws", "log_bucket"))} = "{given}": must be another bucket than that of the backups:'
+            " a log of itself would never end"
+        )
+    suffix = f"-{LOGS}"
+    return given or bucket[: LONGEST_NAME - len(suffix)].rstrip("-") + suffix
 
 
 def identity(name: str, naming: Naming, statements: Sequence[Mapping[str, Any]], opts: pulumi.ResourceOptions) -> Keys:
@@ -201,25 +164,6 @@ def identity(name: str, naming: Naming, statements: Sequence[Mapping[str, Any]],
         name, user=user.name, opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=[policy]))
     )
     return Keys(key.id, pulumi.Output.secret(key.secret))
-
-
-def document(statements: Sequence[Mapping[str, Any]]) -> str:
-    """The text of a policy document."""
-    return json.dumps({"Version": "2012-10-17", "Statement": statements})
-
-
-def encrypted_transport(bucket: str) -> list[dict[str, Any]]:
-    """Statements of the bucket's policy: nobody comes in plain HTTP, or in a TLS older than 1.2."""
-    everything = {
-        "Effect": "Deny",
-        "Principal": "*",
-        "Action": "s3:*",
-        "Resource": [bucket_arn(bucket), f"{bucket_arn(bucket)}/*"],
-    }
-    return [
-        {"Sid": "TlsOnly", **everything, "Condition": {"Bool": {"aws:SecureTransport": "false"}}},
-        {"Sid": "NoOldTls", **everything, "Condition": {"NumericLessThan": {"s3:TlsVersion": "1.2"}}},
-    ]
 
 
 def writer_statements(bucket: str, kms_key: str | None) -> list[dict[str, Any]]:
@@ -273,39 +217,16 @@ def kms_statements(key: str | None, *actions: str) -> list[dict[str, Any]]:
     ]
 
 
-def bucket_arn(bucket: str) -> str:
-    """The ARN of a bucket, in the regions that `backup.aws.region` takes."""
-    return f"arn:aws:s3:::{bucket}"
-
-
-def encryption_rule(kms_key: str | None) -> aws.s3.BucketServerSideEncryptionConfigurationRuleArgs:
-    """How S3 encrypts what comes with no wish of its own."""
-    return aws.s3.BucketServerSideEncryptionConfigurationRuleArgs(
-        apply_server_side_encryption_by_default=(
-            aws.s3.BucketServerSideEncryptionConfigurationRuleApplyServerSideEncryptionByDefaultArgs(
-                sse_algorithm="aws:kms" if kms_key else "AES256", kms_master_key_id=kms_key
-            )
-        ),
-        # One request to KMS for many objects.
-        bucket_key_enabled=kms_key is not None,
-        # S3's own default for new buckets. Left out, it could come back as a change (terraform-provider-aws 47320).
-        blocked_encryption_types=["SSE-C"],
-    )
-
-
-def lifecycle_rule(noncurrent_days: int) -> aws.s3.BucketLifecycleConfigurationRuleArgs:
-    """What S3 deletes by itself: never what is current."""
-    return aws.s3.BucketLifecycleConfigurationRuleArgs(
-        id=SERVICE,
-        status="Enabled",
-        # Every object; without a filter the provider warns.
-        filter=aws.s3.BucketLifecycleConfigurationRuleFilterArgs(),
-        noncurrent_version_expiration=aws.s3.BucketLifecycleConfigurationRuleNoncurrentVersionExpirationArgs(
-            noncurrent_days=noncurrent_days
-        ),
-        # With `days` beside it, which S3 refuses, the provider would never be done (pulumi-aws issue 2128).
-        expiration=aws.s3.BucketLifecycleConfigurationRuleExpirationArgs(expired_object_delete_marker=True),
-        abort_incomplete_multipart_upload=aws.s3.BucketLifecycleConfigurationRuleAbortIncompleteMultipartUploadArgs(
-            days_after_initiation=ABORT_DAYS
-        ),
-    )
+def log_statement(logs: str, bucket: str, account: str) -> dict[str, Any]:
+    """Lets S3 deliver the access log of `bucket`, and of no other ("Enabling server access logging" in its guide)."""
+    return {
+        "Sid": "AccessLog",
+        "Effect": "Allow",
+        "Principal": {"Service": "logging.s3.amazonaws.com"},
+        "Action": "s3:PutObject",
+        "Resource": f"{bucket_arn(logs)}/{SERVICE}/*",
+        "Condition": {
+            "ArnLike": {"aws:SourceArn": bucket_arn(bucket)},
+            "StringEquals": {"aws:SourceAccount": account},
+        },
+    }

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
+from policies.bucket_keys import ACCESS_KEY, MEMBERSHIPS, USER, USER_POLICY, is_for_one_bucket
 from policies.policy_document import any_subject, broad_actions, broad_principals, broad_resources, read
 from policies.resource import Resource
 from policies.rule import Finding, Level, Options, Rule, Scope, Severity
@@ -13,14 +14,12 @@ from policies.values import entries, items
 
 POLICY = "aws:iam/policy:Policy"
 ROLE = "aws:iam/role:Role"
-USER = "aws:iam/user:User"
-ACCESS_KEY = "aws:iam/accessKey:AccessKey"
 
 #: Resources whose `policy` says what somebody may do.
 POLICIES: Final = (
     POLICY,
     "aws:iam/rolePolicy:RolePolicy",
-    "aws:iam/userPolicy:UserPolicy",
+    USER_POLICY,
     "aws:iam/groupPolicy:GroupPolicy",
 )
 
@@ -101,9 +100,13 @@ def _managed(path: str, value: object, options: StarOptions) -> Iterator[Finding
             yield Finding(where, arn, "a policy of your own, or one that AWS manages and `managedPolicies` lists")
 
 
-def _key(resource: Resource, scope: Scope[Options]) -> Iterator[Finding]:
-    path = LASTING_CREDENTIALS[resource.type]
-    yield Finding(path, resource.get(path), "a role, whose credentials end by themselves")
+def _key(resources: Sequence[Resource], scope: Scope[Options]) -> Iterator[Finding]:
+    for resource in resources:
+        path = LASTING_CREDENTIALS.get(resource.type)
+        if path is None or (resource.type in (USER, ACCESS_KEY) and is_for_one_bucket(resource, resources)):
+            continue
+        allowed = "a role, whose credentials end by themselves, or a key for the objects of one bucket alone"
+        yield Finding(path, resource.get(path), allowed, resource.urn)
 
 
 RULES = (
@@ -143,14 +146,19 @@ RULES = (
     ),
     Rule(
         id="IAM-KEY",
-        title="Roles rather than users with keys",
+        title="Roles rather than users with keys for more than one bucket",
         level=Level.ADVISORY,
         severity=Severity.MEDIUM,
         sources=("CIS AWS 3.0, 1.14", "CKV_AWS_40", "CKV_AWS_273"),
-        reads={type_: (path,) for type_, path in LASTING_CREDENTIALS.items()},
+        reads={
+            **{type_: (path,) for type_, path in MEMBERSHIPS.items()},
+            **{type_: (path,) for type_, path in LASTING_CREDENTIALS.items()},
+            USER_POLICY: ("policy", "user"),
+        },
         why="A user's key or password works from anywhere until somebody takes it back, and it lies in the state.",
         fix="Use a role: an instance profile, OIDC of the CI system, or IAM Roles Anywhere for hosts outside AWS. "
-        "Where only a key will do, rotate it at least every 90 days.",
-        check=_key,
+        "Where only a key will do, as for backups from such a host, give its user inline policies that list, read, "
+        "write and delete objects of one bucket and no more, and rotate it at least every 90 days.",
+        check_stack=_key,
     ),
 )

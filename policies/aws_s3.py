@@ -361,11 +361,11 @@ class LockOptions(Options):
     """Options of S3-LOCK.
 
     `log_buckets`: names that the program gives to buckets of access logs: S3 delivers no log to a
-    bucket with Object Lock.
+    bucket with Object Lock. The default is that of this project's program.
     `min_retention_days`: how long an object is locked at least; as long as S3-LIFE keeps old versions.
     """
 
-    log_buckets: tuple[str, ...] = ()
+    log_buckets: tuple[str, ...] = ("logs",)
     min_retention_days: Days = limit("S3-LOCK", "minRetentionDays")
 
 
@@ -380,7 +380,8 @@ def _object_lock(resource: Resource, scope: Scope[LockOptions]) -> Iterator[Find
     if resource.name in scope.options.log_buckets:
         return
     enabled = resource.get("objectLockEnabled")
-    if enabled is not UNKNOWN and not flag(enabled):
+    # What is lost with a stack for tests is no harm, and a lock is paid for until its last day.
+    if scope.level is Level.MANDATORY and enabled is not UNKNOWN and not flag(enabled):
         yield Finding("objectLockEnabled", enabled, "true")
     for name, path in (("rule", "rule.defaultRetention"), ("rules", "rules.defaultRetentions")):
         if not is_unset(resource.get(f"objectLockConfiguration.{name}")):

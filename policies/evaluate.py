@@ -57,7 +57,9 @@ class Pack:
         self._rules = {rule.id: rule for rule in rules}
         self._levels = {rule.id: config.level(rule, target.environment) for rule in rules}
         self._scopes = {
-            rule.id: Scope(config.options[rule.id], config.conventions, target.stack, target.environment)
+            rule.id: Scope(
+                config.options[rule.id], config.conventions, target.stack, target.environment, self._levels[rule.id]
+            )
             for rule in rules
         }
         self._by_type: dict[str, list[Rule]] = {}

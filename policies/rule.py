@@ -87,12 +87,13 @@ O = TypeVar("O", bound=Options)  # noqa: E741 - O as in options
 
 @dataclass(frozen=True)
 class Scope(Generic[O]):
-    """What a rule may take into account beside the resource."""
+    """What a rule may take into account beside the resource. `level` is the rule's own in this stack."""
 
     options: O
     conventions: Conventions = field(default_factory=Conventions)
     stack: str = "dev"
     environment: str = "prod"
+    level: Level = Level.MANDATORY
 
     @property
     def in_development(self) -> bool:

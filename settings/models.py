@@ -509,6 +509,11 @@ class AwsBucketSettings(Block):
     only, where it can be changed but not be switched off. Without it, as long as a restore may need what was written:
     retention.days and a week, or retention.full weeks if that is longer. Set it where full backups are rarer than
     weekly."""
+    log_bucket: Bucket | None = None
+    """Name of the bucket, made by the program, for the access log: who listed, read, wrote or deleted what, and when.
+    Without one it is the bucket's with -logs at its end."""
+    log_days: Annotated[int, Field(ge=LIMITS.noncurrent_days, le=3650)] = 90
+    """Days for which the access log is kept."""
     kms_key: KmsKey | None = None
     """Key of AWS KMS, in the bucket's region, that S3 encrypts with on top of the backups' own encryption. Its policy
     has to let the account's IAM policies say who uses it. Without one S3 uses keys of its own (AES256)."""

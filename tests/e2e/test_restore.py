@@ -82,7 +82,8 @@ def test_postgres_starts_on_what_was_restored_before_it(stack: Stack) -> None:
         assert {name for name in before if before[name] != after[name]} == {"postgres", "backups"}
         assert state(stack, "restore")["FinishedAt"] < state(stack, "postgres")["StartedAt"]
         assert eventually(lambda: client.get(f"/api/tasks/{task}").raise_for_status(), 10, "the api is back")
-        eventually(lambda: is_done(client, add_task(client, "after the restore")), 10, "the app works")
+        new = add_task(client, "after the restore")
+        eventually(lambda: is_done(client, new), 10, "the worker works")
     stack.pulumi("preview", "--expect-no-changes", "--diff")
     stack.write_config({"postgres": {"volume": 2}})
     refused = stack.pulumi("preview", check=False)

@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
-from policies.aws_iam import ACCESS_KEY, ATTACHMENTS, LASTING_CREDENTIALS, POLICIES, POLICY, ROLE, USER
+from policies.aws_iam import ATTACHMENTS, LASTING_CREDENTIALS, POLICIES, POLICY, ROLE
+from policies.bucket_keys import ACCESS_KEY, MEMBERSHIPS, USER, USER_POLICY
 from policies.resource import Resource
 from policies.rule import Level
 from policies.values import UNKNOWN
 from tests.policies.cases import Case, Kind, rule_of, run
-from tests.policies.compliant import UNSET
+from tests.policies.compliant import PROJECT, STACK, UNSET
 from tests.policies.compliant_aws import ACCOUNT, GRANT, TRUST, aws, changed, document
 
 AT = "policy.Statement[0]"
@@ -368,16 +369,120 @@ STAR = (
     ),
 )
 
+NARROW: dict[str, Any] = {
+    "Effect": "Allow",
+    "Action": ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"],
+    "Resource": "arn:aws:s3:::tasktracker-prod-backups/repository/*",
+}
+LISTING = changed(NARROW, Action="s3:ListBucket", Resource="arn:aws:s3:::tasktracker-prod-backups")
+DECRYPTING = changed(
+    NARROW,
+    Action=["kms:Decrypt"],
+    Resource=f"arn:aws:kms:eu-central-1:{ACCOUNT}:key/1234abcd-12ab-34cd-56ef-1234567890ab",
+)
+LOGIN = "aws:iam/userLoginProfile:UserLoginProfile"
+USER_URN = f"urn:pulumi:{STACK}::{PROJECT}::{USER}::writer"
+GROUP = "aws:iam/userGroupMembership:UserGroupMembership"
+
+
+def writer(*statements: Any, user: str = "writer", **changes: Any) -> tuple[Resource, ...]:
+    """A user with a key and an inline policy of these statements; `changes` are of the policy."""
+    return (
+        aws(USER, {"name": "writer"}, name="writer"),
+        aws(ACCESS_KEY, {"user": user}, name="writer"),
+        aws(USER_POLICY, {"user": "writer", "policy": document(*statements), **changes}, name="writer"),
+    )
+
+
+def keyed(kind: Kind, what: str, resources: tuple[Resource, ...], *found: str) -> Case:
+    return Case("IAM-KEY", kind, what, resources, found)
+
+
+BOTH = ("name", "user")
+
 KEY = (
-    Case("IAM-KEY", "passing", "a role", (aws(ROLE), aws(POLICY))),
-    *(
-        Case("IAM-KEY", "failing", type_, (aws(type_, {path: "backups"}),), (path,))
-        for type_, path in LASTING_CREDENTIALS.items()
+    keyed("passing", "a role", (aws(ROLE), aws(POLICY))),
+    keyed("passing", "for one bucket", writer(NARROW, LISTING)),
+    keyed("passing", "for one bucket, encrypted with a key", writer(NARROW, LISTING, DECRYPTING)),
+    keyed("passing", "a refusal beside", writer(NARROW, changed(NARROW, Effect="Deny", Action="s3:*", Resource="*"))),
+    keyed(
+        "passing",
+        "another user's policy",
+        (*writer(NARROW), aws(USER_POLICY, {"user": "x", "policy": document(GRANT)})),
     ),
-    Case("IAM-KEY", "bypass", "an inactive key", (aws(ACCESS_KEY, {"user": "a", "status": "Inactive"}),), ("user",)),
-    Case("IAM-KEY", "bypass", "an encrypted key", (aws(ACCESS_KEY, {"user": "a", "pgpKey": "keybase:a"}),), ("user",)),
-    Case("IAM-KEY", "bypass", "a user without a name", (aws(USER),), ("name",)),
-    Case("IAM-KEY", "unknown", "whose it is", (aws(ACCESS_KEY, {"user": UNKNOWN}),), ("user",)),
+    *(keyed("failing", type_, (aws(type_, {path: "backups"}),), path) for type_, path in LASTING_CREDENTIALS.items()),
+    keyed("failing", "two buckets", writer(NARROW, changed(NARROW, Resource="arn:aws:s3:::another/*")), *BOTH),
+    keyed(
+        "failing",
+        "two buckets in one statement",
+        writer(changed(NARROW, Resource=["arn:aws:s3:::a/*", "arn:aws:s3:::b/*"])),
+        *BOTH,
+    ),
+    keyed("bypass", "an inactive key", (aws(ACCESS_KEY, {"user": "a", "status": "Inactive"}),), "user"),
+    keyed("bypass", "an encrypted key", (aws(ACCESS_KEY, {"user": "a", "pgpKey": "keybase:a"}),), "user"),
+    keyed("bypass", "a user without a name", (aws(USER),), "name"),
+    keyed("bypass", "a user with no policy", writer(NARROW)[:2], *BOTH),
+    keyed("bypass", "a key of another stack's user", writer(NARROW, user="elsewhere"), "user"),
+    keyed("bypass", "a password beside", (*writer(NARROW), aws(LOGIN, {"user": "writer"})), "user"),
+    *(
+        keyed("bypass", f"Action {action}", writer(changed(NARROW, Action=["s3:GetObject", action])), *BOTH)
+        for action in (
+            "s3:*",
+            "s3:Get*",
+            "s3:PutObjectRetention",
+            "s3:PutObjectAcl",
+            "s3:DeleteObjectVersion",
+            "s3:PutBucketPolicy",
+            "s3:BypassGovernanceRetention",
+            "iam:CreateAccessKey",
+            "sts:AssumeRole",
+            "kms:Decrypt",
+            "",
+            1.0,
+            {"a": "b"},
+        )
+    ),
+    *(
+        keyed("bypass", f"Resource {arn}", writer(changed(NARROW, Resource=arn)), *BOTH)
+        for arn in (
+            "*",
+            "arn:aws:s3:::*",
+            "arn:aws:s3:::tasktracker-*/x",
+            f"arn:aws:sqs:eu-central-1:{ACCOUNT}:queue",
+            "",
+            [],
+            None,
+        )
+    ),
+    keyed("bypass", "any key of KMS", writer(NARROW, changed(DECRYPTING, Resource="*")), *BOTH),
+    keyed("bypass", "all but an action", writer(changed(NARROW, Action=None, NotAction="iam:*")), *BOTH),
+    keyed("bypass", "all but a resource", writer(changed(NARROW, Resource=None, NotResource="a")), *BOTH),
+    keyed("bypass", "an unreadable policy", writer(policy="{"), *BOTH),
+    keyed(
+        "bypass",
+        "a second policy",
+        (*writer(NARROW), aws(USER_POLICY, {"user": "writer", "policy": document(GRANT)})),
+        *BOTH,
+    ),
+    keyed("bypass", "two users of one name", (aws(USER, {"name": "writer"}, name="twin"), *writer(NARROW)), "user"),
+    *(
+        keyed(
+            "bypass", type_, (*writer(NARROW), aws(type_, {path: ["writer"] if path == "users" else "writer"})), *BOTH
+        )
+        for type_, path in MEMBERSHIPS.items()
+    ),
+    keyed("unknown", "whose it is", (aws(ACCESS_KEY, {"user": UNKNOWN}),), "user"),
+    keyed(
+        "unknown",
+        "all of them of one user",
+        (
+            aws(USER, name="writer"),
+            aws(ACCESS_KEY, {"user": UNKNOWN}, dependencies={"user": [USER_URN]}),
+            aws(USER_POLICY, {"user": UNKNOWN, "policy": document(NARROW)}, dependencies={"user": [USER_URN]}),
+        ),
+    ),
+    keyed("unknown", "the policy", writer(policy=UNKNOWN), *BOTH),
+    keyed("unknown", "whose group", (*writer(NARROW), aws(GROUP, {"user": UNKNOWN})), *BOTH),
 )
 
 

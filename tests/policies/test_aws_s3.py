@@ -27,8 +27,9 @@ from policies.aws_s3 import (
     PUBLIC_ACCESS_BLOCK,
     VERSIONING,
 )
+from policies.evaluate import findings
 from policies.resource import Resource
-from policies.rule import Level
+from policies.rule import Level, Scope
 from policies.values import UNKNOWN
 from tests.policies.cases import Case, Kind, rule_of, run
 from tests.policies.compliant import UNSET
@@ -832,8 +833,11 @@ LOCK = (
         "S3-LOCK",
         "passing",
         "a bucket of logs",
-        (bucket({"objectLockEnabled": False}, name="logs"),),
-        options={"logBuckets": ["logs"]},
+        (bucket({"objectLockEnabled": False}, name="access"),),
+        options={"logBuckets": ["access"]},
+    ),
+    Case(
+        "S3-LOCK", "passing", "the program's own bucket of logs", (bucket({"objectLockEnabled": False}, name="logs"),)
     ),
     Case(
         "S3-LOCK",
@@ -980,6 +984,17 @@ def test_case(case: Case) -> None:
 @pytest.mark.parametrize("rule", aws_s3.RULES, ids=lambda rule: rule.id)
 def test_a_bucket_with_all_that_goes_with_it_is_compliant(rule: Any) -> None:
     run(Case(rule.id, "passing", "whole", (*whole_bucket(), *((LOGS,) if rule.id == "S3-LOG" else ()))))
+
+
+def test_object_lock_is_asked_for_where_its_rule_is_mandatory() -> None:
+    rule = rule_of("S3-LOCK")
+    for level in Level:
+        for resource, wrong in (
+            (bucket({"objectLockEnabled": False}), level is Level.MANDATORY),
+            (*locked(mode="COMPLIANCE", days=1), True),
+        ):
+            found = findings(rule, (resource,), Scope(rule.options(), environment="staging", level=level))
+            assert bool(found) is wrong
 
 
 def test_object_lock_is_mandatory_in_production_alone() -> None:

@@ -75,14 +75,14 @@ PLANNED: dict[str, tuple[Mutation, ...]] = {
     "prod": (
         Mutation(
             "the protection of the bucket",
-            "components/backup_bucket.py",
-            (("                protect=True,\n", ""),),
+            "components/private_bucket.py",
+            ((" protect=True,", ""),),
             "^aws:s3/bucket:Bucket backups: loses its flag `protect`$",
         ),
         Mutation(
             "what keeps the bucket when its resource is removed",
-            "components/backup_bucket.py",
-            (("                retain_on_delete=True,\n", ""),),
+            "components/private_bucket.py",
+            ((" retain_on_delete=True,", ""),),
             "^aws:s3/bucket:Bucket backups: loses its flag `retain`$",
         ),
         Mutation(
@@ -147,7 +147,7 @@ REFUSED: dict[str, tuple[Mutation, ...]] = {
         Mutation(
             "the bucket's name",
             "components/backup_bucket.py",
-            (("default_name(args.naming, account(provider))\n", 'default_name(args.naming, "210987654321")\n'),),
+            (("default_name(args.naming, number)\n", 'default_name(args.naming, "210987654321")\n'),),
             "^the preview fails: .*Bucket::backups",
         ),
     ),

@@ -13,7 +13,7 @@ import pulumi
 import pytest
 from pulumi.runtime.rpc import deserialize_properties, is_rpc_secret
 
-from components.backup_bucket import default_name
+from components.backup_bucket import default_name, logs_name
 from components.naming import Naming
 from settings import parse
 from tests.unit.components.conftest import ACCESS_KEY, AWS_ACCOUNT, CONTAINER, PROD, Run, pgbackrest_options
@@ -22,6 +22,7 @@ BUCKET = "aws:s3/bucket:Bucket"
 LIFECYCLE = "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration"
 LOCK = "aws:s3/bucketObjectLockConfiguration:BucketObjectLockConfiguration"
 ENCRYPTION = "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration"
+LOGGING = "aws:s3/bucketLogging:BucketLogging"
 POLICY = "aws:s3/bucketPolicy:BucketPolicy"
 USER_POLICY = "aws:iam/userPolicy:UserPolicy"
 
@@ -43,7 +44,16 @@ def prod(run: Callable[..., Run]) -> Run:
 @pytest.fixture
 def told(run: Callable[..., Run]) -> Run:
     """A bucket with all that a config can say of one."""
-    return run(config(bucket="acme-backups", noncurrent_days=90, object_lock_days=20, kms_key=KEY))
+    return run(
+        config(
+            bucket="acme-backups",
+            noncurrent_days=90,
+            object_lock_days=20,
+            kms_key=KEY,
+            log_bucket="acme-logs",
+            log_days=400,
+        )
+    )
 
 
 def one(run: Run, type_: str, name: str = "backups") -> dict[str, Any]:
@@ -117,10 +127,60 @@ def test_no_lock_outside_prod(run: Callable[..., Run]) -> None:
 
 def test_all_of_the_bucket_is_protected_and_changes_one_by_one(prod: Run) -> None:
     parts = [each for each in prod.resources if each.type.startswith("aws:s3/")]
-    assert len(parts) == 8
     assert all(each.request.protect and each.request.retainOnDelete for each in parts)
-    for before, part in itertools.pairwise(parts):
-        assert [urn for urn in part.request.dependencies if before.type in urn], part.type
+    for name, count in (("backups", 9), ("logs", 7)):
+        chain = [each for each in parts if each.name == name]
+        assert len(chain) == count
+        for before, part in itertools.pairwise(chain):
+            assert f"{before.type}::{name}" in " ".join(part.request.dependencies), part.type
+
+
+def test_the_access_log_goes_to_a_bucket_of_its_own(prod: Run, told: Run) -> None:
+    logs = f"{NAME}-logs"
+    assert one(prod, LOGGING) == {"bucket": NAME, "targetBucket": logs, "targetPrefix": "backups/"}
+    assert one(prod, BUCKET, "logs") == {"bucket": logs, "forceDestroy": False, "objectLockEnabled": False}
+    # S3 delivers no log where only one key encrypts, nor to a bucket with a lock.
+    (rule,) = one(told, ENCRYPTION, "logs")["rules"]
+    assert rule["applyServerSideEncryptionByDefault"] == {"sseAlgorithm": "AES256"}
+    assert [each.name for each in prod.all(LOCK)] == ["backups"]
+    # Before the first line there is a bucket that may be written to.
+    assert f"{LIFECYCLE}::logs" in " ".join(prod.one(LOGGING, "backups").request.dependencies)
+    kept, aged = one(prod, LIFECYCLE, "logs")["rules"]
+    assert kept["noncurrentVersionExpiration"] == {"noncurrentDays": 7}
+    assert aged["expiration"] == {"days": 90}
+    assert one(told, LIFECYCLE, "logs")["rules"][1]["expiration"] == {"days": 400}
+    assert one(told, LOGGING)["targetBucket"] == "acme-logs"
+
+
+def test_only_s3_writes_the_log_and_only_of_that_bucket(prod: Run) -> None:
+    *tls, delivery = json.loads(one(prod, POLICY, "logs")["policy"])["Statement"]
+    assert [each["Sid"] for each in tls] == ["TlsOnly", "NoOldTls"]
+    assert delivery == {
+        "Sid": "AccessLog",
+        "Effect": "Allow",
+        "Principal": {"Service": "logging.s3.amazonaws.com"},
+        "Action": "s3:PutObject",
+        "Resource": f"{ARN}-logs/backups/*",
+        "Condition": {"ArnLike": {"aws:SourceArn": ARN}, "StringEquals": {"aws:SourceAccount": AWS_ACCOUNT}},
+    }
+
+
+@pytest.mark.parametrize(
+    ("bucket", "logs"),
+    [
+        ("acme-backups", "acme-backups-logs"),
+        (63 * "a", f"{58 * 'a'}-logs"),
+        (f"{57 * 'a'}-{5 * 'b'}", f"{57 * 'a'}-logs"),
+    ],
+)
+def test_the_name_of_the_logs_bucket(bucket: str, logs: str) -> None:
+    assert logs_name(bucket, None) == logs
+    assert logs_name(bucket, "acme-logs") == "acme-logs"
+
+
+def test_a_bucket_does_not_log_into_itself() -> None:
+    with pytest.raises(pulumi.RunError, match=r'tasktracker:backup\.aws\.log_bucket = "acme": must be another bucket'):
+        logs_name("acme", "acme")
 
 
 def test_what_has_a_resource_of_its_own_is_no_change_of_the_bucket(prod: Run) -> None:
