@@ -122,7 +122,7 @@ check: ## lint, types and unit tests; no Docker
 
 .PHONY: test
 test: check ## every test: unit, toolchain, and end to end on a real engine and a real Docker
-	@$(SETUP) engine
+	@$(SETUP) engine shells
 	@# 69: no Docker engine can run here; then the tests that need one are skipped, unless this is CI.
 	@$(SETUP) docker images browser remote_host || { [ $$? -eq 69 ] && [ "$$CI" != true ]; }
 	@$(ENV) && pytest -q $(PARALLEL) tests --ignore tests/unit --ignore tests/policies

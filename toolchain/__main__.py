@@ -72,6 +72,26 @@ def _graphviz(_: str) -> None:
     ensure_program("dot", ["graphviz"], "to draw the picture of the system")
 
 
+def _shells(_: str) -> None:
+    from toolchain.debian import can_install, ensure_program  # noqa: PLC0415
+
+    if not can_install():
+        print("==> the shells that `.tools/env` is tested in take root: tests of those that are missing are skipped")
+        return
+    for program, package in SHELLS.items():
+        ensure_program(program, [package], "for the tests of `.tools/env`")
+
+
+#: The shells that `.tools/env` is tested in, by program and Debian package.
+SHELLS = {
+    "zsh": "zsh",
+    "ksh93": "ksh93u+m",
+    "busybox": "busybox",
+    "mksh": "mksh",
+    "yash": "yash",
+}
+
+
 def _remote_host(_: str) -> None:
     from toolchain.debian import can_install, ensure_program  # noqa: PLC0415
 
@@ -107,6 +127,7 @@ STEPS: dict[str, Callable[[str], None]] = {
     "browser": _browser,
     "graphviz": _graphviz,
     "remote_host": _remote_host,
+    "shells": _shells,
 }
 
 

@@ -76,7 +76,7 @@ def test_the_program_checks_it_before_it_declares_anything() -> None:
 
 #: The optional packages, and the files that may import each: only stacks that need it import these.
 OPTIONAL = {
-    "pulumi_aws": {"components/backup_bucket.py"},
+    "pulumi_aws": {"components/backup_bucket.py", "components/private_bucket.py"},
     "pulumi_cloudflare": {"components/tunnel.py", "components/origin_certificate.py"},
 }
 
