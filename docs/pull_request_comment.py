@@ -10,7 +10,8 @@ from ops.preview_report import load, report
 
 PAGE = DOCS / "pull-request-comment.md"
 
-#: What `python -m ops.record_preview` made of three changed settings of a stack that was up.
+#: What `python -m ops.record_preview demo` wrote of a stack that was up, with the change that the page names. A test
+#: checks its violations against the policies of today; where they differ, the change is made and recorded again.
 RECORDING = DOCS / "previews" / "demo.jsonl"
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 VOLUME = "docker:index/volume:Volume"
@@ -62,6 +62,7 @@ class Step:
         replace_keys: Properties that force a replacement.
         diff_keys: Properties that differ.
         detail: Kind of difference by property path; empty where the provider tells none.
+        dependency_keys: Properties that refer to a resource that is replaced, where that is what forces a replacement.
     """
 
     op: str
@@ -71,6 +72,7 @@ class Step:
     replace_keys: Sequence[str] = ()
     diff_keys: Sequence[str] = ()
     detail: Mapping[str, str] = field(default_factory=dict)
+    dependency_keys: Sequence[str] = ()
 
     @property
     def name(self) -> str:
@@ -296,6 +298,14 @@ def _from_digest(document: Mapping[str, Any], stack: str) -> Preview:
 
 def _completed(preview: Preview) -> Preview:
     """What follows from the rest in both forms."""
+    # Where a dependency forces a replacement, the engine names the properties only with the creation.
+    created = {step.urn: step.replace_keys for step in preview.steps if step.op == "create-replacement"}
+    preview.steps = [
+        replace(step, dependency_keys=created.get(step.urn, ()))
+        if step.op == "replace" and not step.replace_keys
+        else step
+        for step in preview.steps
+    ]
     if not preview.counts:
         preview.counts = Counter(step.op for step in preview.steps if step.op not in PARTS_OF_REPLACE)
     mandatory = any(violation.is_mandatory for violation in preview.violations or ())

@@ -220,6 +220,7 @@ def _change(step: Step) -> Block:
         "kind": markdown.shorten(step.kind, NAME_LENGTH),
         "protected": step.old is not None and step.old.protect,
         "changed": step.op != "create",
+        "refers": _joined([_short(key) for key in step.dependency_keys]),
     }
     rows_left, files_left = max(0, len(rows) - ROWS), max(0, len(files) - NAMES)
     full = markdown.render(

@@ -89,6 +89,17 @@ def test_a_replacement_says_what_forces_it() -> None:
     assert '| `env[0]` |  | `"B"` |' in text
 
 
+def test_a_replacement_that_a_dependency_forces_says_so() -> None:
+    same = {"mounts": [{"source": "uploads"}]}
+    whole = step("replace", old=state(same), new=state(same))
+    made = step("create-replacement", old=state(same), new=state(same), keys=["mounts"])
+    text = report([preview(whole, made, replace=1)])
+    reason = "Replaced because it refers to a resource that is replaced: `mounts`."
+    assert f"**replace** `nginx` (`Container`)\n\n{reason}\n" in text
+    own = step("replace", old=state(same), new=state(same), keys=["image"])
+    assert "Replaced because" not in report([preview(own, made, replace=1)])
+
+
 def test_a_file_shows_as_its_changed_lines() -> None:
     lines = [f"line {number}" for number in range(100)]
     files = ["\n".join(lines), "\n".join([*lines[:50], "a new line", *lines[50:]])]
