@@ -23,7 +23,7 @@ from typing import Any
 from remote.redaction import redacted
 from toolchain.engine import environment
 from toolchain.environment import PUBLIC_STACK
-from toolchain.passphrase import FILE, PUBLIC_PASSPHRASE, check_passphrase, check_public_stack
+from toolchain.passphrase import OVERRIDE, PUBLIC_PASSPHRASE, check_passphrase, check_public_stack
 from toolchain.stack_files import stack_files
 from toolchain.steps import ROOT, StepError, run
 from toolchain.venv import read_stack_file
@@ -104,7 +104,7 @@ def _check_copied_over(config: Path, content: Mapping[str, Any], owner: str, in_
         raise StepError(
             f"{stack} was made with the encryptionsalt of {owner}: the public passphrase opens its secrets. "
             "Give it a passphrase of its own:\n"
-            f"    {FILE}={PUBLIC_PASSPHRASE.relative_to(ROOT)} pulumi stack change-secrets-provider passphrase"
+            f"    {OVERRIDE}={PUBLIC_PASSPHRASE.relative_to(ROOT)} ./tt pulumi stack change-secrets-provider passphrase"
             f" --stack {stack}"
         )
 

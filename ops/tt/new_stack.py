@@ -18,6 +18,7 @@ from ops.tt.project import NAMESPACE, Project
 from ops.tt.taken import block, config_of, networks_of, on_host, ports_of
 from settings.addresses import free_port, free_subnet
 from settings.commands import command_for
+from settings.errors import PULUMI
 from toolchain.engine import environment
 from toolchain.environment import PUBLIC_STACK, own_passphrase
 from toolchain.passphrase import OVERRIDE, ensure_passphrase
@@ -151,7 +152,7 @@ def _check_state(like: Project, made: NewStack) -> None:
         raise RefusedError(
             f"the stack {made.stack} is in {variables['PULUMI_BACKEND_URL']} already, without its {made.file}. Bring "
             f"that file back from where it was (`git log --all -- {made.file}`); or, if the stack has nothing left, "
-            f"`pulumi stack rm --stack {made.stack}`; or take another name"
+            f"`{PULUMI} stack rm --stack {made.stack}`; or take another name"
         )
 
 
@@ -179,7 +180,7 @@ def _copied(text: str, made: NewStack) -> str:
         made.secrets[".".join(path)] = (
             command_for(made.stack, (top,))
             if len(path) == 1 and key != top
-            else f"pulumi config set --secret --path {'.'.join(path)} --stack {made.stack}"
+            else f"{PULUMI} config set --secret --path {'.'.join(path)} --stack {made.stack}"
         )
         text = stack_text.removed(text, ("config", *path))
     for own in OWN:

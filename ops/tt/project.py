@@ -159,7 +159,7 @@ class Project:
         except (AttributeError, KeyError, TypeError, ValueError):
             raise UnreachableError(
                 f"{self.config_file.name}: the volumes under {NAMESPACE}:postgres are not understood; "
-                "`pulumi preview` says what is allowed"
+                f"`make preview STACK={self.stack}` says what is allowed"
             ) from None
 
     def write(self, content: bytes) -> None:

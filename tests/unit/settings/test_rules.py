@@ -210,7 +210,7 @@ def test_origin_certificate_is_complete() -> None:
     pair = {"tls_certificate": chain(), "tls_key": key_pem(ec_key("server"))}
     assert problems(keys, {**TOKEN, **pair}) == [
         f"tasktracker:{name}: is not used with tasktracker:nginx.certificate: cloudflare; set that to secrets, or run"
-        f" pulumi config rm {name}"
+        f" ./tt pulumi config rm {name} --stack test"
         for name in pair
     ]
     assert problem({"nginx": {"tls": True, "certificate": "cloudflare"}}, TOKEN) == (
@@ -351,7 +351,7 @@ def test_reader_keys_are_given() -> None:
     assert not problems(outside, {**KEYS, **READER})
     assert problems({}, READER) == [
         f"tasktracker:{name}: is used with tasktracker:backup.repository: s3 only;"
-        f" set that, or run pulumi config rm {name}"
+        f" set that, or run ./tt pulumi config rm {name} --stack test"
         for name in READER
     ]
 
@@ -698,6 +698,7 @@ def test_a_registry_s_password_has_a_name_of_its_own(name: str) -> None:
 def test_a_registry_s_password_is_never_in_clear_nor_empty() -> None:
     keys = {**PROD, "docker_host": REMOTE, "registries": LOGIN}
     assert problem({**keys, "registry_password": "hunter2"}) == (
-        "tasktracker:registry_password: must be encrypted; run pulumi config set --secret registry_password"
+        "tasktracker:registry_password: must be encrypted; run ./tt pulumi config set --secret registry_password"
+        " --stack test"
     )
     assert problem(keys, {"registry_password": " "}) == "tasktracker:registry_password: must not be empty"

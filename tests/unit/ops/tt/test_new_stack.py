@@ -163,8 +163,8 @@ def test_what_belongs_to_one_stack_alone_is_not_copied(folder: Path, run: Run) -
     }
     assert "# three of them" in text
     assert made["secrets"] == {
-        "tasktracker:cloudflare_api_token": "pulumi config set --secret tasktracker:cloudflare_api_token --stack copy",
-        "tasktracker:app_keys.first": "pulumi config set --secret --path tasktracker:app_keys.first --stack copy",
+        f"tasktracker:{key}": f"./tt pulumi config set --secret {path}tasktracker:{key} --stack copy"
+        for key, path in (("cloudflare_api_token", ""), ("app_keys.first", "--path "))
     }
     assert made["removed"] == [
         "tasktracker:domain",
@@ -242,7 +242,7 @@ def test_a_stack_whose_file_is_lost(folder: Path, run: Run) -> None:
     code, told = run("old")
     assert code == Exit.REFUSED
     assert "the stack old is in file:///state already, without its Pulumi.old.yaml" in told["error"]
-    assert "`pulumi stack rm --stack old`" in told["error"]
+    assert "`./tt pulumi stack rm --stack old`" in told["error"]
     assert "Pulumi.old.yaml" not in files(folder)
 
 
@@ -443,7 +443,7 @@ def test_what_people_read(folder: Path, capsys: pytest.CaptureFixture[str], monk
     told = capsys.readouterr().out
     for each in (
         "Pulumi.copy.yaml is made, with the config of own.",
-        "  pulumi config set --secret tasktracker:cloudflare_api_token --stack copy",
+        "  ./tt pulumi config set --secret tasktracker:cloudflare_api_token --stack copy",
         "not copied, as it belongs to own: tasktracker:domain, ",
         "Its passphrase is in ",
         "Next:\n  make up STACK=copy",
