@@ -172,7 +172,7 @@ def cache_has_an_image(settings: Settings) -> Iterator[Conflict]:
     """Redis comes with an image."""
     redis: Path = ("redis",)
     if settings.redis is not None and settings.images.redis is None:
-        yield Conflict(("images", "redis"), f"is required by {key_text(redis)}", (redis,))
+        yield Conflict(("images", "redis"), f"is required by {key_text(redis)}", (redis,), missing=True)
 
 
 def ports_differ(settings: Settings) -> Iterator[Conflict]:

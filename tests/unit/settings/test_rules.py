@@ -70,7 +70,7 @@ def test_cache_fits() -> None:
 
 
 def test_cache_has_an_image() -> None:
-    assert problem({**PROD, "redis": {}}) == "tasktracker:images.redis: is required by tasktracker:redis"
+    assert problem({**PROD, "redis": {}}).startswith("tasktracker:images.redis: is required by tasktracker:redis; must")
     assert not problems({**PROD, "redis": {}, "images": {**IMAGES, "redis": f"redis:1{DIGEST}"}})
 
 
@@ -440,6 +440,8 @@ def test_tunnel_is_not_for_dev() -> None:
     assert problem(keys, TOKEN) == (
         "tasktracker:tunnel: is allowed in staging and prod only, and this is dev; remove it"
     )
+    # Nothing is asked for on top, such as an image that dev would build itself.
+    assert len(problems({"tunnel": TUNNEL})) == 1
     assert not problems({**keys, "environment": "staging"}, TOKEN)
 
 
