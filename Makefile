@@ -6,15 +6,29 @@ SHELL := /bin/bash
 unexport PYTHONPATH PYTHONHOME PYTHONPLATLIBDIR PYTHONSAFEPATH PYTHONUSERBASE PYTHONSTARTUP PYTHONINSPECT \
   PYTHONOPTIMIZE PYTHONWARNINGS PYTHONCASEOK PYTHONEXECUTABLE PULUMI_PYTHON_CMD VIRTUAL_ENV
 
+PYTHON ?= python3
+
 STACK ?= dev
 SERVICE ?= api
-PYTHON ?= python3
-SETUP := $(PYTHON) -m toolchain --stack '$(STACK)'
+# Only from the command line: one in the environment may be another program's.
+YES :=
+# What a user sets is text, whatever is in it: make expands nothing in it, and a shell gets it as one quoted word.
+VARIABLES := STACK SERVICE CONFIRM REPOSITORY TAG BACKEND YES
+$(foreach name,$(VARIABLES),$(eval override $(name) := $$(value $(name))))
+define newline
+
+
+endef
+quoted = '$(subst $(newline),'$$'\n'',$(subst ','\'',$($(1))))'
+# Refuses a value that can't be one. First in each target that uses more of them than STACK, which SETUP checks.
+check = $(PYTHON) -m toolchain.make_variables $(foreach name,$(1),$(name)=$(call quoted,$(name)))
+
+SETUP := $(call check,STACK) && $(PYTHON) -m toolchain --stack=$(call quoted,STACK)
 # The state of a stack is where its config says.
-ENV := STACK='$(STACK)' && source .tools/env
-PULUMI := $(ENV) && exec pulumi --stack '$(STACK)'
+ENV := STACK=$(call quoted,STACK) && source .tools/env
+PULUMI := $(ENV) && exec pulumi --stack=$(call quoted,STACK)
 # Where a lock or a passphrase was in the way, whose it is and what to do.
-OR_SAY_WHY = || { code=$$?; ./tt state check --stack '$(STACK)' >&2; exit $$code; }
+OR_SAY_WHY = || { code=$$?; ./tt state check --stack=$(call quoted,STACK) >&2; exit $$code; }
 VENV := .venv/bin
 # Unit tests take the processor. Other tests mostly wait, for containers and the engine: on two cores more processes than
 # this only get in each other's way.
@@ -23,81 +37,87 @@ PARALLEL := -n 3
 # The preview that refuses what breaks a policy before anything changes; docs/policies.md.
 POLICIES := --policy-pack policies --policy-pack-config policies/config.json
 # dev goes ahead; elsewhere a person reads the diff first, or says YES=--yes.
-YES := $(if $(filter dev,$(STACK)),--yes)
-# Only a stack of the environment dev runs the images that are built here, and on this machine's engine.
-LOCAL := $(if $(shell grep -sE "^ +[\"']?(tasktracker:)?environment[\"']?: *[\"']?dev[\"']?[[:space:]]*(\#.*)?$$" 'Pulumi.$(STACK).yaml'),docker images)
+ANSWER := $(or $(YES),$(if $(filter dev,$(STACK)),--yes))
 
 .PHONY: help
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: up
-up: ## set up this machine and bring the stack up (STACK=dev)
-	@$(SETUP) venv engine $(LOCAL) stack
-	@($(PULUMI) up $(POLICIES) $(YES) --diff=false) $(OR_SAY_WHY)
+up: ## set up this machine and bring the stack up (STACK=dev; other stacks ask before they change: YES=--yes answers)
+	@$(call check,STACK YES)
+	@$(SETUP) venv engine dev_images stack
+	@($(PULUMI) up $(POLICIES) $(ANSWER) --diff=false) $(OR_SAY_WHY)
 	@# A state in a folder is lost with it: what can be had back is in the repository of the backups.
-	@./tt state save --stack '$(STACK)' --if-possible
+	@./tt state save --stack=$(call quoted,STACK) --if-possible
 	@echo "==> Task Tracker is at $$($(PULUMI) stack output url)"
 
 .PHONY: preview
 preview: ## show what `up` would change; needs no Docker
 	@$(SETUP) venv engine stack
-	@($(ENV) && exec python -m toolchain.preview pulumi --stack '$(STACK)' preview $(POLICIES) --diff) $(OR_SAY_WHY)
+	@($(ENV) && exec python -m toolchain.preview pulumi --stack=$(call quoted,STACK) preview $(POLICIES) --diff) $(OR_SAY_WHY)
 
 .PHONY: down
-down: ## remove the stack's containers and networks; data volumes and their key stay
-	@$(SETUP) venv engine $(firstword $(LOCAL)) stack
-	@($(PULUMI) destroy --exclude-protected $(YES) $(if $(YES),--skip-preview)) $(OR_SAY_WHY)
+down: ## remove the stack's containers and networks; data volumes and their key stay (YES=--yes as for up)
+	@$(call check,STACK YES)
+	@$(SETUP) venv engine dev_docker stack
+	@($(PULUMI) destroy --exclude-protected $(ANSWER) $(if $(ANSWER),--skip-preview)) $(OR_SAY_WHY)
 
 .PHONY: purge
 purge: ## ask, then remove the stack with all its data (CONFIRM=<stack> answers)
-	@answer='$(CONFIRM)'; question="This deletes all data of the stack '$(STACK)'. Type its name to go on: "; \
-	  if [ -z "$$answer" ] && [ -t 0 ]; then read -r -p "$$question" answer; fi; \
-	  [ "$$answer" = '$(STACK)' ] || { echo "nothing was deleted: \`make purge STACK=$(STACK) CONFIRM=$(STACK)\` would"; exit 1; }
-	@$(SETUP) venv engine $(firstword $(LOCAL)) stack
+	@$(call check,STACK CONFIRM)
+	@$(PYTHON) -m toolchain.purge --stack=$(call quoted,STACK) --confirm=$(call quoted,CONFIRM)
+	@$(SETUP) venv engine dev_docker stack
 	@$(PULUMI) state unprotect --all --yes
 	@$(PULUMI) destroy --yes --skip-preview
+	@$(PYTHON) -m toolchain.purge --stack=$(call quoted,STACK) --done
 
 .PHONY: recover
 recover: ## go on after an `up` that was killed: its lock, and what it was making (CONFIRM=<stack> for another's lock)
+	@$(call check,STACK CONFIRM)
 	@$(SETUP) venv engine
-	@exec ./tt recover --stack '$(STACK)' $(if $(CONFIRM),--confirm '$(CONFIRM)')
+	@exec ./tt recover --stack=$(call quoted,STACK) $(if $(CONFIRM),--confirm=$(call quoted,CONFIRM))
 
 .PHONY: unlock
 unlock: ## clear the lock of an `up` that was killed (CONFIRM=<stack> for another's)
+	@$(call check,STACK CONFIRM)
 	@$(SETUP) venv engine
-	@exec ./tt state unlock --stack '$(STACK)' $(if $(CONFIRM),--confirm '$(CONFIRM)')
+	@exec ./tt state unlock --stack=$(call quoted,STACK) $(if $(CONFIRM),--confirm=$(call quoted,CONFIRM))
 
 .PHONY: state
 state: ## where the state is, or move it (BACKEND=s3://bucket/folder?region=REGION, or file)
+	@$(call check,STACK BACKEND)
 	@$(SETUP) venv engine
-	@exec ./tt state $(if $(BACKEND),move '$(BACKEND)',show) --stack '$(STACK)'
+	@exec ./tt state $(if $(BACKEND),move $(call quoted,BACKEND),show) --stack=$(call quoted,STACK)
 
 .PHONY: status
 status: ## the stack at a glance: services, backups, the last drill, and what is wrong
 	@$(SETUP) venv
-	@exec ./tt status --stack '$(STACK)'
+	@exec ./tt status --stack=$(call quoted,STACK)
 
 .PHONY: logs
 logs: ## follow the log of a service (SERVICE=api)
+	@$(call check,STACK SERVICE)
 	@$(SETUP) venv
-	@exec $(VENV)/python -m toolchain.containers --stack '$(STACK)' '$(SERVICE)'
+	@exec $(VENV)/python -m toolchain.containers --stack=$(call quoted,STACK) $(call quoted,SERVICE)
 
 .PHONY: audit
-audit: ## hold what really runs on the Docker host against the policies
+audit: ## check what really runs on the Docker host against the policies
 	@$(SETUP) venv engine stack
-	@$(ENV) && pulumi stack export --stack '$(STACK)' | python -m policies.audit --stack '$(STACK)' --state -
+	@$(ENV) && pulumi stack export --stack=$(call quoted,STACK) | python -m policies.audit --stack=$(call quoted,STACK) --state -
 
 .PHONY: push
 push: ## build the images and push them (REPOSITORY=registry.example.com/tasktracker, TAG=the version)
+	@$(call check,REPOSITORY TAG)
 	@$(SETUP) venv docker images
-	@exec $(VENV)/python -m toolchain.push $(if $(TAG),--tag '$(TAG)') '$(REPOSITORY)'
+	@exec $(VENV)/python -m toolchain.push $(if $(TAG),--tag=$(call quoted,TAG)) $(call quoted,REPOSITORY)
 
 .PHONY: pin
 pin: ## write the digests of pushed images into a stack's config (REPOSITORY=..., TAG=...)
+	@$(call check,STACK REPOSITORY TAG)
 	@$(SETUP) venv engine stack
-	@$(ENV) && exec python -m ops.pin --stack '$(STACK)' --repository '$(REPOSITORY)' \
-	  --tag '$(or $(TAG),$(if $(REPOSITORY),$(shell cat VERSION)))'
+	@$(ENV) && exec python -m ops.pin --stack=$(call quoted,STACK) --repository=$(call quoted,REPOSITORY) \
+	  --tag=$(if $(TAG),$(call quoted,TAG),$(if $(REPOSITORY),"$$(<VERSION)"))
 
 .PHONY: clean
 clean: ## remove images of earlier builds that no container uses

@@ -21,6 +21,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from components.naming import SYSTEM
 from components.secrets import keep
+from settings.errors import PULUMI, THIS_STACK, for_stack
 from settings.tls import CERTIFICATE, KEY, expiry_advice
 
 #: To renew the authority restarts all its clients, so it is for people to decide when.
@@ -148,8 +149,8 @@ def renewal_advice(certificate: str, urn: str, now: datetime) -> str | None:
     if end - now > AUTHORITY_NOTICE:
         return None
     return (
-        f"the stack's certificate authority ends on {end.date()}: renew it with `pulumi up --replace '{urn}'`, which"
-        " restarts its servers and their clients"
+        f"the stack's certificate authority ends on {end.date()}: renew it with `{PULUMI} up {THIS_STACK}"
+        f" --replace '{urn}'`, which restarts its servers and their clients"
     )
 
 
@@ -160,12 +161,12 @@ def _kept_pair(stash: pulumi.Stash) -> pulumi.Output[KeyPair]:
 
 def _ask_for_renewal(certificate: str, urn: str) -> None:
     if advice := renewal_advice(certificate, urn, _now()):
-        pulumi.log.warn(advice)
+        pulumi.log.warn(for_stack(advice, pulumi.get_stack()))
 
 
 def _ask_for_new_certificate(certificate: str) -> None:
     if advice := expiry_advice(certificate, _now()):
-        pulumi.log.warn(advice)
+        pulumi.log.warn(for_stack(advice, pulumi.get_stack()))
 
 
 def _builder(

@@ -18,6 +18,7 @@ from components.docker_host import client, configured
 from components.naming import Naming
 from remote import CONFIG_KEY, DockerHost, HostError, advice, check, redacted, sdk
 from settings import Settings
+from settings.errors import PULUMI
 from settings.models import RegistrySettings
 
 if TYPE_CHECKING:
@@ -104,7 +105,8 @@ def moved(old: str, new: str, volume: str) -> str:
     return (
         f"the stack is on {redacted(old)}, and {CONFIG_KEY}.address is {new}, where its volume {volume} is not: that is"
         " another host. A stack doesn't move by its config: set the address back. To begin anew there, with the secrets"
-        f" of the stack and without its data: `{NEW_HOST}={new} pulumi up --refresh --run-program`"
+        f" of the stack and without its data: `{NEW_HOST}={new} {PULUMI} up --stack {pulumi.get_stack()} --refresh"
+        " --run-program`"
     )
 
 
@@ -180,8 +182,8 @@ def refusal(said: str, image: str, logins: Mapping[str, Mapping[str, str]]) -> s
         secret = login.get("password", DEFAULT_SECRET)
         return (
             f"the registry {registry} refuses {image} to the user {login['username']}: check the name in"
-            f" tasktracker:registries, the password (`pulumi config set --secret {secret}`), and that this user may"
-            " pull"
+            f" tasktracker:registries, the password (`{PULUMI} config set --secret {secret} --stack"
+            f" {pulumi.get_stack()}`), and that this user may pull"
         )
     if _UNKNOWN.search(said):
         return (

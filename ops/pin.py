@@ -112,7 +112,8 @@ class Logins:
             login = RegistrySettings.model_validate(block)
         except ValidationError:
             raise UsageError(
-                f"{NAMESPACE}:registries is not understood; `pulumi preview` says what is allowed"
+                f"{NAMESPACE}:registries is not understood; `make preview STACK={self._project.stack}` says what is"
+                " allowed"
             ) from None
         if f"{NAMESPACE}:{login.password}" not in self._project.config():
             return None

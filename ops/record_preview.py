@@ -17,13 +17,13 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ops.preview import PARTS_OF_REPLACE, UNCHANGED
 from ops.property_diff import parse
+from remote.private_folder import PrivateFolder
 from toolchain.engine import POLICY_OPTIONS, environment
 from toolchain.environment import PUBLIC_STACK
 from toolchain.preview import environment_for_preview
@@ -150,11 +150,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("stack")
     parser.add_argument("--output", type=Path, required=True, help="the file to write")
     arguments = parser.parse_args(argv)
-    with tempfile.TemporaryDirectory() as folder:
+    with PrivateFolder("tasktracker-recording-") as folder:
         passphrase = os.environ.pop(PASSPHRASE, "")
         if passphrase or arguments.stack != PUBLIC_STACK:
             # In a file, where the program and the policies don't see it.
-            file = Path(folder) / "passphrase"
+            file = folder / "passphrase"
             if passphrase:
                 file.touch(mode=0o600)
                 file.write_text(passphrase)

@@ -62,7 +62,7 @@ class DockerHost:
             or "address" not in block
             or not all(key in known and isinstance(value, str) for key, value in block.items())
         ):
-            raise AddressError(f"{CONFIG_KEY} is not understood; `pulumi preview` says what is allowed")
+            raise AddressError(f"{CONFIG_KEY} is not understood; `make preview` says what is allowed")
         return cls(**block)
 
     @property

@@ -12,12 +12,12 @@ import re
 import socket
 import ssl
 import subprocess
-import tempfile
 import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from remote.host import CA_FILE, CERTIFICATE_FILE, CONNECT_TIMEOUT, KEY_FILE, DockerHost
+from remote.private_folder import PrivateFolder
 from remote.redaction import redacted
 from remote.trouble import advice
 
@@ -41,9 +41,9 @@ class Relay:
     def __init__(self, host: DockerHost) -> None:
         self._host = host
         # A folder that is this user's alone: who reaches the socket may do what root may on the host.
-        self._folder = tempfile.TemporaryDirectory(prefix="tasktracker-docker-")
+        self._folder = PrivateFolder("tasktracker-docker-")
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.path = Path(self._folder.name) / "docker.sock"
+        self.path = self._folder.path / "docker.sock"
         self._reason = ""
         self._failed = threading.Event()
         self._socket.bind(str(self.path))
@@ -65,7 +65,7 @@ class Relay:
         with contextlib.suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()
-        self._folder.cleanup()
+        self._folder.remove()
 
     def _serve(self) -> None:
         while True:

@@ -4,7 +4,7 @@ import shlex
 from typing import Final
 
 from settings.describe import example, is_list, type_at
-from settings.errors import Path, key_text
+from settings.errors import PULUMI, Path, key_text
 from settings.models import StackConfig
 from settings.secrets import BUILT_IN
 
@@ -23,10 +23,10 @@ def command_for(stack: str, path: Path, value: object = None) -> str:
     key, of_stack = key_text(path), f"--stack {shlex.quote(stack)}"
     if path[0] not in StackConfig.model_fields:
         from_file = f" < {path[0]}.pem" if path[0] in BUILT_IN and BUILT_IN[path[0]].form.startswith("PEM") else ""
-        return f"pulumi config set --secret {key} {of_stack}{from_file}"
+        return f"{PULUMI} config set --secret {key} {of_stack}{from_file}"
     type_ = type_at(StackConfig, path)
     value = example(type_) if value is None else value
     if isinstance(value, list):
         key, (value,) = f"{key}[0]", value
     nested = "--path " if len(path) > 1 or is_list(type_) else ""
-    return f"pulumi config set {nested}{shlex.quote(key)} {shlex.quote(str(value))} {of_stack}"
+    return f"{PULUMI} config set {nested}{shlex.quote(key)} {shlex.quote(str(value))} {of_stack}"

@@ -2,8 +2,9 @@
 
 import json
 import re
+import shlex
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Final
 
@@ -11,6 +12,12 @@ from remote.redaction import redacted_value
 
 PROJECT: Final = "tasktracker"
 """The project's name in Pulumi.yaml, which is the namespace of its config keys."""
+
+PULUMI: Final = "./tt pulumi"
+"""Pulumi's command in messages: in the project's folder it works as typed, in any shell."""
+
+THIS_STACK: Final = "--stack STACK"
+"""In a message that does not know yet which stack it is about."""
 
 Path = tuple[str, ...]
 """Where a key is: the config key, then the keys of the blocks inside it."""
@@ -31,6 +38,11 @@ def key_text(path: Path) -> str:
         f".{key}" if re.fullmatch(r"[\w-]+", key) else f"[{json.dumps(redacted_value(key), ensure_ascii=False)}]"
         for key in rest
     )
+
+
+def for_stack(message: str, stack: str) -> str:
+    """`message` with the stack's name for `THIS_STACK`, so that its commands can be typed as they are."""
+    return message.replace(THIS_STACK, f"--stack {shlex.quote(stack)}")
 
 
 def value_text(value: object) -> str:
@@ -70,7 +82,8 @@ class SettingsError(Exception):
 
     def __init__(self, stack: str, problems: Iterable[Problem]) -> None:
         self.stack = stack
-        self.problems = tuple(sorted(problems, key=str))
+        told = (replace(each, message=for_stack(each.message, stack)) for each in problems)
+        self.problems = tuple(sorted(told, key=str))
         super().__init__("\n".join([*_mistakes(self), *_missing(self)]))
 
 

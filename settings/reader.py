@@ -27,7 +27,7 @@ from settings.describe import (
     refused,
     type_at,
 )
-from settings.errors import PROJECT, Path, Problem, SettingsError, value_text
+from settings.errors import PROJECT, PULUMI, THIS_STACK, Path, Problem, SettingsError, value_text
 from settings.expressions import TooSlowError
 from settings.limits import raising
 from settings.models import LOCAL_IMAGES, OPTIONAL_SERVICES, AppSecret, RegistrySettings, Settings, StackConfig
@@ -344,7 +344,7 @@ def _type_hint(error: ErrorDetails, type_: object) -> str:
     if error["type"] == "value_error" and plain_type(type_) is int and not is_amount(type_):
         option = "int"
     if option and isinstance(error["input"], str) and isinstance(_decoded(error["input"]), int | float):
-        return f"; this is text: remove the quotes, or add --type {option} to pulumi config set"
+        return f"; this is text: remove the quotes, or add --type {option} to {PULUMI} config set"
     return ""
 
 
@@ -386,7 +386,7 @@ def _malformed_secrets(given: _Given, settings: Settings) -> Iterator[Problem]:
     """Secrets that are in clear or don't have their form. Values are never shown."""
     for name in settings.secrets:
         if name not in given.encrypted:
-            yield Problem((name,), f"must be encrypted; {SET_SECRET} {name}")
+            yield Problem((name,), f"must be encrypted; {SET_SECRET} {name} {THIS_STACK}")
             continue
         value = given.values[name]
         if name in BUILT_IN:

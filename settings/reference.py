@@ -46,8 +46,8 @@ On the command line one value is set with `--path`, and a number with a fraction
 takes it for text:
 
 ```sh
-pulumi config set --path postgres.tuning.shared_buffers 1GB
-pulumi config set --path --type float postgres.resources.cpus 1.5
+./tt pulumi config set --path postgres.tuning.shared_buffers 1GB --stack dev
+./tt pulumi config set --path --type float postgres.resources.cpus 1.5 --stack dev
 ```
 
 The first line of the file names the JSON Schema `docs/config.schema.json`, with which an editor completes and checks
@@ -129,8 +129,9 @@ def _all_fields(block: type[BaseModel]) -> Iterator[FieldInfo]:
 
 def _secrets() -> Iterator[str]:
     yield "## Secrets\n"
-    yield "Each is set with `pulumi config set --secret NAME`, which encrypts it; in clear it is refused. A value that"
-    yield "is longer than a line comes from a file: `pulumi config set --secret tls_key < tls.key`.\n"
+    yield "Each is set with `./tt pulumi config set --secret NAME --stack STACK`, which encrypts it; in clear it is"
+    yield "refused. A value that is longer than a line comes from a file:"
+    yield "`./tt pulumi config set --secret tls_key --stack prod < tls.key`.\n"
     rows = ((f"`{key}`", secret.form, secret.meaning) for key, secret in BUILT_IN.items())
     yield table(("Key", "Form", "Meaning"), rows)
     yield "All other secrets of the stack are made on the first `pulumi up` and kept, encrypted, in its state. Secrets"

@@ -19,6 +19,8 @@ from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
+from settings.errors import PULUMI, THIS_STACK
+
 CERTIFICATE: Final = "tls_certificate"
 KEY: Final = "tls_key"
 
@@ -39,7 +41,7 @@ _KEY_BLOCK: Final = re.compile(
     r"-----BEGIN ([A-Z]+ )?PRIVATE KEY-----.*?-----END ([A-Z]+ )?PRIVATE KEY-----", re.DOTALL
 )
 
-_SET_ANEW: Final = "then run pulumi config set --secret tls_certificate < FILE"
+_SET_ANEW: Final = f"then run {PULUMI} config set --secret tls_certificate {THIS_STACK} < FILE"
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,10 @@
 """`Pulumi.<stack>.yaml` on disk: the one reader of it outside the engine.
 
-Knows the file's form and nothing of what its keys mean. Readers that run before the virtual environment exists
-(`toolchain.backends`, `toolchain.stack`, `.tools/env`) look for one line by a pattern instead.
+Knows the file's form and nothing of what its keys mean. `toolchain.backends` and `.tools/env` look for one line by a
+pattern instead, as they may run before the virtual environment exists, and a file in which they would overlook it is
+refused.
 """
 
-from stackfile.loading import StackFileError, config, load, parse
+from stackfile.loading import StackFileError, config, document, load, parse
 
-__all__ = ["StackFileError", "config", "load", "parse"]
+__all__ = ["StackFileError", "config", "document", "load", "parse"]

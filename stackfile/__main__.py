@@ -1,4 +1,7 @@
-"""`python -m stackfile FILE`: prints a stack file's config as JSON, for set-up, whose own Python reads no YAML."""
+"""`python -m stackfile FILE...`: prints stack files as one JSON document, for programs that read no YAML.
+
+The document has each file's content by its name, with `config` as `stackfile.config` returns it.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +9,11 @@ import json
 import sys
 from pathlib import Path
 
-from stackfile.loading import StackFileError, config
+from stackfile.loading import StackFileError, document
 
 if __name__ == "__main__":
     try:
-        sys.stdout.write(json.dumps(config(Path(sys.argv[1]))))
+        documents = {Path(file).name: document(Path(file)) for file in sys.argv[1:]}
     except StackFileError as error:
         sys.exit(str(error))
+    sys.stdout.write(json.dumps(documents, default=str))

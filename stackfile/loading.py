@@ -49,18 +49,30 @@ def config(path: Path) -> dict[str, Any]:
     Raises:
         StackFileError: as for `load`; or a key is there with the namespace and without it, or twice in JSON.
     """
-    block = load(path).get("config") or {}
+    return _config(load(path), path.name)
+
+
+def document(path: Path) -> dict[str, Any]:
+    """The content of a stack file, as `load` returns it, with `config` as `config` does.
+
+    Raises:
+        StackFileError: as for `config`.
+    """
+    content = load(path)
+    return {**content, "config": _config(content, path.name)}
+
+
+def _config(content: dict[str, Any], file: str) -> dict[str, Any]:
+    block = content.get("config") or {}
     found: dict[str, Any] = {}
     for key, value in block.items():
         name = key if ":" in key else f"{NAMESPACE}:{key}"
         if name in found:
-            raise StackFileError(f"{path.name}: config has both {name.partition(':')[2]} and {name}; remove one")
+            raise StackFileError(f"{file}: config has both {name.partition(':')[2]} and {name}; remove one")
         try:
             found[name] = _decoded(value)
         except _TwiceError as error:
-            raise StackFileError(
-                f"{path.name}: {name} has the key {json.dumps(str(error))} twice; remove one"
-            ) from None
+            raise StackFileError(f"{file}: {name} has the key {json.dumps(str(error))} twice; remove one") from None
     return found
 
 

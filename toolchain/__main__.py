@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from toolchain.docker_engine import NO_CONTEXT, DockerUnavailableError
 from toolchain.environment import clean
+from toolchain.stack_files import no_stack, stack_files
 from toolchain.steps import ROOT, StepError, stop_on_signals
 
 #: EX_UNAVAILABLE of sysexits.h: no Docker engine. `make test` goes on without one.
@@ -45,6 +46,25 @@ def _docker(_: str) -> None:
     ensure_docker()
     # So that the images get into the engine that was found.
     os.environ.update(NO_CONTEXT)
+
+
+def _dev_docker(stack: str) -> None:
+    if _is_dev(stack):
+        _docker(stack)
+
+
+def _dev_images(stack: str) -> None:
+    if _is_dev(stack):
+        _docker(stack)
+        _images(stack)
+
+
+def _is_dev(stack: str) -> bool:
+    """Whether the stack is of the environment dev, which runs the images built here, on this machine's engine."""
+    from toolchain.venv import read_stack_file  # noqa: PLC0415
+
+    environment = read_stack_file(ROOT / f"Pulumi.{stack}.yaml")["config"].get("tasktracker:environment")
+    return bool(environment == "dev")
 
 
 def _images(_: str) -> None:
@@ -123,6 +143,8 @@ STEPS: dict[str, Callable[[str], None]] = {
     "stack": _stack,
     "docker": _docker,
     "images": _images,
+    "dev_docker": _dev_docker,
+    "dev_images": _dev_images,
     "prune": _prune,
     "browser": _browser,
     "graphviz": _graphviz,
@@ -135,7 +157,9 @@ def main() -> int:
     """Takes the steps; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python3 -m toolchain", description=__doc__)
     parser.add_argument("steps", nargs="+", choices=STEPS, metavar="STEP", help=", ".join(STEPS))
-    parser.add_argument("--stack", default="dev", help="for the steps `venv` and `stack` (default: dev)")
+    parser.add_argument(
+        "--stack", default="dev", help="for the steps venv, stack, dev_docker and dev_images (default: dev)"
+    )
     arguments = parser.parse_args()
     stop_on_signals()
     clean(os.environ)
@@ -165,12 +189,8 @@ def _check_stack(stack: str) -> None:
     Raises:
         StepError: names the stacks there are.
     """
-    stacks = sorted(path.name.split(".", 1)[1].removesuffix(".yaml") for path in ROOT.glob("Pulumi.?*.yaml"))
-    if stack not in stacks:
-        raise StepError(
-            f"stack '{stack}': there is no Pulumi.{stack}.yaml; the stacks are {', '.join(stacks)}."
-            " `./tt stack new NAME` makes a new one"
-        )
+    if stack not in stack_files(ROOT):
+        raise StepError(f"{no_stack(ROOT, stack)}. `./tt stack new NAME` makes a new one")
 
 
 def _check_file(stack: str) -> None:
@@ -179,7 +199,7 @@ def _check_file(stack: str) -> None:
     from toolchain.venv import read_stack_file  # noqa: PLC0415
 
     config = ROOT / f"Pulumi.{stack}.yaml"
-    check_backend(config, read_stack_file(config))
+    check_backend(config, read_stack_file(config)["config"])
 
 
 if __name__ == "__main__":

@@ -13,12 +13,12 @@ import platform
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from remote.private_folder import PrivateFolder
 from toolchain.pip_options import connection_options
 from toolchain.steps import StepError
 
@@ -155,8 +155,8 @@ def build_secrets(environment: Mapping[str, str]) -> Iterator[dict[str, Path]]:
         contents["ca"] = ca.read_text()
     if mirror is not None:
         contents["apt-sources"] = apt_sources(mirror)
-    with tempfile.TemporaryDirectory(prefix="tasktracker-build-") as folder:
-        files = {name: Path(folder) / name for name in contents}
+    with PrivateFolder("tasktracker-build-") as folder:
+        files = {name: folder / name for name in contents}
         for name, file in files.items():
             file.write_text(contents[name])
         yield files

@@ -207,6 +207,13 @@ unset _tasktracker_made
 _backend=
 if [ -n "${{STACK:-}}" ] && [ -f "$_tasktracker/Pulumi.$STACK.yaml" ]; then
   _backend="$(LC_ALL=C sed -nE "s|{line}|\\1|p" "$_tasktracker/Pulumi.$STACK.yaml")"
+  # In braces, as an alias or in several lines it would be overlooked, and the state looked for elsewhere.
+  if [ -z "$_backend" ] && LC_ALL=C grep -q '^[^#]*state_backend' "$_tasktracker/Pulumi.$STACK.yaml"; then
+    echo "error: Pulumi.$STACK.yaml: {key} must be a line of its own in the block \`config\`, with the URL in the" \
+      "same line. Nothing was set." >&2
+    unset _tasktracker _backend
+    return 1 2>/dev/null || exit 1
+  fi
 elif [ -z "${{STACK:-}}" ] && [ -t 2 ]; then
   {{ LC_ALL=C grep -ls '^ *{key}:' "$_tasktracker"/Pulumi.*.yaml || :; }} | sed -E 's|.*/Pulumi\\.(.*)\\.yaml|\
 note: the state of \\1 is elsewhere; for commands on it: STACK=\\1 . .tools/env|' >&2

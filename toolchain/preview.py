@@ -22,9 +22,9 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler
-from pathlib import Path
 from types import FrameType
 
+from remote.private_folder import PrivateFolder
 from toolchain.docker_ping import addresses, silence
 from toolchain.steps import STOP_SIGNALS
 
@@ -86,9 +86,8 @@ def substitute(reason: str) -> Iterator[str]:
 
         do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = answer
 
-    # A folder that is this user's alone.
-    with tempfile.TemporaryDirectory(prefix="tasktracker-preview-", dir=_folder()) as folder:
-        path = Path(folder) / "docker.sock"
+    with PrivateFolder("tasktracker-preview-", _folder()) as folder:
+        path = folder / "docker.sock"
         with _Server(str(path), Handler) as server:
             threading.Thread(target=server.serve_forever, daemon=True).start()
             try:

@@ -12,25 +12,28 @@ file names no secrets provider, and a salt fits one passphrase only. So:
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
-import re
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from remote.redaction import redacted
 from toolchain.engine import environment
 from toolchain.environment import PUBLIC_STACK
-from toolchain.passphrase import FILE, PUBLIC_PASSPHRASE, check_passphrase, check_public_stack
+from toolchain.passphrase import OVERRIDE, PUBLIC_PASSPHRASE, check_passphrase, check_public_stack
+from toolchain.stack_files import stack_files
 from toolchain.steps import ROOT, StepError, run
+from toolchain.venv import read_stack_file
 
 
 def ensure_stack(stack: str, env: Mapping[str, str] | None = None) -> None:
     """Makes `stack` in its state backend, or that of `env`, unless it is there.
 
     Raises:
-        StepError: the stack has no secrets provider that fits it, or Pulumi failed.
+        StepError: the stack has no secrets provider that fits it, its file can't be read, or Pulumi failed.
     """
     config = ROOT / f"Pulumi.{stack}.yaml"
     env = environment(config) if env is None else env
@@ -40,12 +43,13 @@ def ensure_stack(stack: str, env: Mapping[str, str] | None = None) -> None:
         if stack not in stacks(env):
             _make(stack, env, None)
         return
-    kms = _key_management(config)
+    content = read_stack_file(config) if config.exists() else {}
+    kms = _key_management(content)
     there = stack in stacks(env)
-    _check_copied(config, stack, env if there else None)
-    _check_secrets(config)
+    _check_copied(config, content, env if there else None)
+    _check_secrets(config, content)
     if not kms:
-        check_passphrase(stack, file, config.name, has_salt=_salt(config) is not None)
+        check_passphrase(stack, file, config.name, has_salt=_salt(content) is not None)
     if not there:
         _make(stack, env, kms)
 
@@ -61,27 +65,26 @@ def _make(stack: str, env: Mapping[str, str], kms: str | None) -> None:
     )
 
 
-def _check_copied(config: Path, stack: str, env: Mapping[str, str] | None) -> None:
+def _check_copied(config: Path, content: Mapping[str, Any], env: Mapping[str, str] | None) -> None:
     """Refuses a salt that was copied with another stack's file: it fits that one's passphrase alone.
 
     `env` has the state backend of a stack that is there; it is None for one that is to be made.
     """
-    salt = _salt(config)
-    owner = next((each for each in _other_configs(config) if salt is not None and _salt(each) == salt), None)
-    if owner is None:
+    stack, salt = _stack_of(config), _salt(content)
+    name = None if salt is None else next((name for name, other in _others(stack) if _salt(other) == salt), None)
+    if name is None:
         return
-    name = owner.name.removeprefix("Pulumi.").removesuffix(".yaml")
     if env is not None:
-        _check_copied_over(config, stack, name, _salt_in_state(stack, env))
+        _check_copied_over(config, content, name, _salt_in_state(stack, env))
         return
     secure = ""
-    if _has_secrets(config):
+    if _has_secrets(content.get("config")):
         secure = (
             f"\nIts secrets are those of {name}, which nothing reads without that line: remove each key that has "
             "`secure:` too, and set it again."
         )
     raise StepError(
-        f"{config.name} has the encryptionsalt of {owner.name}, which fits the passphrase of {name} alone. "
+        f"{config.name} has the encryptionsalt of Pulumi.{name}.yaml, which fits the passphrase of {name} alone. "
         "Remove that line, and the next `make up` writes one for this stack:\n"
         f"    sed -i.bak '/^encryptionsalt:/d' {config.name}{secure}\n"
         f"Or begin again: remove {config.name}, and `./tt stack new {stack} --like {name}` makes it with free subnets "
@@ -89,9 +92,10 @@ def _check_copied(config: Path, stack: str, env: Mapping[str, str] | None) -> No
     )
 
 
-def _check_copied_over(config: Path, stack: str, owner: str, in_state: str | None) -> None:
+def _check_copied_over(config: Path, content: Mapping[str, Any], owner: str, in_state: str | None) -> None:
     """Refuses the salt of `owner` for a stack that is there, by the salt that its state has."""
-    if in_state is not None and in_state != _salt(config):
+    stack = _stack_of(config)
+    if in_state is not None and in_state != _salt(content):
         raise StepError(
             f"{config.name} has the encryptionsalt of Pulumi.{owner}.yaml, and the stack {stack} has another one. "
             f"Write its own in place of that line:\n    encryptionsalt: {in_state}"
@@ -100,7 +104,7 @@ def _check_copied_over(config: Path, stack: str, owner: str, in_state: str | Non
         raise StepError(
             f"{stack} was made with the encryptionsalt of {owner}: the public passphrase opens its secrets. "
             "Give it a passphrase of its own:\n"
-            f"    {FILE}={PUBLIC_PASSPHRASE.relative_to(ROOT)} pulumi stack change-secrets-provider passphrase"
+            f"    {OVERRIDE}={PUBLIC_PASSPHRASE.relative_to(ROOT)} ./tt pulumi stack change-secrets-provider passphrase"
             f" --stack {stack}"
         )
 
@@ -122,15 +126,18 @@ def _salt_in_state(stack: str, env: Mapping[str, str]) -> str | None:
         return None
 
 
-def _other_configs(config: Path) -> list[Path]:
-    """The other stacks' files, with dev's first: others may have its salt too."""
-    others = [each for each in sorted(ROOT.glob("Pulumi.?*.yaml")) if each.name != config.name]
-    return sorted(others, key=lambda each: each.name != f"Pulumi.{PUBLIC_STACK}.yaml")
+def _others(stack: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """The other stacks with what their files have, dev first: others may have its salt too."""
+    for name, path in sorted(stack_files(ROOT).items(), key=lambda each: each[0] != PUBLIC_STACK):
+        # What is wrong in another's file is for its own commands to say.
+        with contextlib.suppress(StepError):
+            if name != stack:
+                yield name, read_stack_file(path)
 
 
-def _check_secrets(config: Path) -> None:
+def _check_secrets(config: Path, content: Mapping[str, Any]) -> None:
     """Refuses secrets that nothing can read: Pulumi would write a new salt beside them."""
-    if _has_secrets(config) and not re.search(r"^(encryptionsalt|encryptedkey):", _text(config), re.MULTILINE):
+    if _has_secrets(content.get("config")) and not {"encryptionsalt", "encryptedkey"} & content.keys():
         raise StepError(
             f"{config.name} has secrets, and neither encryptionsalt nor encryptedkey to read them with any more: "
             f"bring that line back from an earlier commit (`git log -p {config.name}`); or, if the file is a copy of "
@@ -138,27 +145,26 @@ def _check_secrets(config: Path) -> None:
         )
 
 
-def _text(config: Path) -> str:
-    return config.read_text(encoding="utf-8", errors="replace") if config.exists() else ""
+def _stack_of(config: Path) -> str:
+    return config.name.removeprefix("Pulumi.").removesuffix(".yaml")
 
 
-def _salt(config: Path) -> str | None:
-    found = re.search(r"""^encryptionsalt:\s*["']?([^\s"']+)""", _text(config), re.MULTILINE)
-    return found[1] if found else None
+def _salt(content: Mapping[str, Any]) -> str | None:
+    salt = content.get("encryptionsalt")
+    return str(salt) if salt else None
 
 
-def _has_secrets(config: Path) -> bool:
-    return re.search(r"(?:^\s+|[{,]\s*)secure:", _text(config), re.MULTILINE) is not None
+def _has_secrets(value: object) -> bool:
+    """Whether a value of the config is encrypted, or one in it."""
+    if isinstance(value, list):
+        return any(_has_secrets(each) for each in value)
+    return isinstance(value, dict) and ("secure" in value or any(_has_secrets(each) for each in value.values()))
 
 
-def _key_management(config: Path) -> str | None:
-    """The key management service that a stack's config file names, if it names one."""
-    found = re.search(
-        r"""^secretsprovider:\s*["']?((?!passphrase|default)[^\s"']+)""",
-        _text(config),
-        re.MULTILINE,
-    )
-    return found[1] if found else None
+def _key_management(content: Mapping[str, Any]) -> str | None:
+    """The key management service that a stack's file names, if it names one."""
+    provider = str(content.get("secretsprovider") or "")
+    return provider if provider and not provider.startswith(("passphrase", "default")) else None
 
 
 def stacks(env: Mapping[str, str]) -> set[str]:

@@ -1,25 +1,28 @@
 """The groups of packages that a stack needs on top of `base`: `stack_packages.py FOLDER STACK` prints one a line.
 
 Set-up starts this file with the Python of `.venv`, which has a YAML reader, before the program itself can be imported.
-A file that is not valid is no error here: the program reports it in full. `components.packages` checks the same
+A file that is not valid is no error here: what comes next reports it in full. `components.packages` checks the same
 by the program's own settings.
 """
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
+if __name__ == "__main__":
+    # Isolated, Python looks for modules neither beside a script nor in the current folder.
+    sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import stackfile
 
 PROJECT = "tasktracker"
 
 
 def groups(config: Mapping[str, Any]) -> Iterator[str]:
-    """The groups for a stack's config, which holds keys with or without the project's namespace.
+    """The groups for a stack's config, as `stackfile.config` returns it.
 
     >>> list(groups({"tasktracker:tunnel": {"replicas": 2}, "tasktracker:backup": {"repository": "aws"}}))
     ['aws', 'cloudflare']
@@ -35,14 +38,7 @@ def groups(config: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _value(config: Mapping[str, Any], name: str) -> Any:  # noqa: ANN401 - a file may hold anything
-    """The value of a key; a text that is JSON, as `pulumi config set` writes it without --path, is decoded."""
-    value = config.get(f"{PROJECT}:{name}", config.get(name))
-    if isinstance(value, str):
-        try:
-            return json.loads(value)
-        except ValueError:
-            return value
-    return value
+    return config.get(f"{PROJECT}:{name}")
 
 
 def _block(config: Mapping[str, Any], name: str) -> Mapping[Any, Any]:
@@ -59,12 +55,9 @@ def stack_config(folder: Path, stack: str) -> dict[str, Any]:
 
 def _config(path: Path) -> dict[str, Any]:
     try:
-        content = yaml.safe_load(path.read_text())
-        found = content.get("config")
-    # A date that does not exist is a ValueError, as are bytes that are no UTF-8.
-    except (OSError, ValueError, AttributeError, RecursionError, yaml.YAMLError):
+        return stackfile.config(path)
+    except stackfile.StackFileError:
         return {}
-    return {str(key): value for key, value in found.items()} if isinstance(found, dict) else {}
 
 
 def _default(value: Any) -> Any:  # noqa: ANN401 - a file may hold anything

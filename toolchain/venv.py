@@ -121,7 +121,7 @@ def _groups_of(stack: str) -> list[str]:
 
 
 def read_stack_file(path: Path) -> dict[str, Any]:
-    """The config in a stack's file, strictly read.
+    """The content of a stack's file, strictly read; `config` has every key with its namespace.
 
     Raises:
         StepError: with the place of what can't be read.
@@ -131,8 +131,8 @@ def read_stack_file(path: Path) -> dict[str, Any]:
     )
     if process.returncode:
         raise StepError(process.stderr.strip())
-    config: dict[str, Any] = json.loads(process.stdout)
-    return config
+    content: dict[str, Any] = json.loads(process.stdout)[path.name]
+    return content
 
 
 # What is installed

@@ -173,6 +173,29 @@ def main() -> int:
         return Exit.INTERRUPTED
 
 
+# tt pulumi
+
+
+@app.command(
+    "pulumi",
+    # All that comes behind the name is for Pulumi.
+    context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False, "help_option_names": []},
+)
+def pulumi(
+    arguments: Annotated[
+        list[str], typer.Argument(metavar="COMMAND...", help="As `pulumi` takes it.", show_default=False)
+    ],
+) -> None:
+    """Run a command of Pulumi's on a stack.
+
+    It has the state and the passphrase of the stack that --stack names, in any shell, without `. .tools/env`. Options
+    and exit codes are Pulumi's.
+    """
+    from ops.tt import pulumi_command  # noqa: PLC0415
+
+    raise typer.Exit(_end(Session("", None, Output(json=False)), lambda: pulumi_command.run(arguments)))
+
+
 # tt status
 
 

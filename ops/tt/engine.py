@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -20,6 +19,7 @@ from ops.tt import passphrase
 from ops.tt.errors import RefusedError, UnreachableError
 from ops.tt.locks import LockedError, holders
 from ops.tt.project import NAMESPACE, Project
+from remote.private_folder import PrivateFolder
 from toolchain.engine import POLICY_PACK, POLICY_PACK_CONFIG, environment
 from toolchain.steps import StepError
 
@@ -289,8 +289,8 @@ class Engine:
     @contextmanager
     def _copy(self, content: bytes) -> Iterator[Path]:
         """`content` as a config file of its own."""
-        with tempfile.TemporaryDirectory(prefix="tt-") as folder:
-            path = Path(folder) / self.project.config_file.name
+        with PrivateFolder("tasktracker-config-") as folder:
+            path = folder / self.project.config_file.name
             path.touch(mode=0o600)
             path.write_bytes(content)
             yield path

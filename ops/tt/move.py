@@ -207,7 +207,8 @@ class Mover:
             meta = (place.store.read(META) or b"").decode(errors="replace")
             if not re.fullmatch(r"version: 1\s*", meta):
                 raise RefusedError(
-                    f"{place.url} keeps stacks in an old way: `PULUMI_BACKEND_URL='{place.url}' pulumi state upgrade`"
+                    f"{place.url} keeps stacks in an old way: "
+                    f"`TASKTRACKER_BACKEND_URL='{place.url}' ./tt pulumi state upgrade`"
                 )
 
     def _check_free(

@@ -11,16 +11,19 @@ from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Any
 
+import stackfile
 from ops.tt import stack_text
 from ops.tt.errors import FailedError, RefusedError, UnreachableError, UsageError
 from ops.tt.project import NAMESPACE, Project
 from ops.tt.taken import block, config_of, networks_of, on_host, ports_of
 from settings.addresses import free_port, free_subnet
 from settings.commands import command_for
+from settings.errors import PULUMI
 from toolchain.engine import environment
 from toolchain.environment import PUBLIC_STACK, own_passphrase
 from toolchain.passphrase import OVERRIDE, ensure_passphrase
 from toolchain.stack import stacks
+from toolchain.stack_files import stack_files
 from toolchain.steps import StepError
 
 #: What Pulumi and Docker take, in the lower case of bucket names, and short enough for one: the longest,
@@ -90,10 +93,14 @@ class NewStack:
             yield f"Note: {note}"
         if self.passphrase_made:
             yield f"Its passphrase is in {self.passphrase_file}. Keep a copy elsewhere: without it, secrets are lost."
+        elif self.passphrase_file is not None:
+            yield f"Its passphrase is the one that was in {self.passphrase_file} already, perhaps of an earlier stack."
+            yield "  For a new one, give another file as --passphrase-file, or move that one away before."
         yield "Next:"
         if self.export and self.passphrase_file is not None:
             yield f"  export TASKTRACKER_PASSPHRASE_FILE={shlex.quote(self.passphrase_file)}"
         yield f"  make up STACK={self.stack}"
+        yield f"It asks before it changes anything. Where no one can answer: make up STACK={self.stack} YES=--yes"
 
 
 def make(folder: Path, name: str, like: Project, passphrase_file: Path | None = None) -> NewStack:
@@ -108,10 +115,11 @@ def make(folder: Path, name: str, like: Project, passphrase_file: Path | None = 
     _check_name(folder, name)
     _check_state(like, made)
     networks, ports = on_host(like, made.stack, made.notes)
-    for other in sorted(folder.glob("Pulumi.?*.yaml")):
+    for other in stack_files(folder).values():
         config = config_of(other, made.notes)
         networks += networks_of(config).values()
         ports |= set(ports_of(config).values())
+    _check_blocks(like.config_file)
     try:
         text = _copied(like.config_file.read_text(), made)
         text = _with_free_addresses(text, config_of(like.config_file, made.notes), networks, ports, made)
@@ -144,8 +152,22 @@ def _check_state(like: Project, made: NewStack) -> None:
         raise RefusedError(
             f"the stack {made.stack} is in {variables['PULUMI_BACKEND_URL']} already, without its {made.file}. Bring "
             f"that file back from where it was (`git log --all -- {made.file}`); or, if the stack has nothing left, "
-            f"`pulumi stack rm --stack {made.stack}`; or take another name"
+            f"`{PULUMI} stack rm --stack {made.stack}`; or take another name"
         )
+
+
+def _check_blocks(file: Path) -> None:
+    """Refuses a block that is a text in JSON, as `pulumi config set` without `--path` writes one: no key has a line."""
+    text, read = stackfile.load(file).get("config") or {}, stackfile.config(file)
+    for key, value in text.items():
+        if isinstance(value, str) and not isinstance(read[name := _with_namespace(key)], str):
+            raise RefusedError(
+                f"{file.name}: {name} is a text in JSON: write it as a block of YAML, a line for each key"
+            )
+
+
+def _with_namespace(key: str) -> str:
+    return key if ":" in key else f"{NAMESPACE}:{key}"
 
 
 def _copied(text: str, made: NewStack) -> str:
@@ -158,11 +180,11 @@ def _copied(text: str, made: NewStack) -> str:
         made.secrets[".".join(path)] = (
             command_for(made.stack, (top,))
             if len(path) == 1 and key != top
-            else f"pulumi config set --secret --path {'.'.join(path)} --stack {made.stack}"
+            else f"{PULUMI} config set --secret --path {'.'.join(path)} --stack {made.stack}"
         )
         text = stack_text.removed(text, ("config", *path))
     for own in OWN:
-        without = stack_text.removed(text, _path(own))
+        without = stack_text.removed(text, _path(text, own))
         if without != text:
             made.removed.append(_key(own))
         text = without
@@ -190,13 +212,15 @@ def _with_free_addresses(
         # Two stacks in one folder would write over each other's backups.
         new["backup", "s3", "path"] = f"/{made.stack}"
     for path, value in new.items():
-        text = stack_text.changed(text, _path(path), value)
+        text = stack_text.changed(text, _path(text, path), value)
         made.values[_key(path)] = value
     return text
 
 
-def _path(path: Sequence[str]) -> tuple[str, ...]:
-    return ("config", f"{NAMESPACE}:{path[0]}", *path[1:])
+def _path(text: str, path: Sequence[str]) -> tuple[str, ...]:
+    """Where a setting is in the text: with the project's namespace, unless the file has its key without."""
+    key = path[0] if stack_text.has(text, ("config", path[0])) else f"{NAMESPACE}:{path[0]}"
+    return ("config", key, *path[1:])
 
 
 def _key(path: Sequence[str]) -> str:

@@ -14,6 +14,7 @@ import stackfile
 from ops.tt.errors import FailedError, RefusedError, UnreachableError, UsageError
 from remote import AddressError, DockerHost
 from toolchain.backends import check_backend
+from toolchain.stack_files import no_stack
 from toolchain.steps import ROOT, StepError
 
 NAMESPACE = "tasktracker"
@@ -73,10 +74,7 @@ class Project:
             raise UsageError(f"{folder}: there is no project here (no Pulumi.yaml)")
         project = cls(folder, stack)
         if not project.config_file.exists():
-            stacks = sorted(path.name.split(".", 1)[1].removesuffix(".yaml") for path in folder.glob("Pulumi.?*.yaml"))
-            raise UsageError(
-                f"stack '{stack}': there is no {project.config_file.name}; the stacks are {', '.join(stacks) or 'none'}"
-            )
+            raise UsageError(no_stack(folder, stack))
         # Before a reader of a single line takes a broken file for one that says nothing.
         config = project.config()
         try:
@@ -161,7 +159,7 @@ class Project:
         except (AttributeError, KeyError, TypeError, ValueError):
             raise UnreachableError(
                 f"{self.config_file.name}: the volumes under {NAMESPACE}:postgres are not understood; "
-                "`pulumi preview` says what is allowed"
+                f"`make preview STACK={self.stack}` says what is allowed"
             ) from None
 
     def write(self, content: bytes) -> None:

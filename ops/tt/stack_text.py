@@ -39,6 +39,15 @@ def _secrets(node: yaml.Node, path: Path) -> Iterator[Path]:
             yield from _secrets(value, (*path, str(key.value)))
 
 
+def has(text: str, path: Path) -> bool:
+    """Whether there is a key at `path`.
+
+    >>> has("config: {a: 1}\\n", ("config", "a")), has("config: {a: 1}\\n", ("config", "b"))
+    (True, False)
+    """
+    return _at(_root(text), path) is not None
+
+
 def removed(text: str, path: Path, *, with_comment: bool = False) -> str:
     """The text without the key at `path`, and without the blocks that it leaves empty.
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import docker
 import requests
-import yaml
 
+import stackfile
 from ops.tt.errors import RefusedError, UnreachableError
 from ops.tt.project import NAMESPACE, Project
 from remote import sdk
@@ -79,13 +79,13 @@ def _listening() -> set[int]:
 
 
 def config_of(path: Path, notes: list[str]) -> dict[str, Any]:
-    """What a stack file sets below the project's namespace; nothing where it can't be read."""
+    """What a stack file sets below the project's namespace; nothing where it can't be read, which a note says."""
     try:
-        config = (yaml.safe_load(path.read_text()) or {}).get("config") or {}
-        return {key.removeprefix(f"{NAMESPACE}:"): value for key, value in config.items()}
-    except (OSError, ValueError, AttributeError, yaml.YAMLError):
-        notes.append(f"{path.name} can't be read: its subnets and ports may be in the way")
+        config = stackfile.config(path)
+    except stackfile.StackFileError as error:
+        notes.append(f"{error}. Until that is corrected, its subnets and ports may be in the way")
         return {}
+    return {key.removeprefix(f"{NAMESPACE}:"): value for key, value in config.items()}
 
 
 def block(config: Mapping[str, Any], *path: str) -> Mapping[str, Any]:

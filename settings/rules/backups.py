@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
-from settings.errors import Path, key_text
+from settings.errors import PULUMI, THIS_STACK, Path, key_text
 from settings.models import OWN_BUCKET, AwsBucketSettings, Block, S3Repository, Settings
 from settings.rules.conflict import ENVIRONMENT, Conflict, Rule
 from settings.units import SECONDS
@@ -125,7 +125,8 @@ def reader_keys_are_given(settings: Settings) -> Iterator[Conflict]:
         if name in settings.secrets and settings.backup.repository != "s3":
             yield Conflict(
                 (name,),
-                f"is used with {key_text(repository)}: s3 only; set that, or run pulumi config rm {name}",
+                f"is used with {key_text(repository)}: s3 only; set that, or run"
+                f" {PULUMI} config rm {name} {THIS_STACK}",
                 (repository,),
             )
         elif name not in settings.secrets and other in settings.secrets and settings.backup.repository == "s3":

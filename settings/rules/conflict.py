@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from ipaddress import AddressValueError, IPv4Address
 from typing import Final
 
-from settings.errors import Path
+from settings.errors import PULUMI, Path
 from settings.models import Settings
 
-SET_SECRET: Final = "run pulumi config set --secret"  # noqa: S105 - a command, no secret
+SET_SECRET: Final = f"run {PULUMI} config set --secret"
 
 ENVIRONMENT: Final[Path] = ("environment",)
 

@@ -6,7 +6,7 @@ from operator import attrgetter
 from typing import Final
 
 from settings.app_files import ALWAYS, GENERATED_FILES, generated_secrets, secret_name
-from settings.errors import Path, key_text
+from settings.errors import PULUMI, THIS_STACK, Path, key_text
 from settings.models import NetworkSettings, PostgresTuning, Settings, StackConfig
 from settings.rules.conflict import ENVIRONMENT, Conflict, Rule, is_local
 from settings.secrets import BUILT_IN, RESERVED
@@ -172,7 +172,7 @@ def cache_has_an_image(settings: Settings) -> Iterator[Conflict]:
     """Redis comes with an image."""
     redis: Path = ("redis",)
     if settings.redis is not None and settings.images.redis is None:
-        yield Conflict(("images", "redis"), f"is required by {key_text(redis)}", (redis,))
+        yield Conflict(("images", "redis"), f"is required by {key_text(redis)}", (redis,), missing=True)
 
 
 def ports_differ(settings: Settings) -> Iterator[Conflict]:
@@ -291,7 +291,7 @@ def origin_certificate_is_complete(settings: Settings) -> Iterator[Conflict]:
             yield Conflict(
                 (name,),
                 f"is not used with {key_text(_CERTIFICATE)}: cloudflare; set that to secrets, or run"
-                f" pulumi config rm {name}",
+                f" {PULUMI} config rm {name} {THIS_STACK}",
                 (_CERTIFICATE,),
             )
 

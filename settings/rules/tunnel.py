@@ -37,7 +37,8 @@ def tunnel_says_who_asks(settings: Settings) -> Iterator[Conflict]:
 
 def tunnel_is_complete(settings: Settings) -> Iterator[Conflict]:
     """A tunnel comes with the name that users type, an image and the token of Cloudflare's API."""
-    if settings.tunnel is None:
+    # In dev a tunnel is refused: what it would need is no help.
+    if settings.tunnel is None or settings.environment == "dev":
         return
     needed: dict[Path, bool] = {
         ("domain",): "domain" in settings.model_fields_set,
@@ -59,7 +60,7 @@ def tunnel_ids_differ(settings: Settings) -> Iterator[Conflict]:
 
 def hostnames_are_in_the_zone(settings: Settings) -> Iterator[Conflict]:
     """The host names of a tunnel, and the domain, are the zone's name or names below it."""
-    if settings.tunnel is None:
+    if settings.tunnel is None or settings.environment == "dev":
         return
     zone: Path = (*_TUNNEL, "zone")
     name = settings.tunnel.zone

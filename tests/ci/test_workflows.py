@@ -165,3 +165,27 @@ def test_a_check_that_must_not_be_skipped_is_not() -> None:
 def test_the_checks_are_those_of_make() -> None:
     scripts = [step.get("run") for step in steps(ROOT / ".github/workflows/ci.yml")]
     assert {"make check", "make test"} <= set(scripts)
+
+
+def test_stacks_that_were_made_are_listed_however_their_files_are_written(tmp_path: Path) -> None:
+    if shutil.which("jq") is None:
+        pytest.skip("jq is not installed")
+    [script] = [step["run"] for step in steps(ROOT / ".github/workflows/preview.yml") if step.get("id") == "names"]
+    for name in (".venv", "stackfile"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    for stack, text in {
+        "salted": "config: {}\nencryptionsalt: v1:abc\n",
+        "flow": "{config: {}, secretsprovider: 'awskms://alias/x'}\n",
+        "new": "config:\n  tasktracker:domain: |\n    encryptionsalt: x\n# encryptionsalt: x\n",
+    }.items():
+        (tmp_path / f"Pulumi.{stack}.yaml").write_text(text)
+    (tmp_path / "Pulumi.yaml").write_text("name: x\nencryptionsalt: x\n")
+
+    def run() -> int:
+        env = {**os.environ, "GITHUB_OUTPUT": str(tmp_path / "output")}
+        return subprocess.run(["bash", "-eo", "pipefail", "-c", script], cwd=tmp_path, env=env, check=False).returncode
+
+    assert run() == 0
+    assert (tmp_path / "output").read_text() == 'names=["flow","salted"]\n'
+    (tmp_path / "Pulumi.bad.yaml").write_text("config: {")
+    assert run() != 0

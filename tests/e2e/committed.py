@@ -36,8 +36,8 @@ def committed(folder: Path, environment: str, number: int, **options: Any) -> St
 
 
 def commands(message: str) -> list[str]:
-    """The commands in what a preview says."""
-    return re.findall(r"^ +((?:pulumi config set|make pin) .*)$", message, re.MULTILINE)
+    """The commands in what a preview says; Pulumi's without `./tt`, which a stack of tests has in its environment."""
+    return re.findall(r"^ +(?:\./tt )?((?:pulumi config set|make pin) .*)$", message, re.MULTILINE)
 
 
 def fill_in(stack: Stack, message: str, images: Mapping[str, str], host: str) -> list[str]:

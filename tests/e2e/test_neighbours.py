@@ -66,7 +66,7 @@ def test_clashes_are_told_at_once_and_the_commands_mend_them(stack: Stack, other
     refused_update = stack.up(check=False)
     assert refused_update.returncode != 0
     assert stack.containers(all=True) == []
-    for command in re.findall(r"^ +(pulumi config set .*)$", refused.stdout, re.MULTILINE):
+    for command in re.findall(r"^ +\./tt (pulumi config set .*)$", refused.stdout, re.MULTILINE):
         subprocess.run(shlex.split(command), cwd=stack.folder, env=stack.env, check=True)
     stack.pulumi("preview")
 

@@ -104,7 +104,7 @@ def test_one_command_makes_it_and_another_previews_it(clone: Clone) -> None:
     [salt] = re.findall(r"^encryptionsalt: .*$", text, re.MULTILINE)
     assert salt not in (clone.folder / "Pulumi.dev.yaml").read_text()
     assert clone.preview("demo")[0] == 0
-    assert clone.shell("pulumi config --stack demo", "demo")[0] == 0
+    assert clone.run("./tt", "pulumi", "config", "--stack", "demo")[0] == 0
     assert clone.run("./tt", "state", "check", "--stack", "demo")[0] == 0
     assert (clone.folder / "Pulumi.demo.yaml").read_text() == text
     # One whose name begins with that of another is another one.
@@ -136,7 +136,7 @@ def test_it_is_removed_and_made_again(clone: Clone) -> None:
     assert code == 4
     assert "already, without its Pulumi.demo.yaml" in output
     (clone.folder / "kept").rename(clone.folder / "Pulumi.demo.yaml")
-    code, output = clone.shell("pulumi stack rm --stack demo --yes", "demo")
+    code, output = clone.run("./tt", "pulumi", "stack", "rm", "--stack", "demo", "--yes")
     assert code == 0, output
     assert not (clone.folder / "Pulumi.demo.yaml").exists()
     assert clone.new("demo")["passphrase_made"] is False  # type: ignore[comparison-overlap]

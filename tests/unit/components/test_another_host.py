@@ -153,7 +153,7 @@ def test_another_host_is_refused(look: Callable[..., None]) -> None:
     text = str(refused.value)
     assert "the stack is on ssh://deploy@old.example.com" in text
     assert f"where its volume {UPLOADS} is not" in text
-    assert f"TASKTRACKER_NEW_HOST={ADDRESS} pulumi up --refresh --run-program" in text
+    assert f"TASKTRACKER_NEW_HOST={ADDRESS} ./tt pulumi up --stack test --refresh --run-program" in text
 
 
 def test_the_same_host_by_another_name_is_fine(look: Callable[..., None]) -> None:

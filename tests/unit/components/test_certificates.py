@@ -107,7 +107,7 @@ def test_an_authority_that_ends_soon_is_told_of(authority: KeyPair) -> None:
     for at in (end - 366 * DAY, end, end + DAY):
         advice = renewal_advice(authority.certificate, "urn:x", at)
         assert advice is not None
-        assert "ends on 2036-04-28: renew it with `pulumi up --replace 'urn:x'`" in advice
+        assert "ends on 2036-04-28: renew it with `./tt pulumi up --stack STACK --replace 'urn:x'`" in advice
 
 
 def trigger(stash: Recorded) -> str:

@@ -70,13 +70,13 @@ def test_a_subnet_of_another_stack_is_named_with_one_that_is_free() -> None:
     assert lines == [
         "  tasktracker:network.edge = 172.20.0.0/24: overlaps 172.20.0.0/16 of the network tasktracker-prod-edge"
         " of the stack prod; 172.16.1.0/24 is free",
-        "      pulumi config set --path tasktracker:network.edge 172.16.1.0/24 --stack test",
+        "      ./tt pulumi config set --path tasktracker:network.edge 172.16.1.0/24 --stack test",
         "  tasktracker:network.data = 172.20.1.0/24: overlaps 172.20.0.0/16 of the network tasktracker-prod-edge"
         " of the stack prod; 172.16.2.0/24 is free",
-        "      pulumi config set --path tasktracker:network.data 172.16.2.0/24 --stack test",
+        "      ./tt pulumi config set --path tasktracker:network.data 172.16.2.0/24 --stack test",
         "  tasktracker:network.egress = 172.20.2.0/24: overlaps 172.20.0.0/16 of the network tasktracker-prod-edge"
         " of the stack prod; 172.16.3.0/24 is free",
-        "      pulumi config set --path tasktracker:network.egress 172.16.3.0/24 --stack test",
+        "      ./tt pulumi config set --path tasktracker:network.egress 172.16.3.0/24 --stack test",
     ]
 
 
@@ -110,7 +110,7 @@ def test_a_published_port_is_named_with_one_that_is_free(address: str) -> None:
     assert told(containers=(web,)) == [
         f"  tasktracker:nginx.publish.port = 8080: is published already, at {address}:8080 of the container web;"
         " 8082 is free",
-        "      pulumi config set --path tasktracker:nginx.publish.port 8082 --stack test",
+        "      ./tt pulumi config set --path tasktracker:nginx.publish.port 8082 --stack test",
     ]
 
 

@@ -95,7 +95,7 @@ def test_a_config_s_block_is_the_host() -> None:
     "block", ["ssh://deploy@host.example.com", {}, {"address": 1}, {"address": SSH.address, "nonsense": "x"}, []]
 )
 def test_a_block_that_the_program_would_not_take_is_refused(block: object) -> None:
-    with pytest.raises(AddressError, match="pulumi preview"):
+    with pytest.raises(AddressError, match="make preview"):
         DockerHost.of_config({CONFIG_KEY: block})
 
 

@@ -99,17 +99,17 @@ def test_what_rests_on_a_missing_value_is_not_told() -> None:
 @pytest.mark.parametrize(
     ("path", "command"),
     [
-        (("domain",), "pulumi config set tasktracker:domain tasks.example.com --stack prod"),
-        (("tunnel", "zone"), "pulumi config set --path tasktracker:tunnel.zone example.com --stack prod"),
+        (("domain",), "./tt pulumi config set tasktracker:domain tasks.example.com --stack prod"),
+        (("tunnel", "zone"), "./tt pulumi config set --path tasktracker:tunnel.zone example.com --stack prod"),
         (
             ("tunnel", "administrators", "emails"),
-            "pulumi config set --path 'tasktracker:tunnel.administrators.emails[0]' jo@example.com --stack prod",
+            "./tt pulumi config set --path 'tasktracker:tunnel.administrators.emails[0]' jo@example.com --stack prod",
         ),
-        (("postgres", "restore", "volume"), "pulumi config set --path tasktracker:postgres.restore.volume 1"
+        (("postgres", "restore", "volume"), "./tt pulumi config set --path tasktracker:postgres.restore.volume 1"
          " --stack prod"),
         (("images", "api"), "make pin STACK=prod REPOSITORY=registry.example.com/tasktracker TAG=1.2.3"),
-        (("slack_token",), "pulumi config set --secret tasktracker:slack_token --stack prod"),
-        (("tls_key",), "pulumi config set --secret tasktracker:tls_key --stack prod < tls_key.pem"),
+        (("slack_token",), "./tt pulumi config set --secret tasktracker:slack_token --stack prod"),
+        (("tls_key",), "./tt pulumi config set --secret tasktracker:tls_key --stack prod < tls_key.pem"),
     ],
 )  # fmt: skip
 def test_commands(path: tuple[str, ...], command: str) -> None:

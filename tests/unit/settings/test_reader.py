@@ -6,6 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from settings import Settings, SettingsError, parse
+from settings.errors import Problem
 from tests.unit.settings.config import IMAGES, PROD, config, local, problem, problems, read, without
 
 
@@ -83,7 +84,7 @@ def test_a_missing_environment_is_one_problem() -> None:
     assert str(caught.value) == (
         "Pulumi.dev.yaml: 1 value is missing, each named with a command to set it:\n"
         "  tasktracker:environment: is required; must be dev, staging or prod\n"
-        "      pulumi config set tasktracker:environment dev --stack dev"
+        "      ./tt pulumi config set tasktracker:environment dev --stack dev"
     )
 
 
@@ -233,3 +234,8 @@ def test_a_block_in_json_with_a_key_twice_is_refused() -> None:
         assert [str(each) for each in error.value.problems] == [
             f'tasktracker:worker: has the key "{key}" twice; remove one'
         ]
+
+
+def test_a_message_s_commands_name_the_stack() -> None:
+    problem = Problem(("tls_key",), "must be encrypted; run ./tt pulumi config set --secret tls_key --stack STACK")
+    assert "config set --secret tls_key --stack pre-2" in str(SettingsError("pre-2", [problem]))

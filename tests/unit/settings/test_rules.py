@@ -70,7 +70,7 @@ def test_cache_fits() -> None:
 
 
 def test_cache_has_an_image() -> None:
-    assert problem({**PROD, "redis": {}}) == "tasktracker:images.redis: is required by tasktracker:redis"
+    assert problem({**PROD, "redis": {}}).startswith("tasktracker:images.redis: is required by tasktracker:redis; must")
     assert not problems({**PROD, "redis": {}, "images": {**IMAGES, "redis": f"redis:1{DIGEST}"}})
 
 
@@ -210,7 +210,7 @@ def test_origin_certificate_is_complete() -> None:
     pair = {"tls_certificate": chain(), "tls_key": key_pem(ec_key("server"))}
     assert problems(keys, {**TOKEN, **pair}) == [
         f"tasktracker:{name}: is not used with tasktracker:nginx.certificate: cloudflare; set that to secrets, or run"
-        f" pulumi config rm {name}"
+        f" ./tt pulumi config rm {name} --stack test"
         for name in pair
     ]
     assert problem({"nginx": {"tls": True, "certificate": "cloudflare"}}, TOKEN) == (
@@ -351,7 +351,7 @@ def test_reader_keys_are_given() -> None:
     assert not problems(outside, {**KEYS, **READER})
     assert problems({}, READER) == [
         f"tasktracker:{name}: is used with tasktracker:backup.repository: s3 only;"
-        f" set that, or run pulumi config rm {name}"
+        f" set that, or run ./tt pulumi config rm {name} --stack test"
         for name in READER
     ]
 
@@ -440,6 +440,8 @@ def test_tunnel_is_not_for_dev() -> None:
     assert problem(keys, TOKEN) == (
         "tasktracker:tunnel: is allowed in staging and prod only, and this is dev; remove it"
     )
+    # Nothing is asked for on top, such as an image that dev would build itself.
+    assert len(problems({"tunnel": TUNNEL})) == 1
     assert not problems({**keys, "environment": "staging"}, TOKEN)
 
 
@@ -698,6 +700,7 @@ def test_a_registry_s_password_has_a_name_of_its_own(name: str) -> None:
 def test_a_registry_s_password_is_never_in_clear_nor_empty() -> None:
     keys = {**PROD, "docker_host": REMOTE, "registries": LOGIN}
     assert problem({**keys, "registry_password": "hunter2"}) == (
-        "tasktracker:registry_password: must be encrypted; run pulumi config set --secret registry_password"
+        "tasktracker:registry_password: must be encrypted; run ./tt pulumi config set --secret registry_password"
+        " --stack test"
     )
     assert problem(keys, {"registry_password": " "}) == "tasktracker:registry_password: must not be empty"

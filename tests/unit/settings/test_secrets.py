@@ -28,7 +28,7 @@ def test_settings_hold_no_value_of_a_secret() -> None:
 
 def test_a_secret_in_clear_is_refused_with_the_command_that_encrypts_it() -> None:
     assert problem({"encryption_key": KEY}) == (
-        "tasktracker:encryption_key: must be encrypted; run pulumi config set --secret encryption_key"
+        "tasktracker:encryption_key: must be encrypted; run ./tt pulumi config set --secret encryption_key --stack test"
     )
 
 

@@ -14,7 +14,7 @@ from tests.unit.settings.config import PROD, problem, problems, read
 
 DOMAIN = "tasks.example.com"
 KEY = key_pem(ec_key("server"))
-ANEW = "then run pulumi config set --secret tls_certificate < FILE"
+ANEW = "then run ./tt pulumi config set --secret tls_certificate --stack STACK < FILE"
 
 
 def found(certificate: str, key: str = KEY, domain: str = DOMAIN) -> list[Finding]:

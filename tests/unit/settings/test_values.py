@@ -168,10 +168,14 @@ BAD = [
     (
         "postgres.debug_port",
         "15432",
-        "this is text: remove the quotes, or add --type int to pulumi config set",
+        "this is text: remove the quotes, or add --type int to ./tt pulumi config set",
     ),
     ("postgres.resources.cpus", 0, "must be a number from 0.1 to 32"),
-    ("postgres.resources.cpus", "1.5", "this is text: remove the quotes, or add --type float to pulumi config set"),
+    (
+        "postgres.resources.cpus",
+        "1.5",
+        "this is text: remove the quotes, or add --type float to ./tt pulumi config set",
+    ),
     ("postgres.resources.cpus", "two", "must be a number from 0.1 to 32"),
     ("postgres.resources.memory", "1MB", "must be a size such as 512MB, 2GB or 1.5GB from 32MB to 64GB"),
     ("postgres.resources.memory", "much", "must be a size such as 512MB, 2GB or 1.5GB from 32MB to 64GB"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sys
@@ -31,7 +32,7 @@ def stacks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("Pulumi.yaml", "Pulumi.dev.yaml", "Pulumi.prod.yaml"):
         (tmp_path / name).touch()
     monkeypatch.setattr(command, "ROOT", tmp_path)
-    monkeypatch.setattr(venv, "read_stack_file", lambda _: {})
+    monkeypatch.setattr(venv, "read_stack_file", lambda _: {"config": {}})
 
 
 @pytest.fixture
@@ -104,6 +105,49 @@ def test_a_stack_without_a_config_is_refused_before_any_step(
     )
 
 
+def test_a_link_to_nothing_is_no_stack(
+    main: Callable[..., int], capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "Pulumi.gone.yaml").symlink_to(tmp_path / "nowhere")
+    for stack, reason in (
+        ("gone", "Pulumi.gone.yaml is a link to a file that is not there"),
+        ("nonsense", "there is no Pulumi.nonsense.yaml"),
+    ):
+        assert main("--stack", stack, "venv", "stack", venv=failing(AssertionError("taken"))) == 1
+        assert f"stack '{stack}': {reason}; the stacks are dev, prod." in capsys.readouterr().err
+
+
+FLOW = "config: {tasktracker:environment: dev}\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        (FLOW, True),
+        (json.dumps({"config": {"environment": "dev"}}), True),
+        ("config:\n  ? environment\n  : dev\n", True),
+        ("x: &x dev\nconfig: {tasktracker:environment: *x}\n", True),
+        ("config:\n    tasktracker:environment: 'dev' # ours\n", True),
+        ("config: {tasktracker:environment: prod}\n", False),
+        ("x:\n  environment: dev\nconfig:\n  tasktracker:environment: prod\n", False),
+        ("config:\n  tasktracker:domain: |\n    environment: dev\n  tasktracker:environment: staging\n", False),
+        ("", False),
+    ],
+)
+def test_the_images_of_a_dev_stack_are_built_however_its_file_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, wanted: bool
+) -> None:
+    monkeypatch.undo()
+    monkeypatch.setattr(command, "ROOT", tmp_path)
+    (tmp_path / "Pulumi.own.yaml").write_text(text)
+    taken: list[str] = []
+    monkeypatch.setattr(command, "_docker", lambda _: taken.append("docker"))
+    monkeypatch.setattr(command, "_images", lambda _: taken.append("images"))
+    for step in ("dev_docker", "dev_images"):
+        command.STEPS[step]("own")
+    assert taken == (["docker", "docker", "images"] if wanted else [])
+
+
 def test_what_needs_no_stack_does_not_look_at_it(main: Callable[..., int]) -> None:
     assert main("--stack", "nonsense", "venv", "engine") == 0
 
@@ -147,9 +191,9 @@ def test_a_stack_file_is_read_before_the_long_steps(
     capsys: pytest.CaptureFixture[str],
     wanted: bool,
 ) -> None:
-    def read(path: Path) -> dict[str, str]:
+    def read(path: Path) -> dict[str, dict[str, str]]:
         assert path == tmp_path / "Pulumi.prod.yaml"
-        return {"tasktracker:state_backend": "s3://states"}
+        return {"config": {"tasktracker:state_backend": "s3://states"}}
 
     monkeypatch.setattr(venv, "read_stack_file", read)
     taken: list[str] = []
@@ -165,7 +209,10 @@ def test_set_up_s_python_has_the_config_or_the_place_of_what_is_wrong(
     monkeypatch.setattr(venv, "VENV", Path(sys.prefix))
     path = tmp_path / "Pulumi.x.yaml"
     path.write_text("x: &x {p: 1}\nconfig:\n  environment: dev\n  tasktracker:a: *x\n")
-    assert venv.read_stack_file(path) == {"tasktracker:environment": "dev", "tasktracker:a": {"p": 1}}
+    assert venv.read_stack_file(path) == {
+        "x": {"p": 1},
+        "config": {"tasktracker:environment": "dev", "tasktracker:a": {"p": 1}},
+    }
     path.write_text("config:\n  a: b\n---\nconfig: {}\n")
     with pytest.raises(StepError, match=r"^Pulumi\.x\.yaml:3:1: but found another document"):
         venv.read_stack_file(path)

@@ -210,6 +210,23 @@ def test_the_command_s_exit_code_and_output_are_passed_on(script: str, code: int
     assert not Path(result.stdout.strip().removeprefix("unix://")).parent.exists()
 
 
+def test_what_a_killed_preview_leaves_goes_with_the_next(tmp_path: Path) -> None:
+    environment = {"DOCKER_HOST": REFUSED, "TMPDIR": str(tmp_path)}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "toolchain.preview", "sh", "-c", "echo $DOCKER_HOST; exec sleep 20"],
+        cwd=ROOT, env={**os.environ, **environment}, stdout=subprocess.PIPE, text=True, start_new_session=True,
+    )  # fmt: skip
+    assert process.stdout is not None
+    left = Path(process.stdout.readline().strip().removeprefix("unix://")).parent
+    # The live one's stays.
+    assert run("sh", "-c", f"test -S {left}/docker.sock", **environment).returncode == 0
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+    assert left.exists()
+    assert run("true", **environment).returncode == 0
+    assert not left.exists()
+
+
 def test_with_an_engine_the_command_is_run_as_it_is() -> None:
     with listening(WELL) as address:
         result = run("sh", "-c", "echo $DOCKER_HOST; exit 3", DOCKER_HOST=address)

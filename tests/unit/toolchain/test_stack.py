@@ -224,3 +224,27 @@ def test_a_file_that_guards_nothing(
     file.mkdir()
     assert "can't be read: Is a directory" in refused("staging")
     assert _inits(ready) == []
+
+
+def test_what_a_file_has_is_read_however_it_is_written(ready: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PULUMI_CONFIG_PASSPHRASE", "own")
+    dev, demo = ready.root / "Pulumi.dev.yaml", ready.root / "Pulumi.demo.yaml"
+    dev.write_text('{config: {}, encryptionsalt: "v1:pub:v1:lic:x"}\n')
+    demo.write_text("config: {}\nencryptionsalt:\n  v1:pub:v1:lic:x\n")
+    assert "Pulumi.demo.yaml has the encryptionsalt of Pulumi.dev.yaml" in refused("demo")
+    demo.write_text('{"config": {"tasktracker:tls_key": {"secure": "v1:abc:def"}}}')
+    assert "Pulumi.demo.yaml has secrets, and neither encryptionsalt nor encryptedkey" in refused("demo")
+    # Neither of a comment nor of a text.
+    demo.write_text("config:\n  tasktracker:domain: |\n    secure: yes\n# encryptionsalt: v1:pub:v1:lic:x\n")
+    ensure_stack("demo")
+    demo.write_text("{secretsprovider: 'awskms://alias/x?region=eu-west-1', config: {}}\n")
+    ensure_stack("demo")
+    assert _inits(ready)[-1].endswith("--secrets-provider=awskms://alias/x?region=eu-west-1")
+
+
+def test_a_file_that_can_t_be_read_is_told_and_another_s_is_passed_over(ready: Machine, dev: str) -> None:
+    (ready.root / "Pulumi.bad.yaml").write_text("config: {\n")
+    (ready.root / "Pulumi.gone.yaml").symlink_to(ready.root / "nowhere")
+    assert refused("bad").startswith("Pulumi.bad.yaml:2:1: ")
+    (ready.root / "Pulumi.demo.yaml").write_text(dev)
+    assert "Pulumi.demo.yaml has the encryptionsalt of Pulumi.dev.yaml" in refused("demo")

@@ -285,7 +285,7 @@ def test_an_interrupt_leaves_all_as_it_was(project: Project, monkeypatch: pytest
 
 def test_an_old_layout_is_refused(project: Project) -> None:
     FolderStore(project.folder / "new").write(".pulumi/meta.yaml", b"version: 0\n")
-    with pytest.raises(RefusedError, match=r"PULUMI_BACKEND_URL='.*/new' pulumi state upgrade"):
+    with pytest.raises(RefusedError, match=r"TASKTRACKER_BACKEND_URL='.*/new' ./tt pulumi state upgrade"):
         run(project)
 
 

@@ -13,6 +13,7 @@ import docker
 import pytest
 import yaml
 
+import stackfile
 from ops.tt import cli, new_stack, taken
 from ops.tt.errors import Exit
 from toolchain.passphrase import PUBLIC_PASSPHRASE
@@ -162,8 +163,8 @@ def test_what_belongs_to_one_stack_alone_is_not_copied(folder: Path, run: Run) -
     }
     assert "# three of them" in text
     assert made["secrets"] == {
-        "tasktracker:cloudflare_api_token": "pulumi config set --secret tasktracker:cloudflare_api_token --stack copy",
-        "tasktracker:app_keys.first": "pulumi config set --secret --path tasktracker:app_keys.first --stack copy",
+        f"tasktracker:{key}": f"./tt pulumi config set --secret {path}tasktracker:{key} --stack copy"
+        for key, path in (("cloudflare_api_token", ""), ("app_keys.first", "--path "))
     }
     assert made["removed"] == [
         "tasktracker:domain",
@@ -183,6 +184,24 @@ def test_the_file_of_a_copy_is_like_the_original_but_for_what_was_told(folder: P
     after = yaml.safe_load((folder / "Pulumi.copy.yaml").read_text())["config"]
     told = {key.partition(".")[0] for key in [*made["values"], *made["removed"], *made["secrets"]]}
     assert {key for key in before.keys() | after.keys() if before.get(key) != after.get(key)} <= told
+
+
+def test_keys_without_the_namespace_are_the_project_s(folder: Path, run: Run) -> None:
+    _, made = run("copy", "--like", "own")
+    (folder / "Pulumi.short.yaml").write_text(OWN.replace("tasktracker:", ""))
+    code, short = run("more", "--like", "short")
+    assert (code, short["removed"]) == (0, made["removed"])
+    config = stackfile.config(folder / "Pulumi.more.yaml")
+    assert config.keys() == stackfile.config(folder / "Pulumi.copy.yaml").keys()
+    assert config["tasktracker:network"]["edge"] == short["values"]["tasktracker:network.edge"]
+
+
+def test_a_block_in_json_is_not_copied_half(folder: Path, run: Run) -> None:
+    (folder / "Pulumi.own.yaml").write_text("config:\n  environment: prod\n  postgres: '{\"volume\": 3}'\n")
+    code, told = run("copy", "--like", "own")
+    assert code == Exit.REFUSED
+    assert "Pulumi.own.yaml: tasktracker:postgres is a text in JSON" in told["error"]
+    assert "Pulumi.copy.yaml" not in files(folder)
 
 
 def test_what_the_host_has_is_not_taken(folder: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -223,7 +242,7 @@ def test_a_stack_whose_file_is_lost(folder: Path, run: Run) -> None:
     code, told = run("old")
     assert code == Exit.REFUSED
     assert "the stack old is in file:///state already, without its Pulumi.old.yaml" in told["error"]
-    assert "`pulumi stack rm --stack old`" in told["error"]
+    assert "`./tt pulumi stack rm --stack old`" in told["error"]
     assert "Pulumi.old.yaml" not in files(folder)
 
 
@@ -267,11 +286,54 @@ def test_without_docker_and_an_engine_it_is_made_and_says_so(
 def test_another_s_file_that_can_not_be_read_is_told(folder: Path, run: Run) -> None:
     (folder / "Pulumi.bad.yaml").write_bytes(b"\xff: [")
     _, made = run("demo")
-    assert made["notes"] == ["Pulumi.bad.yaml can't be read: its subnets and ports may be in the way"]
+    [note] = made["notes"]
+    assert note.startswith("Pulumi.bad.yaml:1:1: is not UTF-8 (byte 0xff); save it as UTF-8. Until that is corrected, ")
+    assert note.endswith("its subnets and ports may be in the way")
     code, told = run("more", "--like", "bad")
     assert code == Exit.UNREACHABLE
     assert "Pulumi.bad.yaml" in told["error"]
     assert "Pulumi.more.yaml" not in files(folder)
+
+
+def test_a_key_that_is_there_twice_is_told_with_its_place(folder: Path, run: Run) -> None:
+    twice = "config:\n  tasktracker:nginx: {publish: {port: 8081}}\n  tasktracker:nginx: {publish: {port: 8090}}\n"
+    (folder / "Pulumi.twice.yaml").write_text(twice)
+    place = 'Pulumi.twice.yaml:3:3: the key "tasktracker:nginx" is there twice, first in line 2; remove one'
+    code, made = run("demo")
+    assert (code, made["notes"]) == (0, [f"{place}. Until that is corrected, its subnets and ports may be in the way"])
+    code, told = run("more", "--like", "twice")
+    assert (code, told["error"]) == (Exit.UNREACHABLE, place)
+    assert "Pulumi.more.yaml" not in files(folder)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "config: {nginx: {publish: {port: 8081}}, network: {edge: 172.16.0.0/24}}\n",
+        'config:\n  nginx: \'{"publish": {"port": 8081}}\'\n  network: \'{"edge": "172.16.0.0/24"}\'\n',
+        "x: &x {publish: {port: 8081}}\nconfig:\n  tasktracker:nginx: *x\n  network: {<<: {edge: 172.16.0.0/24}}\n",
+    ],
+)
+def test_another_s_ports_and_subnets_are_read_however_they_are_written(folder: Path, run: Run, text: str) -> None:
+    (folder / "Pulumi.other.yaml").write_text(text)
+    _, made = run("demo")
+    assert made["notes"] == []
+    assert made["values"]["tasktracker:nginx.publish.port"] == 8083
+    assert made["values"]["tasktracker:network.edge"] == "172.16.1.0/24"
+
+
+def test_a_link_to_nothing_is_no_stack(folder: Path, run: Run, tmp_path: Path) -> None:
+    (folder / "Pulumi.gone.yaml").symlink_to(folder / "nowhere")
+    code, made = run("demo")
+    assert (code, made["notes"]) == (0, [])
+    code, told = run("more", "--like", "gone")
+    assert code == Exit.USAGE
+    assert (
+        "Pulumi.gone.yaml is a link to a file that is not there; the stacks are demo, dev, own, prod" in told["error"]
+    )
+    # Its place is taken all the same.
+    assert run("gone")[0] == Exit.REFUSED
+    assert not (tmp_path / "home/.config/tasktracker/gone-passphrase").exists()
 
 
 def test_a_stack_that_is_not_there_can_not_be_copied(run: Run) -> None:
@@ -381,9 +443,24 @@ def test_what_people_read(folder: Path, capsys: pytest.CaptureFixture[str], monk
     told = capsys.readouterr().out
     for each in (
         "Pulumi.copy.yaml is made, with the config of own.",
-        "  pulumi config set --secret tasktracker:cloudflare_api_token --stack copy",
+        "  ./tt pulumi config set --secret tasktracker:cloudflare_api_token --stack copy",
         "not copied, as it belongs to own: tasktracker:domain, ",
         "Its passphrase is in ",
         "Next:\n  make up STACK=copy",
+        "Where no one can answer: make up STACK=copy YES=--yes",
     ):
         assert each in told
+
+
+def test_a_passphrase_of_an_earlier_stack_is_told(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "home/.config/tasktracker/copy-passphrase"
+    for already in (False, True):
+        monkeypatch.setattr("sys.argv", ["tt", "stack", "new", "copy", "--project", str(folder)])
+        assert cli.main() == 0
+        told = capsys.readouterr().out
+        assert (f"the one that was in {file} already, perhaps of an earlier stack" in told) is already
+        assert (f"Its passphrase is in {file}. Keep a copy" in told) is not already
+        # As `pulumi stack rm` does.
+        (folder / "Pulumi.copy.yaml").unlink()
