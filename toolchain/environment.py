@@ -209,7 +209,7 @@ if [ -n "${{STACK:-}}" ] && [ -f "$_tasktracker/Pulumi.$STACK.yaml" ]; then
   _backend="$(LC_ALL=C sed -nE "s|{line}|\\1|p" "$_tasktracker/Pulumi.$STACK.yaml")"
   # In braces, as an alias or in several lines it would be overlooked, and the state looked for elsewhere.
   if [ -z "$_backend" ] && LC_ALL=C grep -q '^[^#]*state_backend' "$_tasktracker/Pulumi.$STACK.yaml"; then
-    echo "error: Pulumi.$STACK.yaml: {key} must be a line of its own in the block \`config\`, with the URL in the" \
+    echo "error: Pulumi.$STACK.yaml: {key} must be a line of its own in the block \\`config\\`, with the URL in the" \
       "same line. Nothing was set." >&2
     unset _tasktracker _backend
     return 1 2>/dev/null || exit 1

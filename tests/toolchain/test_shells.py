@@ -224,3 +224,21 @@ def test_python_variables_do_not_outlive_it(project: Path, name: str) -> None:
     seen = found(source(name, "./.tools/env", project, **given, PYTHONUNBUFFERED="1"))
     assert not given.keys() & seen.keys()
     assert seen["PYTHONUNBUFFERED"] == "1"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "config: {tasktracker:state_backend: 's3://states'}\n",
+        "x: &x s3://states\nconfig:\n  tasktracker:state_backend: *x\n",
+        "config:\n  tasktracker:state_backend:\n    s3://states\n",
+        "config:\n  state_backend: s3://states\n",
+    ],
+)
+def test_a_backend_that_a_shell_would_overlook_sets_nothing(project: Path, text: str) -> None:
+    (project / "Pulumi.prod.yaml").write_text(text)
+    process = source("dash", "./.tools/env", project, STACK="prod")
+    sets_nothing(process)
+    assert "error: Pulumi.prod.yaml: tasktracker:state_backend must be a line of its own" in process.stderr
+    (project / "Pulumi.prod.yaml").write_text("config:\n  a: b # no state_backend\n# state_backend: s3://states\n")
+    is_set_for(source("dash", "./.tools/env", project, STACK="prod"), project)

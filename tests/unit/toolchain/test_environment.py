@@ -41,24 +41,6 @@ def test_a_clean_environment_has_no_engine_of_set_ups_own() -> None:
     assert environment == {"PULUMI_BACKEND_URL": "s3://states"}
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "config: {tasktracker:state_backend: 's3://states'}\n",
-        "x: &x s3://states\nconfig:\n  tasktracker:state_backend: *x\n",
-        "config:\n  tasktracker:state_backend:\n    s3://states\n",
-        "config:\n  state_backend: s3://states\n",
-    ],
-)
-def test_a_backend_that_a_shell_would_overlook_sets_nothing(project: Path, text: str) -> None:
-    (project / "Pulumi.prod.yaml").write_text(text)
-    process = source("dash", "./.tools/env", project, STACK="prod")
-    sets_nothing(process)
-    assert "error: Pulumi.prod.yaml: tasktracker:state_backend must be a line of its own" in process.stderr
-    (project / "Pulumi.prod.yaml").write_text("config:\n  a: b # no state_backend\n# state_backend: s3://states\n")
-    is_set_for(source("dash", "./.tools/env", project, STACK="prod"), project)
-
-
 def test_the_makefile_keeps_the_same_variables_from_its_commands(tmp_path: Path) -> None:
     text = (ROOT / "Makefile").read_text()
     (block,) = re.findall(r"^unexport ((?:.*\\\n)*.*)$", text, re.MULTILINE)
