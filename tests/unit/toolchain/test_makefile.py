@@ -184,6 +184,8 @@ def test_dev_goes_ahead_and_others_ask_unless_they_are_answered(tmp_path: Path) 
 
 
 def test_the_help_names_what_can_be_set_and_the_readme_has_it() -> None:
-    told = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    told = subprocess.run(
+        ["make", "--no-print-directory", "help"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
     assert "YES=--yes" in told
     assert f"```\n{told}```" in (ROOT / "README.md").read_text()
