@@ -14,6 +14,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import socketserver
 import subprocess
 import sys
@@ -44,6 +45,10 @@ OF_THE_HOST = (
 #: Bytes that the path of a socket may have, by the kernel (`sun_path`), with the name of a folder and of the socket.
 SOCKET_PATH_BYTES = 107
 NAME_BYTES = 48
+
+
+#: For a client to close its connection after the answer.
+UNREAD_SECONDS = 5.0
 
 
 @contextmanager
@@ -77,12 +82,16 @@ def substitute(reason: str) -> Iterator[str]:
                 self.send_header(name, value)
             self.send_header("Content-Type", "text/plain" if is_ping else "application/json")
             self.send_header("Content-Length", str(len(body)))
-            # What a request brings with it is not read.
             self.send_header("Connection", "close")
             self.end_headers()
             self.close_connection = True
             if self.command != "HEAD":
                 self.wfile.write(body)
+            # What a request brings with it is read and dropped: a client that still sends would lose the answer.
+            self.connection.shutdown(socket.SHUT_WR)
+            self.connection.settimeout(UNREAD_SECONDS)
+            while self.rfile.read1():
+                pass
 
         do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = answer
 

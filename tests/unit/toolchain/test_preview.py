@@ -177,6 +177,17 @@ def test_the_substitute_answers_a_ping_and_nothing_else() -> None:
             assert ask(address, "GET", "/_ping")[0] == 200
 
 
+def test_the_substitute_answers_who_still_sends() -> None:
+    with substitute("there is none") as address, contextlib.closing(Unix(address)) as connection:
+        connection.putrequest("POST", "/v1.41/containers/create")
+        connection.putheader("Content-Length", "2000000")
+        connection.endheaders()
+        # The answer is on its way, and closing now would lose it.
+        time.sleep(0.2)
+        connection.send(bytes(2_000_000))
+        assert connection.getresponse().status == 503
+
+
 def test_the_socket_is_its_user_s_alone_and_goes() -> None:
     with substitute("") as address:
         folder = Path(address.removeprefix("unix://")).parent
