@@ -41,6 +41,8 @@ def silence(address: str, environment: Mapping[str, str], timeout: float = TIMEO
     def ask() -> None:
         try:
             answer = _ask(urlsplit(address), environment, timeout)
+        except TimeoutError:
+            return
         except (OSError, ValueError) as error:
             reasons.append(str(getattr(error, "strerror", None) or error))
             return

@@ -9,26 +9,19 @@ import shutil
 import subprocess
 import sys
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 
 import pytest
+import yaml
 
 from toolchain.steps import ROOT
 from toolchain.venv import GROUPS
 
 #: The package of each group; `pyyaml` is what set-up reads a stack's file with.
 PACKAGES = {"base": "pyyaml", "aws": "pulumi-aws", "cloudflare": "pulumi-cloudflare", "development": "pytest"}
-
-#: A reader of the one kind of file that these tests have.
-YAML = """
-class YAMLError(Exception):
-    pass
-
-def safe_load(text):
-    return {"config": {"tasktracker:tunnel": {}}} if "tunnel" in text else {}
-"""
 
 
 @dataclass(frozen=True)
@@ -65,7 +58,7 @@ def pristine(tmp_path_factory: pytest.TempPathFactory) -> Clone:
     folder = tmp_path_factory.mktemp("venv")
     root, index = folder / "clone", folder / "index"
     # What set-up runs on before there are packages.
-    for package in ("remote", "toolchain"):
+    for package in ("remote", "stackfile", "toolchain"):
         shutil.copytree(ROOT / package, root / package, ignore=shutil.ignore_patterns("__pycache__"))
     index.mkdir()
     (root / "requirements").mkdir()
@@ -74,8 +67,9 @@ def pristine(tmp_path_factory: pytest.TempPathFactory) -> Clone:
     (root / "Pulumi.prod.yaml").write_text("config:\n  tasktracker:tunnel: {}\n")
     for group in GROUPS:
         name = PACKAGES[group]
-        module = "yaml" if name == "pyyaml" else name.replace("-", "_")
-        digest = wheel(index, name, module, YAML if module == "yaml" else "")
+        # Set-up reads with it; the others are only to be there.
+        modules = sources(yaml) if name == "pyyaml" else {f"{name.replace('-', '_')}.py": ""}
+        digest = wheel(index, name, modules)
         (root / "requirements" / f"{group}.lock").write_text(f"{name}==1.0 \\\n    --hash=sha256:{digest}\n")
     return Clone(root, index)
 
@@ -87,12 +81,18 @@ def clone(pristine: Clone) -> Iterator[Clone]:
     shutil.rmtree(pristine.root / ".venv", ignore_errors=True)
 
 
-def wheel(folder: Path, name: str, module: str, source: str) -> str:
-    """Makes a package with one module; returns its digest."""
+def sources(package: ModuleType) -> dict[str, str]:
+    """The modules of a package that is installed, by path."""
+    (folder,) = package.__path__
+    return {f"{package.__name__}/{path.name}": path.read_text() for path in Path(folder).glob("*.py")}
+
+
+def wheel(folder: Path, name: str, modules: Mapping[str, str]) -> str:
+    """Makes a package of modules, by path; returns its digest."""
     normalized = name.replace("-", "_")
     path, info = folder / f"{normalized}-1.0-py3-none-any.whl", f"{normalized}-1.0.dist-info"
     files = {
-        f"{module}.py": source,
+        **modules,
         f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n",
         f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
     }
