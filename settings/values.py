@@ -296,7 +296,7 @@ ImageReference = Annotated[
     _text(
         "image",
         # 255 characters of name, 128 of tag and 72 of digest is what registries take.
-        rf"^(?=.{{1,460}}$)({_REGISTRY})?{_COMPONENT}(/{_COMPONENT})*"
+        rf"^(?=.{{1,460}}$)({_REGISTRY}|(?![^/]*\.[^/]*/)){_COMPONENT}(/{_COMPONENT})*"
         rf"({_TAG}({_DIGEST})?|{_DIGEST})$",
         "an image reference with a tag, a digest or both, in lower case and with no scheme, such as"
         " registry.example.com/tasktracker/app:1.2.0, before @sha256: and 64 hex digits; never the tag latest",

@@ -358,6 +358,14 @@ REFERENCES = st.from_regex(
 )
 
 
+def test_a_first_part_with_a_dot_is_a_registry() -> None:
+    # Docker takes it for one, and no registry has that name.
+    for reference in ("0.0_0/0:0", "a.b_c/d/e:1"):
+        assert not _takes(reference)
+    for reference in ("a.b/c:1", "a.b_c:1", "a_b/c.d:1"):
+        assert _takes(reference)
+
+
 @given(REFERENCES)
 def test_each_image_that_settings_take_is_one_for_the_pack(reference: str) -> None:
     if _takes(reference):
