@@ -21,6 +21,8 @@ _HINTS: Final = (
     "basehttprequesthandler", "serve_forever", "createserver", "create_server", "start_server", "httpserver",
     "socketserver", "tcpserver", "listenandserve", "net.listen", "reverseproxy", "http-proxy", ".listen(", ".accept(",
     "io::socket", "stream_socket_server", "http-to", "http-socket-to",
+    "proxy.reverse.url", "forward_port", "forwardport", "roundrobin", "upstreams:", "upstreams =", "[client.services",
+    "originipordomain", "rack::proxy", "createproxymiddleware",
 )  # fmt: skip
 
 #: The same by how a line begins: HAProxy, Apache, Squid, Varnish, nghttpx, Pound, sniproxy, xinetd, stunnel, SSH,
@@ -30,6 +32,10 @@ _LINE: Final = re.compile(
     r"|cache_peer[ \t]|vcl[ \t]+\d|backend[ \t]+\w+[ \t]*\{|\.host[ \t]*=|backend=|back-?end\b"
     r"|(?:table|listener)\b[^\n]*\{|(?:redirect|connect)[ \t]*=|(?:local|remote|dynamic)forward\b"
     r"|(?:proxy|forward)[ \t]+\S"
+    # Pomerium, Traffic Server, fabio, Netlify's redirects, Skipper, and the proxies of bundlers and frameworks.
+    r"|to:[ \t]*[\"']?(?:https?|tcp|tls)://|(?:regex_|reverse_)?map[ \t]+\S+://\S+[ \t]+\S+://|route[ \t]+add[ \t]"
+    r"|/\S*[ \t]+https?://\S+[ \t]+200|[^\n]{0,500}->[ \t]*\"https?://"
+    r"|[^\n]{0,500}\b(?:proxy[\"']?[ \t]*:[ \t]*[\[{]|destination[\"']?[ \t]*:[ \t]*[\"']https?://)"
     r"|(?:\d{1,3}(?:\.\d{1,3}){3}|\[?[\da-f]*::[\da-f:]*\]?)[ \t]+\d{1,5}(?:/tcp)?[ \t]+[\w.-]+[ \t]+\d)",
     re.MULTILINE,
 )
