@@ -6,7 +6,15 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from policies.bucket_keys import ACCESS_KEY, MEMBERSHIPS, RESOURCE_POLICIES, USER, USER_POLICY, is_for_one_bucket
+from policies.bucket_keys import (
+    ACCESS_KEY,
+    ATTACHED_ALONE,
+    MEMBERSHIPS,
+    RESOURCE_POLICIES,
+    USER,
+    USER_POLICY,
+    is_for_one_bucket,
+)
 from policies.policy_document import any_subject, broad_actions, broad_principals, broad_resources, read
 from policies.resource import Resource
 from policies.rule import Finding, Level, Options, Rule, Scope, Severity
@@ -155,7 +163,7 @@ RULES = (
         reads={
             **{type_: (path,) for type_, path in RESOURCE_POLICIES.items()},
             **{type_: (path,) for type_, path in MEMBERSHIPS.items()},
-            "aws:iam/userPolicyAttachmentsExclusive:UserPolicyAttachmentsExclusive": ("policyArns", "userName"),
+            ATTACHED_ALONE: ("policyArns", "userName"),
             **{type_: (path,) for type_, path in LASTING_CREDENTIALS.items()},
             USER_POLICY: ("policy", "user"),
         },
@@ -163,7 +171,8 @@ RULES = (
         fix="Use a role: an instance profile, OIDC of the CI system, or IAM Roles Anywhere for hosts outside AWS. "
         "Where only a key will do, as for backups from such a host, give its user inline policies that list, read, "
         "write and delete objects of one bucket and no more, and rotate it at least every 90 days. A key of AWS KMS "
-        "needs the condition `kms:ViaService` with S3's name.",
+        "needs the condition `kms:ViaService` with S3's name, or `kms:EncryptionContext:aws:s3:arn` with the "
+        "bucket's ARN.",
         check_stack=_key,
     ),
 )

@@ -17,13 +17,16 @@ USER: Final = "aws:iam/user:User"
 ACCESS_KEY: Final = "aws:iam/accessKey:AccessKey"
 USER_POLICY: Final = "aws:iam/userPolicy:UserPolicy"
 
+#: All the policies that are attached to a user.
+ATTACHED_ALONE: Final = "aws:iam/userPolicyAttachmentsExclusive:UserPolicyAttachmentsExclusive"
+
 #: Resources that give a user more than its own policies, and the properties that name it or several.
 MEMBERSHIPS: Final = {
     "aws:iam/groupMembership:GroupMembership": "users",
     "aws:iam/policyAttachment:PolicyAttachment": "users",
     "aws:iam/userGroupMembership:UserGroupMembership": "user",
     "aws:iam/userPolicyAttachment:UserPolicyAttachment": "user",
-    "aws:iam/userPolicyAttachmentsExclusive:UserPolicyAttachmentsExclusive": "userName",
+    ATTACHED_ALONE: "userName",
 }
 
 #: Resources with a policy of their own, which may let a user in that has no policy for it, and where that policy is.
@@ -63,6 +66,9 @@ VIA_S3: Final = re.compile(r"s3\.[\w*-]+\.amazonaws\.com(?:\.cn)?", re.ASCII | r
 VIA_OPERATORS: Final = frozenset({"stringequals", "stringequalsignorecase", "stringlike"})
 
 BUCKET_ARN: Final = re.compile(r"arn:[\w-]+:s3:::([\w.-]+)(?:/.*)?", re.ASCII | re.DOTALL)
+#: Keys of conditions that keep a key of AWS KMS to S3, and what they have to be.
+S3_KEYS: Final = {"kms:viaservice": VIA_S3, "kms:encryptioncontext:aws:s3:arn": BUCKET_ARN}
+
 KEY_ARN: Final = re.compile(r"arn:[\w-]+:kms:[\w-]+:\d+:key/[\w-]+", re.ASCII)
 
 
@@ -92,7 +98,8 @@ def _gives_more(resource: Resource, user: Resource) -> bool:
     """Whether a resource makes `user` a member of a group, or attaches a policy to it."""
     path = MEMBERSHIPS.get(resource.type)
     # A list of no policies takes those away that were attached by hand.
-    return path is not None and resource.get("policyArns") != [] and _names(resource, path, user)
+    takes_away = resource.type == ATTACHED_ALONE and resource.get("policyArns") == []
+    return path is not None and not takes_away and _names(resource, path, user)
 
 
 def _let_in(resource: Resource, user: Resource) -> list[Statement]:
@@ -149,7 +156,8 @@ def _is_through_s3(condition: object) -> bool:
     """Whether a condition lets a key of AWS KMS be used for objects in S3 alone."""
     for operator, keys in entries(condition).items():
         for key, services in entries(keys).items():
-            if operator.lower() in VIA_OPERATORS and key.lower() == "kms:viaservice":
-                named = services if isinstance(services, list) else [services]
-                return bool(named) and all(isinstance(each, str) and VIA_S3.fullmatch(each) for each in named)
+            wanted = S3_KEYS.get(key.lower()) if operator.lower() in VIA_OPERATORS else None
+            named = services if isinstance(services, list) else [services]
+            if wanted and named and all(isinstance(each, str) and wanted.fullmatch(each) for each in named):
+                return True
     return False

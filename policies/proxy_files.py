@@ -32,12 +32,18 @@ _LINE: Final = re.compile(
     r"|cache_peer[ \t]|vcl[ \t]+\d|backend[ \t]+\w+[ \t]*\{|\.host[ \t]*=|backend=|back-?end\b"
     r"|(?:table|listener)\b[^\n]*\{|(?:redirect|connect)[ \t]*=|(?:local|remote|dynamic)forward\b"
     r"|(?:proxy|forward)[ \t]+\S"
-    # Pomerium, Traffic Server, fabio, Netlify's redirects, Skipper, and the proxies of bundlers and frameworks.
-    r"|to:[ \t]*[\"']?(?:https?|tcp|tls)://|(?:regex_|reverse_)?map[ \t]+\S+://\S+[ \t]+\S+://|route[ \t]+add[ \t]"
-    r"|/\S*[ \t]+https?://\S+[ \t]+200|[^\n]{0,500}->[ \t]*\"https?://"
-    r"|[^\n]{0,500}\b(?:proxy[\"']?[ \t]*:[ \t]*[\[{]|destination[\"']?[ \t]*:[ \t]*[\"']https?://)"
+    # Pomerium, Traffic Server, fabio, and Netlify's redirects.
+    r"|to:[ \t]*[\"']?(?:https?|tcp|tls)://|(?:regex_|reverse_)?map[ \t]+[^\s:]{1,20}://\S{1,200}[ \t]+[^\s:]{1,20}://"
+    r"|route[ \t]+add[ \t]"
+    r"|/\S*[ \t]+https?://\S+[ \t]+200"
     r"|(?:\d{1,3}(?:\.\d{1,3}){3}|\[?[\da-f]*::[\da-f:]*\]?)[ \t]+\d{1,5}(?:/tcp)?[ \t]+[\w.-]+[ \t]+\d)",
     re.MULTILINE,
+)
+
+#: Skipper's routes, and the proxies of bundlers and frameworks, wherever they are in a line.
+_ANYWHERE: Final = re.compile(
+    r"->[ \t]{0,9}\"https?://|\b(?:proxy[\"']?[ \t]{0,9}:[ \t]{0,9}[\[{]"
+    r"|destination[\"']?[ \t]{0,9}:[ \t]{0,9}[\"']https?://)"
 )
 
 #: Commands of scripts that start something which takes connections.
@@ -82,6 +88,7 @@ def is_proxy_file(text: str) -> bool:
     return (
         any(hint in lowered for hint in _HINTS)
         or _LINE.search(lowered) is not None
+        or _ANYWHERE.search(lowered) is not None
         or _COMMAND.search(rest) is not None
     )
 

@@ -382,6 +382,7 @@ DECRYPTING = changed(
     Resource=f"arn:aws:kms:eu-central-1:{ACCOUNT}:key/1234abcd-12ab-34cd-56ef-1234567890ab",
     Condition={"StringEquals": {"kms:ViaService": "s3.eu-central-1.amazonaws.com"}},
 )
+OBJECTS_ARN = "arn:aws:s3:::tasktracker-prod-backups/*"
 WRITER_ARN = f"arn:aws:iam::{ACCOUNT}:user/writer"
 EXCLUSIVE = "aws:iam/userPolicyAttachmentsExclusive:UserPolicyAttachmentsExclusive"
 READS_ABOUT = ["s3:GetObjectTagging", "s3:GetObjectAttributes", "s3:GetObjectRetention"]
@@ -490,6 +491,16 @@ KEY = (
         for type_, path in MEMBERSHIPS.items()
     ),
     keyed("passing", "reads what belongs to objects", writer(changed(NARROW, Action=READS_ABOUT))),
+    keyed(
+        "passing",
+        "a key of KMS for the bucket's objects",
+        writer(
+            NARROW, changed(DECRYPTING, Condition={"StringLike": {"kms:EncryptionContext:aws:s3:arn": OBJECTS_ARN}})
+        ),
+    ),
+    keyed(
+        "bypass", "a group with no policies", (*writer(NARROW), aws(GROUP, {"user": "writer", "policyArns": []})), *BOTH
+    ),
     keyed("passing", "attached by nobody", (*writer(NARROW), aws(EXCLUSIVE, {"userName": "writer", "policyArns": []}))),
     keyed("passing", "the bucket's policy says it too", let_in(BUCKET_POLICY, "policy", Action="s3:GetObject")),
     keyed("passing", "another user is let in", let_in(ROLE, "assumeRolePolicy", Principal={"AWS": f"{WRITER_ARN}-2"})),
