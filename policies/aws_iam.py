@@ -6,7 +6,15 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from policies.bucket_keys import ACCESS_KEY, MEMBERSHIPS, USER, USER_POLICY, is_for_one_bucket
+from policies.bucket_keys import (
+    ACCESS_KEY,
+    ATTACHED_ALONE,
+    MEMBERSHIPS,
+    RESOURCE_POLICIES,
+    USER,
+    USER_POLICY,
+    is_for_one_bucket,
+)
 from policies.policy_document import any_subject, broad_actions, broad_principals, broad_resources, read
 from policies.resource import Resource
 from policies.rule import Finding, Level, Options, Rule, Scope, Severity
@@ -40,6 +48,8 @@ LASTING_CREDENTIALS: Final = {
     ACCESS_KEY: "user",
     USER: "name",
     "aws:iam/serviceSpecificCredential:ServiceSpecificCredential": "userName",
+    "aws:iam/signingCertificate:SigningCertificate": "userName",
+    "aws:iam/sshKey:SshKey": "username",
     "aws:iam/userLoginProfile:UserLoginProfile": "user",
 }
 
@@ -151,14 +161,18 @@ RULES = (
         severity=Severity.MEDIUM,
         sources=("CIS AWS 3.0, 1.14", "CKV_AWS_40", "CKV_AWS_273"),
         reads={
+            **{type_: (path,) for type_, path in RESOURCE_POLICIES.items()},
             **{type_: (path,) for type_, path in MEMBERSHIPS.items()},
+            ATTACHED_ALONE: ("policyArns", "userName"),
             **{type_: (path,) for type_, path in LASTING_CREDENTIALS.items()},
             USER_POLICY: ("policy", "user"),
         },
         why="A user's key or password works from anywhere until somebody takes it back, and it lies in the state.",
         fix="Use a role: an instance profile, OIDC of the CI system, or IAM Roles Anywhere for hosts outside AWS. "
         "Where only a key will do, as for backups from such a host, give its user inline policies that list, read, "
-        "write and delete objects of one bucket and no more, and rotate it at least every 90 days.",
+        "write and delete objects of one bucket and no more, and rotate it at least every 90 days. A key of AWS KMS "
+        "needs the condition `kms:ViaService` with S3's name, or `kms:EncryptionContext:aws:s3:arn` with the "
+        "bucket's ARN.",
         check_stack=_key,
     ),
 )

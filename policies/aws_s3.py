@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
@@ -23,6 +23,8 @@ def _types(name: str) -> tuple[str, str]:
 
 BUCKETS: Final = _types("bucket")
 DIRECTORY_BUCKET: Final = "aws:s3/directoryBucket:DirectoryBucket"
+#: Buckets that have no Object Lock: those of S3 Express One Zone, of S3 on Outposts and of Lightsail.
+WITHOUT_LOCK: Final = (DIRECTORY_BUCKET, "aws:s3control/bucket:Bucket", "aws:lightsail/bucket:Bucket")
 ACL: Final = _types("bucketAcl")
 ENCRYPTION: Final = _types("bucketServerSideEncryptionConfiguration")
 LIFECYCLE: Final = _types("bucketLifecycleConfiguration")
@@ -377,6 +379,10 @@ def _object_lock(resource: Resource, scope: Scope[LockOptions]) -> Iterator[Find
             yield Finding("objectLockEnabled", enabled, "Enabled or unset")
         yield from _retention(resource, "rule.defaultRetention", least)
         return
+    if resource.type in WITHOUT_LOCK:
+        if scope.level is Level.MANDATORY:
+            yield Finding("", resource.type, f"a {BUCKETS[0]}, which can lock its objects")
+        return
     if resource.name in scope.options.log_buckets:
         return
     enabled = resource.get("objectLockEnabled")
@@ -429,13 +435,14 @@ def unserved(resources: Sequence[Resource], types: Sequence[str]) -> Iterator[Re
 
 
 def _logging(resources: Sequence[Resource], scope: Scope[Options]) -> Iterator[Finding]:
-    # A log that a bucket keeps of itself goes with it, and grows by being written.
-    logging = [
-        resource
+    locked = {
+        resource.get("bucket")
         for resource in resources
-        if resource.type in LOGGING
-        and (resource.get("targetBucket") is UNKNOWN or resource.get("targetBucket") != resource.get("bucket"))
-    ]
+        if resource.type in BUCKETS
+        and flag(resource.get("objectLockEnabled"))
+        and resource.get("bucket") is not UNKNOWN
+    }
+    logging = [resource for resource in resources if resource.type in LOGGING and _delivers(resource, locked)]
     targets: set[str] = set()
     for each in logging:
         target = each.get("targetBucket")
@@ -448,7 +455,16 @@ def _logging(resources: Sequence[Resource], scope: Scope[Options]) -> Iterator[F
         name = bucket.get("bucket")
         # Somewhere the logs of the logs have to end.
         if bucket.urn not in targets and not (isinstance(name, str) and name in targets):
-            yield Finding("bucket", name, "a BucketLogging that logs into another bucket", bucket.urn)
+            yield Finding(
+                "bucket", name, "a BucketLogging that logs into another bucket, without Object Lock", bucket.urn
+            )
+
+
+def _delivers(logging: Resource, locked: Set[object]) -> bool:
+    """Whether S3 writes the log: to another bucket, and to none of those with Object Lock."""
+    target = logging.get("targetBucket")
+    # A log that a bucket keeps of itself goes with it, and grows by being written.
+    return target is UNKNOWN or not (is_unset(target) or target == logging.get("bucket") or target in locked)
 
 
 RULES = (
@@ -570,6 +586,7 @@ RULES = (
         reads={
             **dict.fromkeys(BUCKETS, ("objectLockEnabled", "objectLockConfiguration")),
             **dict.fromkeys(OBJECT_LOCK, ("objectLockEnabled", "rule")),
+            **dict.fromkeys(WITHOUT_LOCK, ()),
         },
         why="Whoever holds the credentials that write backups can delete them too, versions included, unless S3 "
         "itself refuses.",
@@ -584,9 +601,13 @@ RULES = (
         level=Level.ADVISORY,
         severity=Severity.LOW,
         sources=("CKV_AWS_18", "AVD-AWS-0089"),
-        reads={**dict.fromkeys(BUCKETS, ("bucket",)), **dict.fromkeys(LOGGING, ("bucket", "targetBucket"))},
+        reads={
+            **dict.fromkeys(BUCKETS, ("bucket", "objectLockEnabled")),
+            **dict.fromkeys(LOGGING, ("bucket", "targetBucket")),
+        },
         why="Without a log nobody can tell afterwards who read or deleted a backup.",
-        fix="Add a BucketLogging for the bucket, with another bucket as `targetBucket`.",
+        fix="Add a BucketLogging for the bucket, with another bucket as `targetBucket` that has no Object Lock: S3 "
+        "delivers no log to one that has.",
         check_stack=_logging,
     ),
 )

@@ -15,7 +15,9 @@ _MONITORING_WORDS: Final = MONITORING_IMAGES | {
     "monitoring", "metrics", "dashboards", "observability",
 }  # fmt: skip
 
-_HEXADECIMAL: Final = re.compile(r"(?<=[\s:\"'=])0x[0-9a-fA-F]{3,4}(?![\w])")
+#: Numbers with a prefix for their base, and characters that JSON and YAML write by their number.
+_PREFIXED: Final = re.compile(r"(?<=[\s:\"'=])(?:0x[0-9a-fA-F]{3,4}|0o[0-7]{3,6})(?![\w])")
+_ESCAPED: Final = re.compile(r"\\(?:u00|x)([2-7][0-9a-fA-F])")
 
 #: Sockets of data stores and container runtimes, each with the port that they have on a network.
 _SOCKET: Final = re.compile(
@@ -75,8 +77,10 @@ def plain(text: str) -> str:
     >>> plain("http://grafana:3000"), plain("http://172.20.0.9:3000")
     ('http://grafana:3000', 'http://172.20.0.9:3000')
     """
-    if "0x" in text:
-        text = _HEXADECIMAL.sub(lambda match: str(int(match[0], 16)), text)
+    if "\\u00" in text or "\\x" in text:
+        text = _ESCAPED.sub(lambda match: chr(int(match[1], 16)), text)
+    if "0x" in text or "0o" in text:
+        text = _PREFIXED.sub(lambda match: str(int(match[0], 0)), text)
     if any(hint in text for hint in _SOCKET_HINTS):
         text = _SOCKET.sub(_socket, text)
     return _NAMED_SHARED.sub(_shared, text) if ":3000" in text else text

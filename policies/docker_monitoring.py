@@ -88,6 +88,9 @@ _ROUTER_LABEL: Final = re.compile(
 #: Variables by which nginx-proxy and its like find what they lead to.
 _ROUTER_VARIABLE: Final = re.compile(r"VIRTUAL_PORT|VIRTUAL_HOST_MULTIPORTS|CADDY_PORT|SERVICE_\d+_NAME|TRAEFIK_\w+")
 
+#: What a shell takes out of the middle of a word.
+_QUOTE_INSIDE: Final = re.compile(r"(?<=[\w:])[\"'\\]{1,9}(?=\w)")
+
 #: A port where a number stands for one: alone, decimal, hexadecimal or octal, and not a container's own.
 _TOKEN: Final = re.compile(r"(?<![\w.])(?:(0x[0-9a-fA-F]{2,4})|(0[0-7]{3,6})|(\d{2,5}))(?![\w]|\.\d)")
 _OWN: Final = re.compile(
@@ -135,7 +138,7 @@ def _is_entry(resource: Resource, scope: Scope[MonitoringOptions]) -> bool:
 
 def _port_tokens(line: str) -> set[int]:
     """The ports that the numbers and names of a forwarder's command line may stand for, but those it listens on."""
-    rest = _OWN.sub(" ", _CLIENT_URL.sub(" ", plain(line)))
+    rest = _OWN.sub(" ", _CLIENT_URL.sub(" ", plain(_QUOTE_INSIDE.sub("", line))))
     found = {SERVICE_NAMES[match[1].lower()] for match in _SERVICE.finditer(rest)}
     for match in _TOKEN.finditer(rest):
         if match[1]:
@@ -176,7 +179,7 @@ def _in_command(resource: Resource, scope: Scope[MonitoringOptions], *, is_entry
             if found.is_open:
                 yield Finding(word.path or "", OPEN, SPELLED_OUT)
         if proxy:
-            ports |= _port_tokens(_filled(value, environment)) & internal
+            ports |= _port_tokens(_filled(value, environment | _assigned(value))) & internal
         elif is_entry:
             ports |= mentioned_ports(value, monitoring)
         seen |= ports
@@ -195,11 +198,15 @@ def _in_command(resource: Resource, scope: Scope[MonitoringOptions], *, is_entry
 
 def _is_unspelled(line: str, environment: dict[str, str], *, is_entry: bool) -> bool:
     """Whether a forwarder's command doesn't say where it leads: a shell computes it, or an entry's requests do."""
-    if "$" in line or "`" in line:
-        known = environment | {match[1]: match[2] for match in _ASSIGNED.finditer(line)}
-        if is_forwarder(line) and _UNSPELLED.search(_filled(line, known)):
-            return True
+    is_computed = ("$" in line or "`" in line) and is_forwarder(line)
+    if is_computed and _UNSPELLED.search(_filled(line, environment | _assigned(line))):
+        return True
     return is_entry and _OPEN_PROXY.search(line) is not None
+
+
+def _assigned(line: str) -> dict[str, str]:
+    """The variables that a command line sets itself."""
+    return {match[1]: match[2] for match in _ASSIGNED.finditer(line)}
 
 
 def _filled(line: str, environment: dict[str, str]) -> str:

@@ -172,7 +172,7 @@ def broad_principals(statement: Statement) -> Iterator[Finding]:
     elif is_unset(statement.get("principal")):
         yield Finding(statement.path_of("Principal"), None, PRINCIPALS)
     else:
-        for path, text, value in _principals(*statement.elements["principal"]):
+        for path, text, value in principals(*statement.elements["principal"]):
             if text is None or WILDCARD.search(text):
                 yield Finding(path, value, PRINCIPALS)
 
@@ -181,7 +181,7 @@ def any_subject(statement: Statement) -> Iterator[Finding]:
     """The OIDC providers in a role's trust that let in each of their users, such as every repository on GitHub."""
     if statement.partial or "principal" not in statement.elements:
         return
-    for path, text, value in _principals(*statement.elements["principal"]):
+    for path, text, value in principals(*statement.elements["principal"]):
         provider = OIDC_PROVIDER.fullmatch(text or "")
         if provider and not _names_subject(statement.get("condition"), provider[1].lower()):
             yield Finding(path, value, SUBJECTS)
@@ -210,7 +210,8 @@ def _narrows(subject: str) -> bool:
     return beginning == subject or len(beginning.partition(":")[2]) >= LEAST_PREFIX
 
 
-def _principals(path: str, value: object) -> Iterator[tuple[str, str | None, Any]]:
+def principals(path: str, value: object) -> Iterator[tuple[str, str | None, Any]]:
+    """The path, text and value of each of a statement's principals, of whatever kind."""
     if isinstance(value, dict):
         for kind, names in value.items():
             if not kind.startswith("__") and not is_unset(names):

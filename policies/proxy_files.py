@@ -21,6 +21,8 @@ _HINTS: Final = (
     "basehttprequesthandler", "serve_forever", "createserver", "create_server", "start_server", "httpserver",
     "socketserver", "tcpserver", "listenandserve", "net.listen", "reverseproxy", "http-proxy", ".listen(", ".accept(",
     "io::socket", "stream_socket_server", "http-to", "http-socket-to",
+    "proxy.reverse.url", "forward_port", "forwardport", "roundrobin", "upstreams:", "upstreams =", "[client.services",
+    "originipordomain", "rack::proxy", "createproxymiddleware",
 )  # fmt: skip
 
 #: The same by how a line begins: HAProxy, Apache, Squid, Varnish, nghttpx, Pound, sniproxy, xinetd, stunnel, SSH,
@@ -30,8 +32,18 @@ _LINE: Final = re.compile(
     r"|cache_peer[ \t]|vcl[ \t]+\d|backend[ \t]+\w+[ \t]*\{|\.host[ \t]*=|backend=|back-?end\b"
     r"|(?:table|listener)\b[^\n]*\{|(?:redirect|connect)[ \t]*=|(?:local|remote|dynamic)forward\b"
     r"|(?:proxy|forward)[ \t]+\S"
+    # Pomerium, Traffic Server, fabio, and Netlify's redirects.
+    r"|to:[ \t]*[\"']?(?:https?|tcp|tls)://|(?:regex_|reverse_)?map[ \t]+[^\s:]{1,20}://\S{1,200}[ \t]+[^\s:]{1,20}://"
+    r"|route[ \t]+add[ \t]"
+    r"|/\S*[ \t]+https?://\S+[ \t]+200"
     r"|(?:\d{1,3}(?:\.\d{1,3}){3}|\[?[\da-f]*::[\da-f:]*\]?)[ \t]+\d{1,5}(?:/tcp)?[ \t]+[\w.-]+[ \t]+\d)",
     re.MULTILINE,
+)
+
+#: Skipper's routes, and the proxies of bundlers and frameworks, wherever they are in a line.
+_ANYWHERE: Final = re.compile(
+    r"->[ \t]{0,9}\"https?://|\b(?:proxy[\"']?[ \t]{0,9}:[ \t]{0,9}[\[{]"
+    r"|destination[\"']?[ \t]{0,9}:[ \t]{0,9}[\"']https?://)"
 )
 
 #: Commands of scripts that start something which takes connections.
@@ -76,6 +88,7 @@ def is_proxy_file(text: str) -> bool:
     return (
         any(hint in lowered for hint in _HINTS)
         or _LINE.search(lowered) is not None
+        or _ANYWHERE.search(lowered) is not None
         or _COMMAND.search(rest) is not None
     )
 

@@ -89,7 +89,7 @@ _FORWARDER: Final = re.compile(
     r"|sockd|microsocks|stunnel4?|ghostunnel|hitch|sniproxy|sslh|mitm(?:proxy|dump|web)|httpd|apache2(?:ctl)?|lighttpd"
     r"|oauth2-proxy|pomerium|kong|krakend|websockify|wstunnel|ttyd|systemd-socket-proxyd|toxiproxy\S*|balance|pen"
     r"|local-ssl-proxy|goproxy|inetd|xinetd|proxytunnel|corkscrew|cloudflared|pgcat|dumbproxy|hypertunnel|nylon"
-    r"|envsubst|gotty|shell2http)\b"
+    r"|envsubst|gotty|shell2http|6tunnel|inlets(?:-pro)?|lt(?=\s+--port))\b"
     r"|tailscale\s+(?:serve|funnel)|kubectl\s+(?:proxy|port-forward)|http-server\b[^;&|]{0,200}\s(?:-P|--proxy)"
     # A program in a command line that takes connections; it can pass them on.
     r"|(?:python[\d.]*|perl|ruby|node(?:js)?|deno|bun|php[\d.]*|lua(?:jit)?[\d.]*|tclsh|gawk|awk|pwsh|ba?sh|zsh)\b"

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from fnmatch import fnmatchcase
 from functools import partial
 
+from policies.aws_iam import POLICIES, ROLE
 from policies.aws_s3 import (
     BUCKET_POLICY,
     BUCKETS,
@@ -13,13 +15,15 @@ from policies.aws_s3 import (
     OBJECT_LOCK,
     OWNERSHIP_CONTROLS,
     PUBLIC_ACCESS_BLOCK,
+    S3_ARN,
     VERSIONING,
     unserved,
 )
 from policies.containers import CONTAINER, SERVICE
+from policies.policy_document import Statement, read, texts
 from policies.resource import NETWORK, VOLUME, Resource
 from policies.rule import Finding, Level, Options, Rule, Scope, Severity
-from policies.values import UNKNOWN, flag
+from policies.values import UNKNOWN, entries, flag, items
 
 LABELS = "labels"
 
@@ -60,6 +64,41 @@ def _locked(resources: Sequence[Resource], scope: Scope[Options]) -> Iterator[Fi
     lockable = [each for each in resources if each.type not in BUCKETS or flag(each.get("objectLockEnabled"))]
     yield from _accompanied(
         lockable, scope, types=OBJECT_LOCK, allowed="a BucketObjectLockConfiguration for the bucket"
+    )
+    # S3-LOCK lets a bucket be without one for its name alone.
+    if scope.level is Level.MANDATORY:
+        writes = [each for resource in resources for each in _statements(resource) if _writes(each)]
+        for bucket in resources:
+            switch, name = bucket.get("objectLockEnabled"), bucket.get("bucket")
+            is_unlocked = bucket.type in BUCKETS and switch is not UNKNOWN and not flag(switch)
+            if is_unlocked and isinstance(name, str) and any(_is_about(each, name) for each in writes):
+                allowed = "true for a bucket that more than services of AWS may write to"
+                yield Finding("objectLockEnabled", switch, allowed, bucket.urn)
+
+
+def _statements(resource: Resource) -> Iterator[Statement]:
+    """What a policy of a bucket or of an identity grants."""
+    if resource.type in (BUCKET_POLICY, *POLICIES):
+        policies = [resource.get("policy")]
+    else:
+        policies = [entries(item).get("policy") for _, item in items(resource.get("inlinePolicies"))]
+    for policy in policies:
+        yield from (each for each in read("", policy).statements if each.grants)
+
+
+def _writes(statement: Statement) -> bool:
+    """Whether a statement lets more than services of AWS write objects."""
+    kinds = {name for name in entries(statement.get("principal")) if not name.startswith("__")}
+    return kinds != {"Service"} and any(
+        fnmatchcase("s3:putobject", (text or "").lower()) for _, text, _ in texts("", statement.get("action"))
+    )
+
+
+def _is_about(statement: Statement, bucket: str) -> bool:
+    """Whether a statement is about a bucket or its objects."""
+    return any(
+        text == "*" or ((match := S3_ARN.fullmatch(text or "")) and fnmatchcase(bucket, match[1].partition("/")[0]))
+        for _, text, _ in texts("", statement.get("resource"))
     )
 
 
@@ -149,7 +188,7 @@ RULES = (
     ),
     Rule(
         id="STACK-S3-LOCK",
-        title="Every bucket with Object Lock has a default retention",
+        title="Every bucket with Object Lock has a default retention, and one without it has logs of AWS alone",
         level=Level.ADVISORY,
         production_level=Level.MANDATORY,
         severity=Severity.HIGH,
@@ -157,10 +196,13 @@ RULES = (
         reads={
             **dict.fromkeys(BUCKETS, ("bucket", "objectLockEnabled")),
             **dict.fromkeys(OBJECT_LOCK, ("bucket",)),
+            **dict.fromkeys((BUCKET_POLICY, *POLICIES), ("policy",)),
+            ROLE: ("inlinePolicies",),
         },
-        why="Object Lock alone locks nothing: without a default retention each writer decides for itself.",
+        why="Object Lock alone locks nothing: without a default retention each writer decides for itself. A bucket "
+        "that is called one of logs needs none only while nobody can write backups to it.",
         fix="Add a BucketObjectLockConfiguration with `bucket` set to this bucket's `id`; S3-LOCK says what has to "
-        "be in it.",
+        "be in it. To a bucket of logs, allow `s3:PutObject` to services of AWS, such as logging.s3.amazonaws.com.",
         check_stack=_locked,
     ),
 )

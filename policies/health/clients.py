@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from policies.health.outcomes import ASKS, EITHER, TELLS, Result
@@ -50,6 +50,33 @@ _PROXY_SETTING: Final = re.compile(r"(?:-e|--execute=)?(?:https?|all)_proxy=", r
 _ABOUT: Final = frozenset({"-V", "-h", "-M", "--manual"})
 
 
+#: Options with the address of the server, of further programs. Of Kafka's, each has the same.
+_ADDRESS_OPTIONS: Final = {
+    "grpc_health_probe": ("addr",), "grpc-health-probe": ("addr",), "etcdctl": ("endpoints",), "vault": ("address",),
+    "consul": ("http-addr",), "promtool": ("url",), "cloudflared": ("metrics",), "rabbitmqctl": ("n", "node"),
+    "rabbitmq-diagnostics": ("n", "node"), "kafka": ("bootstrap-server", "bootstrap-controller", "broker-list"),
+}  # fmt: skip
+
+#: A host in PostgreSQL's connection string.
+_CONNINFO: Final = re.compile(r"(?:\w+=\S*\s+){0,9}host(?:addr)?=([^\s']+)")
+
+
+def asks_another_host(name: str, words: Sequence[str], is_own: Callable[[str], bool]) -> bool:
+    """Whether an option of one of the usual programs names another host.
+
+    >>> asks_another_host("grpc_health_probe", ["-addr=api:50051"], lambda host: host == "localhost")
+    True
+    """
+    options = _ADDRESS_OPTIONS.get("kafka" if name.startswith("kafka-") else name, ())
+    values = [
+        following if "=" not in word else word.partition("=")[2]
+        for word, following in _pairs([*words, ""])
+        if word.startswith("-") and word.lstrip("-").partition("=")[0] in options
+    ]
+    hosts = [each.partition("://")[2] or each.rpartition("@")[2] for value in values for each in value.split(",")]
+    return any(host and not host.startswith(":") and not is_own(_bare_host(host)) for host in hosts)
+
+
 def judge(name: str, words: Sequence[str], call: Call) -> Result:
     """How a client can end."""
     if name in _HTTP:
@@ -64,6 +91,7 @@ def judge(name: str, words: Sequence[str], call: Call) -> Result:
     hosts = [value for option, value in _pairs(words) if option in ("-h", "--host", "--hostname")]
     hosts += [match[1] or match[2] for word in words if (match := _HOST_OPTION.fullmatch(word)) and word != "--help"]
     hosts += [match[2] for word in words if (match := _URL.match(word)) and "://" in word]
+    hosts += [match[1] for word in words if (match := _CONNINFO.match(word))]
     return _asks(hosts, call) if hosts else Result(ASKS, TELLS)
 
 

@@ -46,7 +46,8 @@ _AGE: Final = frozenset({"getmtime", "getctime", "st_mtime", "st_mtime_ns"})
 _HARMLESS_GET: Final = frozenset({"environ", "dict", "os", "config", "globals", "locals", "vars", "sys"})
 _EXITS: Final = frozenset({"exit", "_exit", "quit"})
 _HTTP_CLIENTS: Final = frozenset({"requests", "httpx"})
-_LOOKED_AT: Final = frozenset({"raise_for_status", "status_code", "ok", "json", "is_success"})
+_LOOKED_AT: Final = frozenset({"status_code", "ok", "is_success", "is_error", "reason", "text", "content"})
+_RAISES: Final = frozenset({"raise_for_status", "json"})
 
 #: A connection in other languages, and where one is made.
 _OPENS: Final = re.compile(
@@ -83,7 +84,26 @@ _KEPT: Final = re.compile(
     r"[\"'`](?:https?:[^\"'`]*|error|(?:node:)?(?:https?2?|net|tls|dgram|ws|undici)|[./]\S*|@/\S*)[\"'`]"
 )
 _HOSTS: Final = re.compile(
-    r"\b(?:https?|tcp|ssl|tls|unix)://(?:[^\s/@\"']*@)?(\[[^\]]*\]|[^\s/:\"'?#,)]+)", re.IGNORECASE
+    r"\b(?:https?|tcp|ssl|tls|unix|rediss?|postgres(?:ql)?|amqps?|mysql|mongodb|nats)://(?:[^\s/@\"']*@)?"
+    r"(\[[^\]]*\]|[^\s/:\"'?#,)]+)",
+    re.IGNORECASE,
+)
+#: The same in an argument of that name, or in a connection string.
+_HOST_SETTING: Final = re.compile(
+    r"\bhost\s*=\s*[\"']([A-Za-z0-9][\w.-]*)[\"']|[\"'](?:\w+=\S*\s+){0,9}host=([A-Za-z0-9][\w.-]*)"
+)
+#: A URL that is read from this machine's disk, or from itself.
+_NO_HOST: Final = re.compile(r"[\"'](?:file|data):", re.IGNORECASE)
+
+#: A request by Node's own clients, and what looks at the status of its answer.
+_NODE: Final = frozenset({"node", "nodejs", "bun", "deno"})
+_NODE_REQUEST: Final = re.compile(r"\bfetch\s*\(|[\"'](?:node:)?https?[\"']\s*\)\s*\.(?:get|request)\s*\(")
+_NODE_STATUS: Final = re.compile(r"\bstatusCode\b|\.ok\b|\.status\b|\bok\b\s*[,}]|\bstatus\b\s*[,}]")
+#: What makes Node end well whatever happens.
+_NODE_SWALLOWS: Final = re.compile(
+    r"\bfinally\s*\(\s*(?:\(\s*\)\s*=>|function\s*\(\s*\))[^)]{0,40}\bexit\(\s*0?\s*\)"
+    r"|[\"'](?:uncaughtException|unhandledRejection)[\"'][^;]{0,80}\bexit\(\s*0?\s*\)|\?\s*0\s*:\s*0\b"
+    r"|\bthen\s*\([^;]{0,200},\s*\(\s*\w*\s*\)\s*=>\s*\{\s*\}"
 )
 
 
@@ -100,13 +120,20 @@ def judge(name: str, words: Sequence[str], call: Call) -> Result:
             return Result(EITHER) if code.split(".")[0] in sys.stdlib_module_names else Result(ASKS, TELLS)
         if not is_python and _takes_code(name, word):
             needs_exit = name.startswith(("php", "perl"))
-            return _judged(_code_asks(code) and not (needs_exit and not _FAILS.search(code)), code, call)
+            asks = _code_asks(code) and not (needs_exit and not _FAILS.search(code))
+            return _judged(asks and not (name in _NODE and _passes_anyway(code)), code, call)
         if not word.startswith("-") and word != "eval":
             # A file; what is in it, isn't known.
             return Result(EITHER) if word.startswith(("/dev/", "/proc/")) else Result(ASKS, TELLS)
         index += 2 if word in (_PYTHON_WITH_VALUE if is_python else _WITH_VALUE) else 1
     # It reads code from its input, which is empty.
     return Result(SUCCESS)
+
+
+def _passes_anyway(code: str) -> bool:
+    """Whether Node's code takes an error page for an answer, or ends well without one."""
+    is_unchecked = _NODE_REQUEST.search(code) is not None and _NODE_STATUS.search(code) is None
+    return is_unchecked or _NODE_SWALLOWS.search(code) is not None
 
 
 def _takes_code(name: str, word: str) -> bool:
@@ -120,7 +147,10 @@ def _judged(asks: bool | None, code: str, call: Call) -> Result:
     """How code ends; `asks` is None where it isn't known which host it asks."""
     if not code or code.startswith("$"):
         return Result(ASKS, TELLS) if code else Result(SUCCESS)
-    if any(not call.script.is_own(host) for host in _HOSTS.findall(code)):
+    if _NO_HOST.search(code):
+        return Result(EITHER)
+    hosts = _HOSTS.findall(code) + [first or second for first, second in _HOST_SETTING.findall(code)]
+    if any(not call.script.is_own(host) for host in hosts):
         return Result(EITHER)
     if asks:
         return Result(ASKS, TELLS)
@@ -184,7 +214,8 @@ def _connects(call: ast.Call, own: set[str], names: set[str], *, fails: bool) ->
     name, base = _name(call), _base(call.func)
     if base in own:
         # A client that takes an error page for an answer proves as little as curl without -f.
-        return base not in _HTTP_CLIENTS or (name in _CONNECT and bool(names & _LOOKED_AT))
+        looks = bool(names & _RAISES) or (fails and bool(names & _LOOKED_AT))
+        return base not in _HTTP_CLIENTS or (name in _CONNECT and looks)
     if name not in _CONNECT or (name in ("get", "head", "post") and base in _HARMLESS_GET):
         return False
     if name == "get" and base not in ("http", "client", "session", "conn", "c"):
@@ -253,6 +284,19 @@ def _of_try(statement: ast.Try, functions: _Functions, depth: int) -> Iterator[a
     yield from _reached([*statement.orelse, *statement.finalbody], functions, depth + 1)
 
 
+def _run_parts(node: ast.AST) -> Iterator[ast.AST]:
+    """The parts of an expression that run: not the branch that a constant rules out."""
+    if isinstance(node, ast.IfExp) and isinstance(node.test, ast.Constant):
+        yield node.body if node.test.value else node.orelse
+    elif isinstance(node, ast.BoolOp):
+        for value in node.values:
+            yield value
+            if isinstance(value, ast.Constant) and bool(value.value) is isinstance(node.op, ast.Or):
+                return
+    elif not isinstance(node, ast.Lambda):
+        yield from ast.iter_child_nodes(node)
+
+
 def _without_lambdas(statement: ast.AST) -> list[ast.AST]:
     found: list[ast.AST] = []
     pending: list[ast.AST] = [statement]
@@ -260,7 +304,7 @@ def _without_lambdas(statement: ast.AST) -> list[ast.AST]:
         node = pending.pop()
         if not isinstance(node, ast.Lambda):
             found.append(node)
-            pending += ast.iter_child_nodes(node)
+            pending += _run_parts(node)
     return found
 
 

@@ -41,6 +41,9 @@ _NUMBER: Final = re.compile(r"[0-9]{1,18}")
 _STATUS_CODE: Final = re.compile(r"%\{(?:http|response)_code\}")
 #: True of any number, such as that of lines of no answer.
 _ANY_NUMBER: Final = frozenset({("-ge", "0"), ("-gt", "-1"), ("-ne", "-1"), (">=", "0")})
+#: Patterns of any text at all, and what the shell replaces in a text.
+_ANY_TEXT: Final = frozenset({"*", ".*", "^", "$", "^.*", "^.*$"})
+_REPLACED: Final = re.compile(r"\$(?:\(\)|\w+|\{[^}]*\}|\?)")
 _COMPARED: Final = re.compile(r"(<=|>=|==|!=|<|>)")
 
 _Operand = tuple[str, int]
@@ -59,8 +62,11 @@ def ends(call: Call) -> Endings:
     if any(part.kind == "script" and _STATUS_CODE.search(part.text) for each in call.words for part in each.parts):
         # curl writes 000 where nothing answers.
         texts = [text for text, _ in operands]
-        if any(name in _LESS and limit.strip("0") for name, limit in itertools.pairwise(texts)):
+        pairs = list(itertools.pairwise(texts))
+        if any(name in _LESS and limit.strip("0") for name, limit in pairs):
             return EITHER
+        if any(name in _EQUAL and limit and not limit.strip("0") for name, limit in pairs):
+            return INVERTED
     if len(alternatives) == 1:
         return alternatives[0]
     # One that asks nothing may be true by itself.
@@ -119,10 +125,12 @@ def _plain(operands: Sequence[_Operand]) -> Endings:
     texts = [text for text, _ in operands]
     says = operands[-1][1] if operands else 0
     if any(text in _FILE_OPERATORS for text in texts):
-        paths = [text for text in texts if text not in _FILE_OPERATORS]
-        return SUCCESS if all(map(is_constant, paths)) else EITHER
+        return EITHER
     if not says & (TELLS | STALE):
         return EITHER if any("$" in text for text in texts) else SUCCESS
+    if _REPLACED.sub("", texts[-1]):
+        # There is something in it, whatever the shell puts there.
+        return EITHER
     is_there = texts[0] != "-z"
     return ASKS if is_there == bool(says & TELLS) else INVERTED
 
@@ -144,6 +152,8 @@ def _binary(left: _Operand, operator: _Operand, right: _Operand) -> Endings:
     if not said & (TELLS | STALE):
         return EITHER
     if name in _EQUAL | _DIFFERENT:
+        if second in _ANY_TEXT or (of_first and of_second):
+            return EITHER
         # Equal to nothing is not there.
         is_there = (name in _EQUAL) == bool(second.strip("x") if of_first else first.strip("x"))
         return ASKS if is_there == bool(said & TELLS) else INVERTED

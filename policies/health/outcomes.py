@@ -31,13 +31,14 @@ DEPENDS: Final[Endings] = frozenset({GOOD | BAD, FAIL | GOOD | BAD})
 
 #: What the output of a command says: of the service (`TELLS`; with `STALE` it is there if the service is not), when a
 #: file was written (`HEART`), what time it is (`CLOCK`), or how a command that asks the service ended (`STATUS`),
-#: or what listens, whoever it is (`LISTS`).
+#: what listens, whoever it is (`LISTS`), or all connections, those to other hosts among them (`CONNECTIONS`).
 TELLS: Final = 1
 STALE: Final = 2
 HEART: Final = 4
 CLOCK: Final = 8
 STATUS: Final = 16
 LISTS: Final = 32
+CONNECTIONS: Final = 64
 
 
 @dataclass(frozen=True)

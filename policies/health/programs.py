@@ -17,6 +17,7 @@ from policies.health import clients, code, comparison
 from policies.health.outcomes import (
     ASKS,
     CLOCK,
+    CONNECTIONS,
     EITHER,
     FAILURE,
     HEART,
@@ -55,14 +56,15 @@ _ASK_NOTHING: Final = frozenset({
     "join", "paste", "expand", "unexpand", "od", "xxd", "hexdump", "base64", "base32", "gzip", "gunzip", "zcat", "xz",
     "bzip2", "zstd", "jq", "yq", "xmllint", "grep", "egrep", "fgrep", "rg", "zgrep", "sed", "awk", "gawk", "mawk",
     "nawk", "diff", "cmp", "read", "more", "less", "iconv", "dos2unix", "tsort", "look", "ed", "vi", "mapfile",
-    "readarray", "sqlite3", "sqlite",
+    "readarray", "sqlite3", "sqlite", "jps", "pg_config", "pg_controldata", "pg_lsclusters", "pwdx", "skill", "tcpdump",
+    "iptables", "ip6tables", "nft",
 })  # fmt: skip
 
 #: Of those, the ones that never fail.
 _CONSTANT: Final = frozenset({
     "true", ":", "echo", "printf", "sleep", "pwd", "date", "hostname", "id", "whoami", "uname", "arch", "nproc",
     "uptime", "free", "df", "ps", "printenv", "logger", "tee", "sort", "uniq", "tr", "cut", "yes", "sync", "clear",
-    "export", "unset", "umask", "readonly", "local", "wait", "which", "type", "hash", "basename", "dirname", "seq",
+    "export", "unset", "umask", "readonly", "local", "wait", "basename", "dirname", "seq",
     "ulimit", "jobs", "shopt", "set", "touch", "ss", "netstat", "head", "tail", "wc", "rev", "find",
 })  # fmt: skip
 
@@ -89,14 +91,17 @@ _WRAPPERS: Final = {
     "dumb-init": ("r", 0), "catatonit": ("", 0), "gosu": ("", 1), "su-exec": ("", 1), "s6-setuidgid": ("", 1),
     "chpst": ("ubenm", 0), "setpriv": ("", 0), "runuser": ("ugG", 0), "chroot": ("", 1), "flock": ("wE", 1),
     "xargs": ("InPLsdE", 0), "unshare": ("", 0), "strace": ("eos", 0), "chronic": ("", 0), "faketime": ("", 1),
-    "coreutils": ("", 0), "nsenter": ("t", 0), "taskset": ("", 1), "unbuffer": ("", 0), "ts": ("", 0),
+    "fakeroot": ("", 0), "ltrace": ("eos", 0), "coreutils": ("", 0),
+    "nsenter": ("t", 0), "taskset": ("", 1), "unbuffer": ("", 0), "ts": ("", 0),
 }  # fmt: skip
 
 _ASSIGNMENT: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\+?=")
 _DURATION: Final = re.compile(r"[0-9.]+[smhd]?")
 
 #: Words by which a program is asked for its version, its help, or whether its own config is right.
-_ABOUT: Final = frozenset({"--version", "-version", "--help", "-help", "-V", "-h", "-v", "version", "help"})
+_ABOUT: Final = frozenset(
+    {"--version", "-version", "--help", "-help", "-V", "-h", "-v", "-vv", "--info", "version", "help", "list-modules"}
+)
 _ABOUT_ANYWHERE: Final = frozenset({"--version", "-version", "--help", "-help"})
 _OWN_CONFIG: Final = re.compile(
     r"configtest|check-?conf(?:ig)?|validate(?:-?config)?|lint|test-?config|config-?test|syntax(?:-?check)?"
@@ -107,7 +112,9 @@ _TEST_OPTION: Final = re.compile(r"-q?[tT]q?")
 _CHECKS_CONFIG: Final = re.compile(r".*-?check-?conf(?:ig)?")
 #: The option that does the same in programs that call it otherwise.
 _OWN_TEST: Final = {
-    "haproxy": {"-c", "-cc"}, "php": {"-l", "-i", "-m", "--ini"}, "perl": {"-c"}, "ruby": {"-c"}, "squid": {"-k"},
+    "haproxy": {"-c", "-cc"}, "caddy": {"fmt", "adapt"},
+    "apachectl": {"-S"}, "apache2ctl": {"-S"}, "httpd": {"-S"},
+    "php": {"-l", "-i", "-m", "--ini"}, "perl": {"-c"}, "ruby": {"-c"}, "squid": {"-k"},
     "node": {"-c", "--check"}, "varnishd": {"-C"}, "dovecot": {"-n", "-a"}, "sshd": {"-T"}, "postgres": {"-C"},
     "celery": {"report"}, "mongosh": {"--nodb"}, "mongo": {"--nodb"}, "sh": {"-n"}, "bash": {"-n"}, "dash": {"-n"},
 }  # fmt: skip
@@ -129,7 +136,9 @@ _PROC_NET: Final = re.compile(r"/proc/(?:self/|[0-9]+/)?net/(?:tcp|udp|unix)6?")
 
 #: A port among the words of `ss`; what a line of one that listens has, and a header doesn't.
 _A_PORT: Final = re.compile(r"(?:^|:)\d{2,5}$|:[a-z]+$")
-_LISTENS: Final = re.compile(r"\d|LISTEN|[:$]")
+_LISTENS: Final = re.compile(r"\d|LISTEN|\$|:[a-z]")
+#: What only one that listens has, in a list of all connections.
+_LISTENS_ONLY: Final = re.compile(r"LISTEN|0\.0\.0\.0:\d|:::?\d")
 #: Those that search.
 _SEARCH: Final = frozenset({"grep", "egrep", "fgrep", "rg", "sed", "awk", "gawk", "mawk", "nawk"})
 
@@ -151,8 +160,11 @@ def judge(call: Call) -> Result:
         return Result(SUCCESS, call.upstream)
     name = posixpath.basename(call.words[0].text)
     words = [each.text for each in call.words[1:]]
-    if name in ("trap", "function", "alias", "enable") or _is_assigned(call):
+    if name in ("trap", "function", "alias", "enable", "coproc") or _is_assigned(call) or _is_any(call.words[0].text):
         raise UnreadableError
+    if name in ("export", "declare", "typeset", "readonly", "local"):
+        for word in words:
+            call.script.check_setting(word)
     if name == "false":
         return Result(FAILURE)
     if _is_about_itself(name, words) or call.words[0].text.startswith("/proc/") or name.startswith("ld-linux"):
@@ -169,9 +181,16 @@ def judge(call: Call) -> Result:
         return code.judge(name, words, call)
     if name in clients.CLIENTS:
         return clients.judge(name, words, call)
+    if clients.asks_another_host(name, words, call.script.is_own):
+        return Result(EITHER)
     if name in _ASK_NOTHING:
         return _tool(name, words, call)
     return Result(ASKS, TELLS)
+
+
+def _is_any(word: str) -> bool:
+    """Whether a command's name is a parameter of the script, or a pattern for names of files."""
+    return re.fullmatch(r"\$[0-9@*]", word) is not None or (re.search(r"[*?]", word) is not None and "$" not in word)
 
 
 def _is_assigned(call: Call) -> bool:
@@ -188,6 +207,12 @@ def _unwrapped(call: Call) -> Call | None:
         rest = [each.text for each in words[1:]]
         if name == "command" and rest[:1] in (["-v"], ["-V"]):
             return None
+        if name == "setsid" and not any(re.fullmatch(r"-[a-z]*w[a-z]*|--wait", word) for word in rest):
+            # Where it has to start a process, it doesn't wait for how that ends.
+            return None
+        if name == "env":
+            for word in rest:
+                call.script.check_setting(word)
         with_value, before = _WRAPPERS[name]
         skipped = 1 + _skipped(rest, with_value, before)
         if name == "xargs" and {"-r", "--no-run-if-empty"} & set(rest):
@@ -288,7 +313,9 @@ def _tool(name: str, words: Sequence[str], call: Call) -> Result:
         return Result(SUCCESS, _date(words, call))
     if name in ("ss", "netstat"):
         # All that listens, until it is searched for one port.
-        return Result(SUCCESS, TELLS if any(map(_A_PORT.search, words)) else LISTS)
+        listens = any(re.fullmatch(r"-[A-Za-z]*l[A-Za-z]*|--listen(?:ing)?|listening", word) for word in words)
+        found = TELLS if any(map(_A_PORT.search, words)) else LISTS
+        return Result(SUCCESS, found if listens else CONNECTIONS)
     if name == "lsof" or name == "fuser":
         asks = any(re.fullmatch(r"(?:-t?i)?(?:tcp)?(?:@[\w.]+)?:\S+|\d+/(?:tcp|udp)", word, re.I) for word in words)
         return Result(ASKS, TELLS) if asks else Result(EITHER)
@@ -320,7 +347,7 @@ def _filter(name: str, words: Sequence[str], call: Call, said: int) -> Result:
         paths = paths[1:]
     upstream = _searched(name, words, call.upstream) | (said if name in ("awk", "gawk", "mawk", "nawk") else 0)
     if any(map(_PROC_NET.match, paths)):
-        upstream |= TELLS
+        upstream |= TELLS & _searched(name, words, LISTS) if name in _SEARCH else LISTS
     elif paths and not _all_constant(paths):
         # What a service has written there may be the time.
         upstream |= HEART
@@ -344,11 +371,14 @@ def _filter(name: str, words: Sequence[str], call: Call, said: int) -> Result:
 
 def _searched(name: str, words: Sequence[str], upstream: int) -> int:
     """What is upstream of a filter, once it is searched: a list of all that listens has a header in any case."""
-    if not upstream & LISTS or name not in _SEARCH:
+    if not upstream & (LISTS | CONNECTIONS) or name not in _SEARCH:
         return upstream
     inverted = name.endswith("grep") and any(
         re.fullmatch(r"-[A-Za-z]*v[A-Za-z]*|--invert-match", each) for each in words
     )
+    if upstream & CONNECTIONS:
+        found = any(_LISTENS_ONLY.search(each) for each in words) and not inverted
+        return (upstream & ~CONNECTIONS) | TELLS if found else upstream
     found = any(_LISTENS.search(each) for each in words if not each.startswith("-")) and not inverted
     return (upstream & ~LISTS) | (TELLS if found else 0)
 
@@ -391,7 +421,7 @@ def _found_by_age(words: Sequence[str], paths: Sequence[str], call: Call) -> int
         if word.startswith(("-", "(", "!")):
             break
         roots.append(word)
-    if not roots or any(map(is_constant, roots)):
+    if not roots or any(map(is_constant, roots)) or {"-o", "-or"} & set(words):
         return 0
     for word, value in zip(words, [*words[1:], ""], strict=False):
         if word not in _AGE:

@@ -48,6 +48,16 @@ _STDERR: Final = 2
 _CONNECTION: Final = re.compile(r"/dev/tcp/(\[[^\]]*\]|[^/]*)/")
 
 
+#: Variables that send a client to another host, and those that change what every program does.
+_HOST_VARIABLE: Final = re.compile(
+    r"PGHOST|PGHOSTADDR|REDISCLI_HOST|MYSQL_HOST|VAULT_ADDR|ETCDCTL_ENDPOINTS|CONSUL_HTTP_ADDR|NATS_URL"
+    r"|(?:https?|all)_proxy",
+    re.IGNORECASE,
+)
+_LOADER_VARIABLE: Final = re.compile(r"LD_PRELOAD|BASH_ENV|CURL_HOME")
+_HOST: Final = re.compile(r"(?:[a-z0-9+]+://)?(?:[^/@]*@)?(\[[^\]]*\]|[^:/,]*)", re.IGNORECASE)
+
+
 @dataclass(frozen=True)
 class Call:
     """A command as it is run: its words, what those say, and what its input says (see `Result.output`)."""
@@ -90,6 +100,21 @@ class Script:
         if parser.tokens:
             raise UnreadableError
         return Result(result.ends, result.output)
+
+    def check_setting(self, text: str) -> None:
+        """Checks that a variable's value, as in `NAME=value`, leads to no other host and replaces no program.
+
+        Raises:
+            UnreadableError: it does.
+        """
+        match = _ASSIGNMENT.match(text)
+        value = text[match.end() :] if match else ""
+        if not match or not value:
+            return
+        host = _HOST.match(value)
+        is_elsewhere = host is not None and not value.startswith("/") and not self.is_own(host[1])
+        if _LOADER_VARIABLE.fullmatch(match[1]) or (_HOST_VARIABLE.fullmatch(match[1]) and is_elsewhere):
+            raise UnreadableError
 
     def says(self, each: Word, depth: int, last: Endings) -> int:
         """What the text that the shell puts into a word says; `last` is how the command before ended."""
@@ -341,6 +366,7 @@ class _Parser:
             raise UnreadableError
         start = 0
         while start < len(raw) and (match := _ASSIGNMENT.match(raw[start])):
+            self.script.check_setting(word(raw[start]).text)
             self.assign(match[1], raw[start][match.end() :])
             start += 1
         found = self.run([word(each) for each in raw[start:]], raw, upstream)
@@ -381,7 +407,11 @@ class _Parser:
             return Result(frozenset({LEFT | BROKEN_OUT}))
         says = [self.script.says(each, self.depth, self.last) for each in words]
         call = Call(words, says, upstream or self.upstream, self.depth, self.script)
-        return self.script.judge(call)
+        found = self.script.judge(call)
+        if name == "exec" and len(words) > 1:
+            # Nothing that follows runs.
+            return Result(frozenset(each | LEFT for each in found.ends), found.output)
+        return found
 
     def left(self, operands: Sequence[Word]) -> Endings:
         """How a script ends with `exit`."""

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from policies.aws_iam import ATTACHMENTS, LASTING_CREDENTIALS, POLICIES, POLICY, ROLE
+from policies.aws_s3 import BUCKET_POLICY
 from policies.bucket_keys import ACCESS_KEY, MEMBERSHIPS, USER, USER_POLICY
 from policies.resource import Resource
 from policies.rule import Level
@@ -379,7 +380,12 @@ DECRYPTING = changed(
     NARROW,
     Action=["kms:Decrypt"],
     Resource=f"arn:aws:kms:eu-central-1:{ACCOUNT}:key/1234abcd-12ab-34cd-56ef-1234567890ab",
+    Condition={"StringEquals": {"kms:ViaService": "s3.eu-central-1.amazonaws.com"}},
 )
+OBJECTS_ARN = "arn:aws:s3:::tasktracker-prod-backups/*"
+WRITER_ARN = f"arn:aws:iam::{ACCOUNT}:user/writer"
+EXCLUSIVE = "aws:iam/userPolicyAttachmentsExclusive:UserPolicyAttachmentsExclusive"
+READS_ABOUT = ["s3:GetObjectTagging", "s3:GetObjectAttributes", "s3:GetObjectRetention"]
 LOGIN = "aws:iam/userLoginProfile:UserLoginProfile"
 USER_URN = f"urn:pulumi:{STACK}::{PROJECT}::{USER}::writer"
 GROUP = "aws:iam/userGroupMembership:UserGroupMembership"
@@ -392,6 +398,19 @@ def writer(*statements: Any, user: str = "writer", **changes: Any) -> tuple[Reso
         aws(ACCESS_KEY, {"user": user}, name="writer"),
         aws(USER_POLICY, {"user": "writer", "policy": document(*statements), **changes}, name="writer"),
     )
+
+
+def from_user(value: str, *statements: Any) -> tuple[Resource, ...]:
+    """A narrow user, and a key for the user `value`, which the program computes from the first one's name."""
+    user, _, policy = writer(*statements)
+    given = aws(ACCESS_KEY, {"user": value}, name="writer", dependencies={"user": [USER_URN]})
+    return user, given, policy
+
+
+def let_in(type_: str, path: str, **changes: Any) -> tuple[Resource, ...]:
+    """A narrow user, whom another resource's own policy lets in."""
+    statement = {"Effect": "Allow", "Principal": {"AWS": [WRITER_ARN]}, "Resource": NARROW["Resource"], **changes}
+    return (*writer(NARROW), aws(type_, {path: document(statement)}, name="open"))
 
 
 def keyed(kind: Kind, what: str, resources: tuple[Resource, ...], *found: str) -> Case:
@@ -470,6 +489,56 @@ KEY = (
             "bypass", type_, (*writer(NARROW), aws(type_, {path: ["writer"] if path == "users" else "writer"})), *BOTH
         )
         for type_, path in MEMBERSHIPS.items()
+    ),
+    keyed("passing", "reads what belongs to objects", writer(changed(NARROW, Action=READS_ABOUT))),
+    keyed(
+        "passing",
+        "a key of KMS for the bucket's objects",
+        writer(
+            NARROW, changed(DECRYPTING, Condition={"StringLike": {"kms:EncryptionContext:aws:s3:arn": OBJECTS_ARN}})
+        ),
+    ),
+    keyed(
+        "bypass", "a group with no policies", (*writer(NARROW), aws(GROUP, {"user": "writer", "policyArns": []})), *BOTH
+    ),
+    keyed("passing", "attached by nobody", (*writer(NARROW), aws(EXCLUSIVE, {"userName": "writer", "policyArns": []}))),
+    keyed("passing", "the bucket's policy says it too", let_in(BUCKET_POLICY, "policy", Action="s3:GetObject")),
+    keyed("passing", "another user is let in", let_in(ROLE, "assumeRolePolicy", Principal={"AWS": f"{WRITER_ARN}-2"})),
+    keyed("bypass", "takes a role", let_in(ROLE, "assumeRolePolicy", Action="sts:AssumeRole"), *BOTH),
+    keyed("bypass", "the bucket's policy", let_in(BUCKET_POLICY, "policy", Action="s3:DeleteObjectVersion"), *BOTH),
+    keyed(
+        "bypass",
+        "another bucket's policy",
+        let_in(BUCKET_POLICY, "policy", Action="s3:GetObject", Resource="arn:aws:s3:::another/*"),
+        *BOTH,
+    ),
+    keyed("bypass", "a key's policy", let_in("aws:kms/keyPolicy:KeyPolicy", "policy", Action="kms:Decrypt"), *BOTH),
+    keyed("bypass", "a key of KMS for anything", writer(NARROW, changed(DECRYPTING, Condition=None)), *BOTH),
+    keyed(
+        "bypass",
+        "a key of KMS through another service",
+        writer(NARROW, changed(DECRYPTING, Condition={"StringLike": {"kms:ViaService": ["s3.*.amazonaws.com", "*"]}})),
+        *BOTH,
+    ),
+    keyed("bypass", "a key of an admin that comes from the user", from_user("admin", NARROW), "user"),
+    keyed(
+        "bypass",
+        "a policy for the name in capitals",
+        (*writer(NARROW), aws(USER_POLICY, {"user": "Writer", "policy": document(GRANT)})),
+        *BOTH,
+    ),
+    keyed("bypass", "a group with the name in capitals", (*writer(NARROW), aws(GROUP, {"user": "WRITER"})), *BOTH),
+    keyed(
+        "unknown",
+        "whether a statement denies",
+        writer(policy={"Statement": [NARROW, {"Effect": UNKNOWN, "Action": "*", "Resource": "*"}]}),
+        *BOTH,
+    ),
+    keyed(
+        "unknown",
+        "whose group, from a random name",
+        (*writer(NARROW), aws(GROUP, {"user": UNKNOWN}, dependencies={"user": ["urn:pulumi:a::b::random:x:X::n"]})),
+        *BOTH,
     ),
     keyed("unknown", "whose it is", (aws(ACCESS_KEY, {"user": UNKNOWN}),), "user"),
     keyed(

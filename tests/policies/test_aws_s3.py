@@ -920,6 +920,10 @@ LOCK = (
         (bucket({"objectLockEnabled": UNSET, "objectLockConfiguration": {"objectLockEnabled": "Enabled"}}),),
         ("objectLockEnabled",),
     ),
+    *(
+        Case("S3-LOCK", "bypass", f"a bucket of another kind, {type_}", (aws(type_, name="logs"),), ("",))
+        for type_ in aws_s3.WITHOUT_LOCK
+    ),
     Case("S3-LOCK", "unknown", "the bucket", (bucket({"objectLockEnabled": UNKNOWN}),)),
     Case("S3-LOCK", "unknown", "the rule", (aws(OBJECT_LOCK[0], {"rule": UNKNOWN}),)),
     Case("S3-LOCK", "unknown", "the years", locked(mode="GOVERNANCE", days=0, years=UNKNOWN)),
@@ -928,7 +932,7 @@ LOCK = (
     ),
 )
 
-LOGS = bucket({"bucket": "tasktracker-prod-logs"}, name="logs")
+LOGS = bucket({"bucket": "tasktracker-prod-logs", "objectLockEnabled": False}, name="logs")
 
 
 def logging(**changes: Any) -> Resource:
@@ -951,6 +955,14 @@ LOG = (
     Case("S3-LOG", "failing", "not logged", (bucket(),), ("bucket",)),
     Case("S3-LOG", "failing", "another one is logged", (bucket({"bucket": "b"}), logging()), ("bucket",)),
     Case("S3-LOG", "bypass", "logged into itself", (bucket(), logging(targetBucket=BUCKET_NAME)), ("bucket",)),
+    Case("S3-LOG", "bypass", "logged into no bucket", (bucket(), logging(targetBucket="")), ("bucket",)),
+    Case(
+        "S3-LOG",
+        "bypass",
+        "logged into one with Object Lock",
+        (bucket(), bucket({"bucket": "tasktracker-prod-logs"}, name="logs"), logging()),
+        ("bucket", "bucket"),
+    ),
     Case("S3-LOG", "bypass", "logged nowhere", (bucket({"bucket": "a"}), logging(bucket="b")), ("bucket",)),
     Case("S3-LOG", "unknown", "which bucket", (bucket(), LOGS, logging_at_preview(BUCKET_URN))),
     Case("S3-LOG", "unknown", "which bucket at all", (bucket(), logging_at_preview())),

@@ -453,10 +453,10 @@ def test_any_script_is_judged(parts: str, text: str) -> None:
 
 @given(st.lists(PARTS, max_size=20).map(" ".join))
 def test_a_script_that_ends_in_true_proves_nothing(script: str) -> None:
-    # `true` is what it ends with, unless an `exit` or `set -e` ended it before, or the last line goes on in the next,
-    # or turns its result round. What the shell refuses to read always fails.
+    # `true` is what it ends with, unless an `exit`, `exec` or `set -e` ended it before, or the last line goes on in the
+    # next, or turns its result round. What the shell refuses to read always fails.
     whole = f"{script}\ntrue"
-    if {"exit", "-e", "!"} & set(script.split()) or script.endswith(("&&", "\\")):
+    if {"exit", "exec", "-e", "!"} & set(script.split()) or script.endswith(("&&", "\\")):
         return
     if subprocess.run(["sh", "-n", "-c", whole], capture_output=True, check=False).returncode == 0:
         assert proves_nothing(["CMD-SHELL", whole])

@@ -8,13 +8,29 @@ from typing import Any
 import pytest
 
 from policies import stack
-from policies.aws_s3 import BUCKETS, ENCRYPTION, LIFECYCLE, OBJECT_LOCK, VERSIONING
+from policies.aws_iam import POLICY, ROLE
+from policies.aws_s3 import BUCKET_POLICY, BUCKETS, ENCRYPTION, LIFECYCLE, OBJECT_LOCK, VERSIONING
+from policies.bucket_keys import USER_POLICY
+from policies.evaluate import findings
 from policies.resource import Resource
 from policies.rule import Conventions, Level, Options, Scope
 from policies.values import UNKNOWN
 from tests.policies.cases import Case, Kind, rule_of, run
 from tests.policies.compliant import LABELS, STACK, UNSET, carrier, container, network, service, volume
-from tests.policies.compliant_aws import BUCKET_NAME, BUCKET_URN, COMPANIONS, aws, bucket, whole_bucket
+from tests.policies.compliant_aws import (
+    ACCOUNT,
+    BUCKET_NAME,
+    BUCKET_URN,
+    COMPANIONS,
+    GRANT,
+    LET_IN,
+    TLS_ONLY,
+    aws,
+    bucket,
+    changed,
+    document,
+    whole_bucket,
+)
 
 PLACES = ("labels", "taskSpec.containerSpec.labels")
 MAKERS: tuple[Callable[..., Resource], ...] = (container, carrier, service, network, volume)
@@ -140,6 +156,15 @@ def companion(rule: str) -> tuple[Case, ...]:
     )
 
 
+UNLOCKED = bucket({"objectLockEnabled": False}, name="logs")
+DELIVERY = changed(LET_IN, Principal={"Service": "logging.s3.amazonaws.com"}, Action="s3:PutObject")
+
+
+def unlocked(type_: str, policy: Any, path: str = "policy") -> tuple[Resource, ...]:
+    """A bucket without Object Lock, and a policy that lets somebody use it."""
+    return (UNLOCKED, aws(type_, {path: policy}))
+
+
 OLDER = {"SSE": ENCRYPTION, "VER": VERSIONING, "LIFE": LIFECYCLE, "LOCK": OBJECT_LOCK}
 
 BUCKET_CASES = (
@@ -166,6 +191,36 @@ BUCKET_CASES = (
         ("bucket",),
     ),
     Case("STACK-S3-LOCK", "passing", "without Object Lock", (bucket({"objectLockEnabled": False}),)),
+    Case("STACK-S3-LOCK", "passing", "logs are delivered", unlocked(BUCKET_POLICY, document(TLS_ONLY, DELIVERY))),
+    Case("STACK-S3-LOCK", "passing", "others read", unlocked(POLICY, document(changed(GRANT, Action="s3:GetObject")))),
+    Case(
+        "STACK-S3-LOCK",
+        "passing",
+        "others write to another",
+        unlocked(POLICY, document(changed(GRANT, Resource="arn:aws:s3:::another/*"))),
+    ),
+    *(
+        Case("STACK-S3-LOCK", "bypass", f"backups in a bucket of logs, {what}", resources, ("objectLockEnabled",))
+        for what, resources in (
+            ("by its policy", unlocked(BUCKET_POLICY, document(TLS_ONLY, DELIVERY, LET_IN))),
+            ("by a policy", unlocked(POLICY, document(GRANT))),
+            ("by a user's policy", unlocked(USER_POLICY, document(changed(GRANT, Action="S3:Put*")))),
+            ("by a role's policy", unlocked(ROLE, [{"name": "a", "policy": document(GRANT)}], "inlinePolicies")),
+            (
+                "for a service and a role",
+                unlocked(
+                    BUCKET_POLICY,
+                    document(
+                        changed(
+                            LET_IN,
+                            Principal={"AWS": f"arn:aws:iam::{ACCOUNT}:root", "Service": "logging.s3.amazonaws.com"},
+                        )
+                    ),
+                ),
+            ),
+        )
+    ),
+    Case("STACK-S3-LOCK", "unknown", "who writes", unlocked(POLICY, UNKNOWN)),
     Case("STACK-S3-LOCK", "bypass", "switched on as text", (bucket({"objectLockEnabled": "true"}),), ("bucket",)),
     Case("STACK-S3-LOCK", "unknown", "whether it has one", (bucket({"objectLockEnabled": UNKNOWN}),)),
 )
@@ -210,3 +265,10 @@ def test_levels(rule: Any) -> None:
     advisory = rule.id == "STACK-S3-LOCK"
     assert rule.floor("prod", Conventions()) is Level.MANDATORY
     assert rule.floor("staging", Conventions()) is (Level.ADVISORY if advisory else Level.MANDATORY)
+
+
+def test_a_bucket_of_logs_is_asked_about_where_object_lock_is_mandatory() -> None:
+    rule = rule_of("STACK-S3-LOCK")
+    for level in Level:
+        found = findings(rule, unlocked(POLICY, document(GRANT)), Scope(rule.options(), level=level))
+        assert bool(found) is (level is Level.MANDATORY)
