@@ -436,11 +436,11 @@ def unserved(resources: Sequence[Resource], types: Sequence[str]) -> Iterator[Re
 
 def _logging(resources: Sequence[Resource], scope: Scope[Options]) -> Iterator[Finding]:
     locked = {
-        resource.get("bucket")
+        name
         for resource in resources
         if resource.type in BUCKETS
         and flag(resource.get("objectLockEnabled"))
-        and resource.get("bucket") is not UNKNOWN
+        and isinstance(name := resource.get("bucket"), str)
     }
     logging = [resource for resource in resources if resource.type in LOGGING and _delivers(resource, locked)]
     targets: set[str] = set()
@@ -460,11 +460,13 @@ def _logging(resources: Sequence[Resource], scope: Scope[Options]) -> Iterator[F
             )
 
 
-def _delivers(logging: Resource, locked: Set[object]) -> bool:
+def _delivers(logging: Resource, locked: Set[str]) -> bool:
     """Whether S3 writes the log: to another bucket, and to none of those with Object Lock."""
     target = logging.get("targetBucket")
     # A log that a bucket keeps of itself goes with it, and grows by being written.
-    return target is UNKNOWN or not (is_unset(target) or target == logging.get("bucket") or target in locked)
+    return target is UNKNOWN or not (
+        is_unset(target) or target == logging.get("bucket") or (isinstance(target, str) and target in locked)
+    )
 
 
 RULES = (
