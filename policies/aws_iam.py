@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import Final
+from typing import Any, Final
 
 from policies.bucket_keys import (
     ACCESS_KEY,
@@ -73,14 +73,21 @@ class StarOptions(Options):
 
 
 def _star(resource: Resource, scope: Scope[StarOptions]) -> Iterator[Finding]:
-    if resource.type in POLICIES:
-        yield from _identity_policy("policy", resource.get("policy"))
+    for path, value in identity_policies(resource):
+        yield from _identity_policy(path, value)
     if resource.type == ROLE:
-        for index, item in items(resource.get("inlinePolicies")):
-            yield from _identity_policy(f"inlinePolicies[{index}].policy", entries(item).get("policy"))
         yield from _trust_policy("assumeRolePolicy", resource.get("assumeRolePolicy"))
     if name := ATTACHMENTS.get(resource.type):
         yield from _managed(name, resource.get(name), scope.options)
+
+
+def identity_policies(resource: Resource) -> Iterator[tuple[str, Any]]:
+    """The path and value of each policy document in a resource that says what somebody may do."""
+    if resource.type in POLICIES:
+        yield "policy", resource.get("policy")
+    if resource.type == ROLE:
+        for index, item in items(resource.get("inlinePolicies")):
+            yield f"inlinePolicies[{index}].policy", entries(item).get("policy")
 
 
 def _identity_policy(path: str, value: object) -> Iterator[Finding]:

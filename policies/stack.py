@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
 from functools import partial
 
-from policies.aws_iam import POLICIES, ROLE
+from policies.aws_iam import POLICIES, ROLE, identity_policies
 from policies.aws_s3 import (
     BUCKET_POLICY,
     BUCKETS,
@@ -23,7 +23,7 @@ from policies.containers import CONTAINER, SERVICE
 from policies.policy_document import Statement, read, texts
 from policies.resource import NETWORK, VOLUME, Resource
 from policies.rule import Finding, Level, Options, Rule, Scope, Severity
-from policies.values import UNKNOWN, entries, flag, items
+from policies.values import UNKNOWN, entries, flag
 
 LABELS = "labels"
 
@@ -78,12 +78,9 @@ def _locked(resources: Sequence[Resource], scope: Scope[Options]) -> Iterator[Fi
 
 def _statements(resource: Resource) -> Iterator[Statement]:
     """What a policy of a bucket or of an identity grants."""
-    if resource.type in (BUCKET_POLICY, *POLICIES):
-        policies = [resource.get("policy")]
-    else:
-        policies = [entries(item).get("policy") for _, item in items(resource.get("inlinePolicies"))]
-    for policy in policies:
-        yield from (each for each in read("", policy).statements if each.grants)
+    policies = [("policy", resource.get("policy"))] if resource.type == BUCKET_POLICY else identity_policies(resource)
+    for path, policy in policies:
+        yield from (each for each in read(path, policy).statements if each.grants)
 
 
 def _writes(statement: Statement) -> bool:

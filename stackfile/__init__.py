@@ -5,6 +5,6 @@ pattern instead, as they may run before the virtual environment exists, and a fi
 refused.
 """
 
-from stackfile.loading import StackFileError, config, document, load, parse
+from stackfile.loading import StackFileError, config, document, load, parse, with_namespace
 
-__all__ = ["StackFileError", "config", "document", "load", "parse"]
+__all__ = ["StackFileError", "config", "document", "load", "parse", "with_namespace"]

@@ -40,6 +40,11 @@ def load(path: Path) -> dict[str, Any]:
     return parse(content, path.name)
 
 
+def with_namespace(key: str) -> str:
+    """A key of the block `config` with its namespace; one without is the project's."""
+    return key if ":" in key else f"{NAMESPACE}:{key}"
+
+
 def config(path: Path) -> dict[str, Any]:
     """The block `config` of a stack file: what it sets, by key with its namespace.
 
@@ -66,7 +71,7 @@ def _config(content: dict[str, Any], file: str) -> dict[str, Any]:
     block = content.get("config") or {}
     found: dict[str, Any] = {}
     for key, value in block.items():
-        name = key if ":" in key else f"{NAMESPACE}:{key}"
+        name = with_namespace(key)
         if name in found:
             raise StackFileError(f"{file}: config has both {name.partition(':')[2]} and {name}; remove one")
         try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from toolchain.docker_engine import NO_CONTEXT, DockerUnavailableError
 from toolchain.environment import clean
@@ -92,14 +92,23 @@ def _graphviz(_: str) -> None:
     ensure_program("dot", ["graphviz"], "to draw the picture of the system")
 
 
-def _shells(_: str) -> None:
+def _ensure_for_tests(programs: Mapping[str, str], purpose: str, without: str) -> None:
+    """Installs the Debian package of each program that is missing; prints `without` where this user may not."""
     from toolchain.debian import can_install, ensure_program  # noqa: PLC0415
 
     if not can_install():
-        print("==> the shells that `.tools/env` is tested in take root: tests of those that are missing are skipped")
+        print(f"==> {without}")
         return
-    for program, package in SHELLS.items():
-        ensure_program(program, [package], "for the tests of `.tools/env`")
+    for program, package in programs.items():
+        ensure_program(program, [package], purpose)
+
+
+def _shells(_: str) -> None:
+    _ensure_for_tests(
+        SHELLS,
+        "for the tests of `.tools/env`",
+        "the shells that `.tools/env` is tested in take root: tests of those that are missing are skipped",
+    )
 
 
 #: The shells that `.tools/env` is tested in, by program and Debian package.
@@ -113,16 +122,14 @@ SHELLS = {
 
 
 def _remote_host(_: str) -> None:
-    from toolchain.debian import can_install, ensure_program  # noqa: PLC0415
-
-    if not can_install():
-        # Nobody else may start the engine either that is needed with it.
-        print("==> a second Docker host, for tests, takes root: those tests are skipped")
-        return
     # A server's programs are not on every user's path.
     os.environ["PATH"] += os.pathsep + "/usr/sbin"
-    for program, package in REMOTE_HOST.items():
-        ensure_program(program, [package], "for the tests of a second Docker host")
+    # Only root can start the engine that these tests need, too.
+    _ensure_for_tests(
+        REMOTE_HOST,
+        "for the tests of a second Docker host",
+        "a second Docker host, for tests, takes root: those tests are skipped",
+    )
 
 
 #: What the tests of a second Docker host start there, by program and Debian package.

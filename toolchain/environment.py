@@ -18,6 +18,7 @@ from pathlib import Path
 
 from toolchain import pip_options
 from toolchain.backends import KEY, LINE, state_backend
+from toolchain.stack_files import stack_of
 
 
 class Way(Enum):
@@ -139,7 +140,7 @@ def own_passphrase(config: Path) -> Path | None:
 
     The public stack has none, which a file of that name would hide.
     """
-    stack = config.name.removeprefix("Pulumi.").removesuffix(".yaml")
+    stack = stack_of(config)
     path = Path(f"~/{OWN_PASSPHRASE.format(stack=stack)}").expanduser()
     return path if stack != PUBLIC_STACK and os.path.exists(path) else None  # noqa: PTH110 - where it may not look, too
 

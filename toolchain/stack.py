@@ -24,7 +24,7 @@ from remote.redaction import redacted
 from toolchain.engine import environment
 from toolchain.environment import PUBLIC_STACK
 from toolchain.passphrase import OVERRIDE, PUBLIC_PASSPHRASE, check_passphrase, check_public_stack
-from toolchain.stack_files import stack_files
+from toolchain.stack_files import stack_files, stack_of
 from toolchain.steps import ROOT, StepError, run
 from toolchain.venv import read_stack_file
 
@@ -70,7 +70,7 @@ def _check_copied(config: Path, content: Mapping[str, Any], env: Mapping[str, st
 
     `env` has the state backend of a stack that is there; it is None for one that is to be made.
     """
-    stack, salt = _stack_of(config), _salt(content)
+    stack, salt = stack_of(config), _salt(content)
     name = None if salt is None else next((name for name, other in _others(stack) if _salt(other) == salt), None)
     if name is None:
         return
@@ -94,7 +94,7 @@ def _check_copied(config: Path, content: Mapping[str, Any], env: Mapping[str, st
 
 def _check_copied_over(config: Path, content: Mapping[str, Any], owner: str, in_state: str | None) -> None:
     """Refuses the salt of `owner` for a stack that is there, by the salt that its state has."""
-    stack = _stack_of(config)
+    stack = stack_of(config)
     if in_state is not None and in_state != _salt(content):
         raise StepError(
             f"{config.name} has the encryptionsalt of Pulumi.{owner}.yaml, and the stack {stack} has another one. "
@@ -143,10 +143,6 @@ def _check_secrets(config: Path, content: Mapping[str, Any]) -> None:
             f"bring that line back from an earlier commit (`git log -p {config.name}`); or, if the file is a copy of "
             "another stack's, remove each key that has `secure:` and set it again"
         )
-
-
-def _stack_of(config: Path) -> str:
-    return config.name.removeprefix("Pulumi.").removesuffix(".yaml")
 
 
 def _salt(content: Mapping[str, Any]) -> str | None:

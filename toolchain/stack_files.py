@@ -5,9 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 
 
+def stack_of(file: Path) -> str:
+    """The stack that a file is of, by its name.
+
+    >>> stack_of(Path("clone/Pulumi.prod.yaml"))
+    'prod'
+    """
+    return file.name.removeprefix("Pulumi.").removesuffix(".yaml")
+
+
 def stack_files(folder: Path) -> dict[str, Path]:
     """The files `Pulumi.<stack>.yaml` of a folder by stack, sorted; a link that leads nowhere is none."""
-    found = {path.name.split(".", 1)[1].removesuffix(".yaml"): path for path in folder.glob("Pulumi.?*.yaml")}
+    found = {stack_of(path): path for path in folder.glob("Pulumi.?*.yaml")}
     return {stack: found[stack] for stack in sorted(found) if found[stack].is_file()}
 
 

@@ -160,14 +160,10 @@ def _check_blocks(file: Path) -> None:
     """Refuses a block that is a text in JSON, as `pulumi config set` without `--path` writes one: no key has a line."""
     text, read = stackfile.load(file).get("config") or {}, stackfile.config(file)
     for key, value in text.items():
-        if isinstance(value, str) and not isinstance(read[name := _with_namespace(key)], str):
+        if isinstance(value, str) and not isinstance(read[name := stackfile.with_namespace(key)], str):
             raise RefusedError(
                 f"{file.name}: {name} is a text in JSON: write it as a block of YAML, a line for each key"
             )
-
-
-def _with_namespace(key: str) -> str:
-    return key if ":" in key else f"{NAMESPACE}:{key}"
 
 
 def _copied(text: str, made: NewStack) -> str:
