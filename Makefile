@@ -12,7 +12,7 @@ STACK ?= dev
 SERVICE ?= api
 # Only from the command line: one in the environment may be another program's.
 YES :=
-# What a user sets is text, whatever is in it: make expands nothing in it, and a shell gets it as one quoted word.
+# Values that a user sets are plain text: make expands nothing in them, and a shell gets each as one quoted word.
 VARIABLES := STACK SERVICE CONFIRM REPOSITORY TAG BACKEND YES
 $(foreach name,$(VARIABLES),$(eval override $(name) := $$(value $(name))))
 define newline

@@ -1,4 +1,4 @@
-"""A bucket in AWS S3 that nobody else can read, with every part of it protected."""
+"""A private bucket in AWS S3, all of whose resources are protected."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ SEPARATE: Final = (
 class PrivateBucket:
     """A bucket, and its parts one after the other.
 
-    `name`: the bucket's own. `statements`: what its policy says beside that nobody comes without TLS 1.2.
+    `name`: the bucket's own. `statements`: its policy's, in addition to those that require TLS 1.2.
     `lifecycle`: what S3 deletes by itself. `lock_days`: days for which an object is locked, or None for no Object
     Lock. `kms_key`: the key of AWS KMS that S3 encrypts with, or None for S3's own keys.
     """
@@ -49,7 +49,7 @@ class PrivateBucket:
         bucket = aws.s3.Bucket(
             resource_name,
             bucket=self.name,
-            # S3 has it from the start, before there is an object without a lock.
+            # Set at creation, before there is an object without a lock.
             object_lock_enabled=self.lock_days is not None,
             force_destroy=False,
             opts=part(opts, ignore_changes=SEPARATE),
@@ -121,7 +121,7 @@ def document(statements: Sequence[Mapping[str, Any]]) -> str:
 
 
 def encrypted_transport(bucket: str) -> list[dict[str, Any]]:
-    """Statements of the bucket's policy: nobody comes in plain HTTP, or in a TLS older than 1.2."""
+    """Statements of the bucket's policy that refuse requests in plain HTTP, and in a TLS older than 1.2."""
     everything = {
         "Effect": "Deny",
         "Principal": "*",
@@ -140,7 +140,7 @@ def bucket_arn(bucket: str) -> str:
 
 
 def encryption_rule(kms_key: str | None) -> aws.s3.BucketServerSideEncryptionConfigurationRuleArgs:
-    """How S3 encrypts what comes with no wish of its own."""
+    """How S3 encrypts objects whose upload names no encryption."""
     return aws.s3.BucketServerSideEncryptionConfigurationRuleArgs(
         apply_server_side_encryption_by_default=(
             aws.s3.BucketServerSideEncryptionConfigurationRuleApplyServerSideEncryptionByDefaultArgs(

@@ -82,7 +82,7 @@ def _star(resource: Resource, scope: Scope[StarOptions]) -> Iterator[Finding]:
 
 
 def identity_policies(resource: Resource) -> Iterator[tuple[str, Any]]:
-    """The path and value of each policy document in a resource that says what somebody may do."""
+    """The path and value of each policy document of a resource that grants rights to an identity."""
     if resource.type in POLICIES:
         yield "policy", resource.get("policy")
     if resource.type == ROLE:

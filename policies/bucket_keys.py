@@ -59,7 +59,7 @@ OBJECT_ACTIONS: Final = re.compile(
     re.ASCII | re.IGNORECASE,
 )
 
-#: Uses the key that a bucket is encrypted with; through S3 alone, or it would decrypt whatever else the key is for.
+#: Uses the key that a bucket is encrypted with; through S3 alone, or it would decrypt all else that the key encrypts.
 KEY_ACTIONS: Final = re.compile(r"kms:(?:decrypt|encrypt|generatedatakey)", re.ASCII | re.IGNORECASE)
 
 VIA_S3: Final = re.compile(r"s3\.[\w*-]+\.amazonaws\.com(?:\.cn)?", re.ASCII | re.IGNORECASE)
@@ -87,7 +87,7 @@ def is_for_one_bucket(holder: Resource, resources: Sequence[Resource]) -> bool:
     ]
     if any(document.problems or document.partial for document in documents):
         return False
-    # Of one whose effect isn't known yet, nobody knows that it denies.
+    # A statement whose effect isn't known yet may allow.
     statements = [each for document in documents for each in document.statements if each.get("effect") != "Deny"]
     buckets: set[str] = set()
     let_in = [each for resource in resources for each in _let_in(resource, user)]

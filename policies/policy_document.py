@@ -211,7 +211,7 @@ def _narrows(subject: str) -> bool:
 
 
 def principals(path: str, value: object) -> Iterator[tuple[str, str | None, Any]]:
-    """The path, text and value of each of a statement's principals, of whatever kind."""
+    """The path, text and value of each of a statement's principals, of any kind."""
     if isinstance(value, dict):
         for kind, names in value.items():
             if not kind.startswith("__") and not is_unset(names):

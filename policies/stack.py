@@ -197,7 +197,7 @@ RULES = (
             ROLE: ("inlinePolicies",),
         },
         why="Object Lock alone locks nothing: without a default retention each writer decides for itself. A bucket "
-        "that is called one of logs needs none only while nobody can write backups to it.",
+        "of access logs needs none only as long as no identity can write backups to it.",
         fix="Add a BucketObjectLockConfiguration with `bucket` set to this bucket's `id`; S3-LOCK says what has to "
         "be in it. To a bucket of logs, allow `s3:PutObject` to services of AWS, such as logging.s3.amazonaws.com.",
         check_stack=_locked,

@@ -82,8 +82,8 @@ class SettingsError(Exception):
 
     def __init__(self, stack: str, problems: Iterable[Problem]) -> None:
         self.stack = stack
-        told = (replace(each, message=for_stack(each.message, stack)) for each in problems)
-        self.problems = tuple(sorted(told, key=str))
+        named = (replace(each, message=for_stack(each.message, stack)) for each in problems)
+        self.problems = tuple(sorted(named, key=str))
         super().__init__("\n".join([*_mistakes(self), *_missing(self)]))
 
 

@@ -99,7 +99,7 @@ _NO_HOST: Final = re.compile(r"[\"'](?:file|data):", re.IGNORECASE)
 _NODE: Final = frozenset({"node", "nodejs", "bun", "deno"})
 _NODE_REQUEST: Final = re.compile(r"\bfetch\s*\(|[\"'](?:node:)?https?[\"']\s*\)\s*\.(?:get|request)\s*\(")
 _NODE_STATUS: Final = re.compile(r"\bstatusCode\b|\.ok\b|\.status\b|\bok\b\s*[,}]|\bstatus\b\s*[,}]")
-#: What makes Node end well whatever happens.
+#: Code with which Node ends with 0 in every case.
 _NODE_SWALLOWS: Final = re.compile(
     r"\bfinally\s*\(\s*(?:\(\s*\)\s*=>|function\s*\(\s*\))[^)]{0,40}\bexit\(\s*0?\s*\)"
     r"|[\"'](?:uncaughtException|unhandledRejection)[\"'][^;]{0,80}\bexit\(\s*0?\s*\)|\?\s*0\s*:\s*0\b"
