@@ -68,6 +68,8 @@ purge: ## ask, then remove the stack with all its data (CONFIRM=<stack> answers)
 	@$(call check,STACK CONFIRM)
 	@$(PYTHON) -m toolchain.purge --stack=$(call quoted,STACK) --confirm=$(call quoted,CONFIRM)
 	@$(SETUP) venv engine dev_docker stack
+	@# Of what is on the host under the stack's name, only what this state has made.
+	@./tt volumes check --own --stack=$(call quoted,STACK)
 	@$(PULUMI) state unprotect --all --yes
 	@$(PULUMI) destroy --yes --skip-preview
 	@$(PYTHON) -m toolchain.purge --stack=$(call quoted,STACK) --done

@@ -2,17 +2,19 @@
 
 import pulumi
 
-from components import Platform, PlatformArgs
+from components import Platform, PlatformArgs, last_state
 from components.ending import plain_words
 from components.neighbours import refuse_clashes
 from components.packages import refuse_missing_packages
 from settings.source import load, revision
 
 with plain_words():
+    # The engine reads it meanwhile.
+    state = last_state.reading()
     settings = load()
     refuse_missing_packages(pulumi.get_stack(), settings)
-    refuse_clashes(pulumi.get_stack(), settings)
-    platform = Platform("platform", PlatformArgs(pulumi.get_stack(), settings))
+    owner = refuse_clashes(pulumi.get_stack(), settings, state)
+    platform = Platform("platform", PlatformArgs(pulumi.get_stack(), settings, owner))
 
     pulumi.export("url", platform.url)
     pulumi.export("containers", platform.containers)

@@ -15,7 +15,7 @@ for number in range(COUNT):
         **hardened(memory=64, cpus="0.5"),
         user="10001:10001",
         read_only=True,
-        restart="unless-stopped",
+        restart="always",
         network_mode="bridge",
         networks_advanced=[docker.ContainerNetworksAdvancedArgs(name="many")],
         healthcheck=docker.ContainerHealthcheckArgs(tests=["CMD", "curl", "--fail", "http://127.0.0.1:8080/healthz"]),

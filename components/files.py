@@ -77,8 +77,12 @@ class FileVolume(pulumi.ComponentResource):
         volume = docker.Volume(
             name,
             name=args.context.naming.volume(name),
-            labels=[docker.VolumeLabelArgs(label=label, value=value) for label, value in labels.items()],
-            opts=child,
+            labels=[
+                docker.VolumeLabelArgs(label=label, value=value)
+                for label, value in args.context.naming.owned(args.service, slot=args.slot).items()
+            ],
+            # As for a `RuntimeVolume`.
+            opts=pulumi.ResourceOptions.merge(child, pulumi.ResourceOptions(ignore_changes=["labels"])),
         )
         carrier = docker.Container(
             name,

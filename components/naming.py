@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from settings.ownership import IDENTITY
 
 #: Prefix of every name on the Docker host and in AWS, and of every type token.
 SYSTEM = "tasktracker"
@@ -16,10 +18,13 @@ DIGEST_LENGTH = 12
 class Naming:
     """Names of one stack's containers, volumes and networks, and of what it has in AWS.
 
-    Every name carries the stack, so that stacks live side by side on one host and in one account.
+    Every name carries the stack, so that stacks live side by side on one host and in one account. `identity` is that of
+    the stack's state (see `settings.ownership`), and `origins` has what volumes carry that are there already, by name.
     """
 
     stack: str
+    identity: str = ""
+    origins: Mapping[str, str] = field(default_factory=dict)
 
     def container(self, service: str, slot: str | None = None) -> str:
         """`tasktracker-<stack>-<service>[-<slot>]`."""
@@ -49,6 +54,14 @@ class Naming:
         """Labels that tell what belongs to which stack and service, sorted by name."""
         labels = {"stack": self.stack, "service": service, "slot": slot, "release": release}
         return {name: value for name, value in sorted(labels.items()) if value is not None}
+
+    def owned(self, service: str, *, slot: str | None = None) -> Mapping[str, str]:
+        """The same with the state's identity: of volumes and networks, which others could take for their own."""
+        return dict(sorted({**self.labels(service, slot=slot), IDENTITY: self.identity}.items()))
+
+    def origin(self, volume: str) -> str:
+        """What the Docker volume of that name carries, or will once it is made."""
+        return self.origins.get(self.volume(volume), self.identity)
 
 
 def release(reference: str) -> str:

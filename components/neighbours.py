@@ -6,6 +6,7 @@ Docker refuses the same, but in the middle of an `up` and without a word on whos
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 from itertools import chain
@@ -13,16 +14,18 @@ from typing import Any
 
 import pulumi
 
-from components import docker_host, engine_version
+from components import docker_host, engine_version, provider
 from components.naming import SYSTEM
+from components.ownership import Found, Owner, data_numbers, owner_of
 from remote import redacted
 from settings import Settings
 from settings.addresses import free_port, free_subnet
 from settings.commands import command_for
 from settings.errors import Path, Problem
 from settings.limits import LIMITS
+from settings.ownership import Memory, is_data
 
-#: Seconds that the host has for each of its answers.
+#: Seconds that the host has for each of its answers in a preview.
 TIMEOUT = 5
 
 #: Any address of the host.
@@ -64,28 +67,48 @@ class Clash:
     free: object | None
 
 
-def refuse_clashes(stack: str, settings: Settings) -> None:
-    """Asks the Docker host, and refuses what clashes, and an engine that is too old; warns where it does not answer.
+def refuse_clashes(stack: str, settings: Settings, state: Future[Memory]) -> Owner:
+    """Asks the Docker host, and refuses what is another's, what clashes, and an engine that is too old.
+
+    A preview only warns where the host does not answer. `state` is what the stack's last state has of it.
 
     Raises:
-        pulumi.RunError: every clash, each with whose it is and the command for a value that is free; or the version.
+        pulumi.RunError: what is another state's, or gone; or every clash, each with whose it is and the command for a
+            value that is free; or the version.
     """
     import docker  # noqa: PLC0415 - see `components.docker_host`
     import requests  # noqa: PLC0415 - whose errors the Docker client lets through
 
     try:
-        api = docker_host.client(TIMEOUT).api
+        # Who changes something waits until the host has looked.
+        timeout = TIMEOUT if pulumi.runtime.is_dry_run() else docker_host.REQUEST_TIMEOUT
+        api = docker_host.client(timeout).api
         version = api.version()
         if too_old := engine_version.refusal(version):
             raise pulumi.RunError(too_old)
-        found = neighbours(stack, api.networks(), api.containers(all=True), api.volumes()["Volumes"] or [])
+        lists = Found(api.networks(), api.containers(all=True), api.volumes()["Volumes"] or [])
     except (docker.errors.DockerException, requests.exceptions.RequestException) as error:
-        pulumi.log.warn(f"{NOT_ASKED} ({redacted(' '.join(str(error).split()))})")
-        return
+        _go_on_without(redacted(" ".join(str(error).split())))
+        return Owner.of(state.result())
+    memory = state.result()
+    owner = owner_of(stack, settings, memory, lists)
+    judged = memory.volumes | {name for name in owner.origins if is_data(stack, name, data_numbers(settings))}
+    others = (each for each in lists.volumes if each["Name"] not in judged)
+    found = neighbours(stack, lists.networks, lists.containers, others)
     if message := refusal(stack, settings, found):
         raise pulumi.RunError(message)
     if newer := engine_version.notice(version):
         pulumi.log.info(newer)
+    return owner
+
+
+def _go_on_without(reason: str) -> None:
+    """Warns in a preview that the Docker host does not answer; an update stops, since it would change a host unchecked."""
+    if not pulumi.runtime.is_dry_run():
+        # It may know better what to do.
+        provider.refuse_unusable()
+        raise pulumi.RunError(f"{NOT_ASKED} ({reason}). Nothing was changed.")
+    pulumi.log.warn(f"{NOT_ASKED} ({reason})")
 
 
 def neighbours(
@@ -129,7 +152,11 @@ def refusal(stack: str, settings: Settings, found: Neighbours) -> str | None:
         if clash.free is not None:
             lines.append(f"      {command_for(stack, clash.path, clash.free)}")
     for owner in _names(stack, found):
-        lines.append(f"  the stack's name, {stack}: {owner} has a name that this stack may give; rename or remove it")
+        lines.append(
+            f"  the stack's name, {stack}: {owner} has a name that this stack may give, and is not its own. It may hold"
+            " live data: find out whose it is before you remove it, or give this stack a name of its own"
+        )
+        lines.append(f"      ./tt stack new NAME --like {stack}")
     if not lines:
         return None
     heading = f"Pulumi.{stack}.yaml clashes with what is on the Docker host. Nothing was changed. Set other values:"

@@ -45,12 +45,14 @@ class Network(pulumi.ComponentResource):
                 docker.NetworkIpamConfigArgs(subnet=str(args.subnet), gateway=str(args.subnet[1]), ip_range=str(upper))
             ],
             labels=[
-                docker.NetworkLabelArgs(label=label, value=value) for label, value in args.naming.labels(name).items()
+                docker.NetworkLabelArgs(label=label, value=value) for label, value in args.naming.owned(name).items()
             ],
             opts=pulumi.ResourceOptions(
                 parent=self,
                 # Two networks can't have one subnet, so the old one has to go first.
                 delete_before_replace=True,
+                # None replaces a network for its labels, and each container that is on it.
+                ignore_changes=["labels"],
             ),
         )
         self.name = network.name

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pulumi
@@ -20,6 +20,7 @@ from components.naming import SYSTEM, Naming, release
 from components.nats import Nats, NatsArgs
 from components.network import Networks
 from components.nginx import Nginx, NginxArgs
+from components.ownership import Owner, keep_identity
 from components.provider import provider_of, with_provider
 from components.redis import Redis, RedisArgs
 from components.secrets import GeneratedSecret, secret
@@ -32,10 +33,11 @@ from settings.app_files import file_name
 
 @dataclass(frozen=True)
 class PlatformArgs:
-    """`stack` names the environment on its Docker host."""
+    """`stack` names the environment on its Docker host, and `owner` tells its things from those of other states."""
 
     stack: str
     settings: Settings
+    owner: Owner = field(default_factory=Owner)
 
 
 class Platform(pulumi.ComponentResource):
@@ -53,12 +55,14 @@ class Platform(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: PlatformArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         settings, images = args.settings, args.settings.images
-        naming = Naming(args.stack)
+        naming = Naming(args.stack, args.owner.identity, args.owner.origins)
         provider = provider_of(naming, settings)
         super().__init__(
             f"{SYSTEM}:components:Platform", name, None, with_provider(opts, provider) if provider else opts
         )
         child = pulumi.ResourceOptions(parent=self)
+        # The first of all: what carries it is made later.
+        keep_identity(args.owner, self)
 
         def after(*parts: pulumi.Resource) -> pulumi.ResourceOptions:
             return pulumi.ResourceOptions(parent=self, depends_on=list(parts))

@@ -49,10 +49,7 @@ def provider_of(naming: Naming, settings: Settings) -> docker.Provider | None:
     if host is None:
         return None
     if not pulumi.runtime.is_dry_run():
-        try:
-            check(host)
-        except HostError as error:
-            raise pulumi.RunError(f"{CONFIG_KEY}: {error}\nNothing was changed.") from None
+        refuse_unusable()
     config = pulumi.Config()
     folder = host.certificate_folder
     return docker.Provider(
@@ -69,6 +66,20 @@ def provider_of(naming: Naming, settings: Settings) -> docker.Provider | None:
         or None,
         opts=pulumi.ResourceOptions(depends_on=[_same_host(naming, host)]),
     )
+
+
+def refuse_unusable() -> None:
+    """Asks the host that the stack's config names, if it names one.
+
+    Raises:
+        pulumi.RunError: it can't be used; says why and what to do.
+    """
+    host = configured()
+    try:
+        if host is not None:
+            check(host)
+    except HostError as error:
+        raise pulumi.RunError(f"{CONFIG_KEY}: {error}\nNothing was changed.") from None
 
 
 def _same_host(naming: Naming, host: DockerHost) -> pulumi.Resource:

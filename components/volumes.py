@@ -6,6 +6,7 @@ import pulumi
 import pulumi_docker as docker
 
 from components.naming import SYSTEM, Naming
+from settings.ownership import DATA_VOLUME, IDENTITY
 
 
 class DataVolume(pulumi.ComponentResource):
@@ -13,6 +14,9 @@ class DataVolume(pulumi.ComponentResource):
 
     It is protected in every environment: `make down` leaves it, `make purge` asks first. With
     `protect=False` it is one whose data is there a second time, and may go.
+
+    Its outputs are the state's memory of it (`settings.ownership.Memory`): a `pulumi refresh` that does not find the
+    volume leaves them, so that no update makes an empty one in its place.
     """
 
     name: pulumi.Output[str]
@@ -26,7 +30,9 @@ class DataVolume(pulumi.ComponentResource):
         *,
         protect: bool = True,
     ) -> None:
-        super().__init__(f"{SYSTEM}:components:DataVolume", name, None, opts)
+        super().__init__(
+            DATA_VOLUME, name, None, pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(protect=protect))
+        )
         volume = _volume(
             name,
             naming,
@@ -39,7 +45,7 @@ class DataVolume(pulumi.ComponentResource):
             ),
         )
         self.name = volume.name
-        self.register_outputs({"name": self.name})
+        self.register_outputs({"name": self.name, IDENTITY: naming.origin(name)})
 
 
 class RuntimeVolume(pulumi.ComponentResource):
@@ -55,12 +61,18 @@ class RuntimeVolume(pulumi.ComponentResource):
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__(f"{SYSTEM}:components:RuntimeVolume", name, None, opts)
-        volume = _volume(name, naming, service, pulumi.ResourceOptions(parent=self, delete_before_replace=True))
+        volume = _volume(
+            name,
+            naming,
+            service,
+            # A label of a later version replaces none, and the containers that use it with it.
+            pulumi.ResourceOptions(parent=self, delete_before_replace=True, ignore_changes=["labels"]),
+        )
         self.name = volume.name
         self.register_outputs({"name": self.name})
 
 
 def _volume(name: str, naming: Naming, service: str, opts: pulumi.ResourceOptions) -> docker.Volume:
     """The stack's Docker volume of that name, with the labels of the service that it is for."""
-    labels = [docker.VolumeLabelArgs(label=label, value=value) for label, value in naming.labels(service).items()]
+    labels = [docker.VolumeLabelArgs(label=label, value=value) for label, value in naming.owned(service).items()]
     return docker.Volume(name, name=naming.volume(name), labels=labels, opts=opts)

@@ -157,7 +157,8 @@ class Workload(pulumi.ComponentResource):
         container = docker.Container(
             name,
             **_container(args, files, follow=not args.reload),
-            restart="unless-stopped",
+            # `unless-stopped` takes a container that ran as the daemon was killed for one that a person has stopped.
+            restart="always",
             must_run=True,
             healthcheck=docker.ContainerHealthcheckArgs(
                 tests=["CMD", *args.health.command],

@@ -277,7 +277,7 @@ def _restart(resource: Resource, scope: Scope[Options]) -> Iterator[Finding]:
     container = resource.container
     field = container.field("restart")
     # Swarm restarts what says nothing.
-    known = ("any", "on-failure", None, "") if container.is_service else ("always", "unless-stopped", "on-failure")
+    known = ("any", "on-failure", None, "") if container.is_service else ("always", "on-failure")
     if not field.unknown and field.value not in known and _runs_on(container):
         yield Finding(field.path or "", field.value, " or ".join(word for word in known if word))
 
@@ -360,7 +360,8 @@ RULES = (
             SERVICE: ("taskSpec.restartPolicy.condition", "endpointSpec.ports"),
         },
         why="A service that crashed, or whose host was restarted, stays down until a person comes.",
-        fix="Set `restart` to `unless-stopped`. A job that ends says so with `restart: no` and `mustRun: false`.",
+        fix="Set `restart` to `always`: with `unless-stopped` a container stays down that ran as the Docker daemon was "
+        "killed, such as for lack of memory. A job that ends says so with `restart: no` and `mustRun: false`.",
         check=_restart,
     ),
 )

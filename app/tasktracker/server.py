@@ -9,6 +9,10 @@ DRAIN_SECONDS = 10
 """For open requests after SIGTERM; they take milliseconds. What the app itself drains comes on
 top."""
 
+KEEP_ALIVE_SECONDS = 75
+"""For a connection without a request: more than a proxy in front keeps one (nginx: 60 by default). A
+request that is sent while this side closes its connection is lost."""
+
 MAX_WS_MESSAGE_BYTES = 1024
 """Clients of /ws have nothing to say."""
 
@@ -36,6 +40,7 @@ def serve(app: ASGIApp, bind: str) -> int:
             proxy_headers=False,
             lifespan="on",
             timeout_graceful_shutdown=DRAIN_SECONDS,
+            timeout_keep_alive=KEEP_ALIVE_SECONDS,
             ws_max_size=MAX_WS_MESSAGE_BYTES,
             ws_ping_interval=WS_PING_SECONDS,
         )

@@ -62,7 +62,6 @@ bucket_error() {
         '35 '* | '51 '* | '58 '* | '60 '* | '77 '*)
             echo "the repository's certificate is for another host, or not from the authority that is trusted" ;;
         *NoSuchBucket*) echo "the repository's bucket does not exist" ;;
-        *RequestTimeTooSkewed*) echo "the clocks of this host and of the repository differ too much" ;;
         # The last is what the stack's own object store calls a key that it does not know.
         '0 403 '* | *InvalidAccessKeyId* | *SignatureDoesNotMatch* | *XAdminUserNotFound*)
             echo "the repository refuses the access key or the secret key, or does not let it do this" ;;

@@ -6,7 +6,7 @@
     $before[]
     | . as $then
     | $now[.table] as $now
-    # Emptied, dropped, or statistics begun anew: nothing is known of it.
+    # Emptied, dropped, or statistics reset: nothing is known of it.
     | select($now != null and $now.file == .file and $now.changes >= .changes)
     | $rows[.table] as $found
     | {

@@ -50,7 +50,7 @@ fail() { # CODE REASON...
 clear_up() {
     local jobs
     jobs=$(jobs -p)
-    # At once: what is not complete is begun anew.
+    # At once: an incomplete restore starts over.
     [ -z "$jobs" ] || kill -QUIT $jobs 2>/dev/null
     wait
     [ -z "$work" ] || rm -rf "$work"

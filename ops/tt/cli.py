@@ -20,7 +20,7 @@ from typer.exceptions import TyperException
 
 from ops.tt import times
 from ops.tt.backups import Repository, Target, ranges_text
-from ops.tt.errors import Exit, TtError, UsageError
+from ops.tt.errors import Exit, RefusedError, TtError, UsageError
 from ops.tt.output import Output, size, table
 from ops.tt.project import Project
 from remote import redacted
@@ -467,6 +467,29 @@ def volumes_remove(session: Session, number: NumberArgument, yes: YesOption = Fa
         volumes.remove(Operator(session.project, session.output, yes), number)
     name = session.project.config_file.name
     session.output.result({"removed": number}, f"Data volume {number} is deleted. {name} has changed: commit it.")
+
+
+@command(volumes_app, "check")
+def volumes_check(
+    session: Session,
+    own: Annotated[bool, typer.Option("--own", help="Only whose they are: for what deletes them.")] = False,
+) -> Exit:
+    """Compare the data volumes in the state with the Docker host.
+
+    It says which are gone, and refuses where a volume or a container there is another state's. `make purge` asks it
+    first.
+    """
+    from ops.tt.engine import Engine  # noqa: PLC0415
+    from ops.tt.host import Host  # noqa: PLC0415
+    from ops.tt.ownership import compare  # noqa: PLC0415
+
+    compared = compare(session.project, Host(session.project), Engine(session.project).resources())
+    if refusal := compared.refusal:
+        raise RefusedError(refusal)
+    missing = [] if own else list(compared.missing)
+    lines = [f"{name} is gone from the Docker host; `make preview` says what to do." for name in missing]
+    session.output.result({"missing": missing}, *(lines or ["The data volumes are this state's."]))
+    return Exit.RED if missing else Exit.DONE
 
 
 # tt stack

@@ -18,8 +18,9 @@ from pulumi.automation.events import EngineEvent
 from ops.tt import passphrase
 from ops.tt.errors import RefusedError, UnreachableError
 from ops.tt.locks import LockedError, holders
-from ops.tt.project import NAMESPACE, Project
+from ops.tt.project import Project
 from remote.private_folder import PrivateFolder
+from settings.ownership import DATA_VOLUME
 from toolchain.engine import POLICY_PACK, POLICY_PACK_CONFIG, environment
 from toolchain.steps import StepError
 
@@ -191,14 +192,13 @@ class Engine:
         self,
         message: str,
         *,
-        refresh: bool = False,
         heed: bool = True,
         on_change: Callable[[str, str], None] | None = None,
         on_interrupt: Callable[[], None] | None = None,
     ) -> None:
         """Updates the stack to its config file. Interrupted, it ends the update in order before it goes.
 
-        With `refresh` it first looks at what is really there. `on_interrupt` hastens an end: Pulumi lets what it has
+        `on_interrupt` hastens an end: Pulumi lets what it has
         begun come to its own. Without `heed` an interrupt is passed over.
 
         Raises:
@@ -208,7 +208,6 @@ class Engine:
         self._run(
             lambda events: self._stack.up(
                 message=message,
-                refresh=refresh,
                 on_event=events.take,
                 policy_packs=[POLICY_PACK],
                 policy_pack_configs=[POLICY_PACK_CONFIG],
@@ -218,9 +217,19 @@ class Engine:
             on_interrupt=on_interrupt,
         )
 
-    def unprotect(self, urn: str) -> None:
-        """Allows a resource to be deleted."""
-        self._command("state", "unprotect", urn, "--yes")
+    def refresh(self) -> None:
+        """Takes from the state what is not there any more.
+
+        Raises:
+            UpdateError: it failed.
+            KeyboardInterrupt: the user stopped it.
+        """
+        self._run(lambda events: self._stack.refresh(on_event=events.take))
+
+    def unprotect(self, volume: str) -> None:
+        """Allows a data volume to be deleted, by its name on the Docker host."""
+        for urn in data_volume_urns(self.resources(), volume):
+            self._command("state", "unprotect", urn, "--yes")
 
     def cancel(self) -> None:
         """Removes the lock of an update that was killed."""
@@ -296,15 +305,13 @@ class Engine:
             yield path
 
 
-def data_volume_urns(resources: Sequence[Mapping[str, Any]]) -> dict[str, str]:
-    """The data volumes of PostgreSQL in a state: URN by name on the Docker host."""
-    return {
-        str(each["outputs"]["name"]): str(each["urn"])
+def data_volume_urns(resources: Sequence[Mapping[str, Any]], volume: str) -> list[str]:
+    """The URNs of a data volume in a state, by its name on the Docker host: the volume's, and its component's."""
+    return [
+        str(each["urn"])
         for each in resources
-        if each["type"] == "docker:index/volume:Volume"
-        and re.fullmatch(r"postgres-data(-\d+)?", str(each["urn"]).rpartition("::")[2])
-        and f"{NAMESPACE}:components:DataVolume" in str(each["urn"])
-    }
+        if DATA_VOLUME in str(each["urn"]) and (each.get("outputs") or {}).get("name") == volume
+    ]
 
 
 def _said(error: Exception) -> str:

@@ -15,6 +15,7 @@ from ops.tt.host import Host
 from ops.tt.leftovers import JOB, refuse_leftovers, volume_exists
 from ops.tt.operator import Operator
 from ops.tt.output import size
+from ops.tt.ownership import begin_empty, compare
 from ops.tt.project import NAMESPACE, DataVolumes, Project, volume_name
 
 #: What the job needs beside the backup and a tenth of it, for WAL.
@@ -26,7 +27,10 @@ CONFIG = f"{NAMESPACE}:postgres"
 
 @dataclass(frozen=True)
 class Plan:
-    """A restore that nothing speaks against. `used` is the volume that PostgreSQL is on; None on a new host."""
+    """A restore that nothing speaks against. `used` is the volume that PostgreSQL is on; None on a new host.
+
+    `empty` are other data volumes that are gone there, and that the restore begins without.
+    """
 
     target: Target
     volume: int
@@ -39,6 +43,7 @@ class Plan:
     also: Sequence[str]
     content: bytes
     now: float
+    empty: Sequence[str] = ()
 
 
 def prepare(operator: Operator, target: Target, *, safety: bool) -> Plan:
@@ -96,10 +101,13 @@ def check_fits(backup: Backup, database: Database) -> tuple[int, int]:
 
 
 def _prepare_new_host(operator: Operator, target: Target, volumes: DataVolumes) -> Plan:
+    gone = compare(operator.project, operator.host, operator.engine.resources()).missing
+    begin_empty(operator.project, gone)
     content = _with_restore(operator.engine, target, volumes.used)
     _other_changes(operator, content)
     reason = "there is no database here yet"
-    return Plan(target, volumes.used, None, None, None, None, False, reason, (), content, time.time())
+    empty = [each for each in gone if each != volume_name(operator.project.stack, volumes.used)]
+    return Plan(target, volumes.used, None, None, None, None, False, reason, (), content, time.time(), empty)
 
 
 def _next_volume(host: Host, volumes: DataVolumes) -> int:
@@ -146,7 +154,7 @@ def describe(plan: Plan, project: Project) -> str:
     if plan.used is None:
         lines += [
             ("into", f"{into}, which does not exist here yet"),
-            ("lost", "nothing: there is no database here"),
+            ("lost", _begun_empty(plan) or "nothing: there is no database here"),
             ("safety", "no backup is taken first: there is nothing to back up"),
         ]
     else:
@@ -168,6 +176,13 @@ def describe(plan: Plan, project: Project) -> str:
     if plan.also:
         lines.append(("also", "the update brings what is not up yet: " + ", ".join(plan.also)))
     return "\n".join(f"  {title:<9} {text}" for title, text in lines)
+
+
+def _begun_empty(plan: Plan) -> str:
+    """What a restore does not bring back."""
+    if not plan.empty:
+        return ""
+    return f"what was in {', '.join(plan.empty)}, gone too: empty ones are made, which `tt files restore` fills"
 
 
 def _lost(plan: Plan) -> str:

@@ -14,6 +14,7 @@ from ops.tt.host import Host, answering
 from ops.tt.locks import Lock
 from ops.tt.operator import Operator
 from ops.tt.output import Output
+from ops.tt.ownership import refuse_strangers
 from ops.tt.place import place_of, unlock
 from ops.tt.project import Project
 
@@ -46,7 +47,7 @@ def recover(project: Project, output: Output, *, yes: bool, confirm: str | None)
     and its name would be in the way. Volumes stay, since the next update takes over those that are there.
 
     Raises:
-        RefusedError: somebody else holds the lock, or the user said no.
+        RefusedError: another process holds the lock, the stack on the host is another state's, or the user said no.
         UnreachableError: the state, or the Docker host, does not answer.
     """
     locks = unlock(place_of(project), confirm)
@@ -55,6 +56,8 @@ def recover(project: Project, output: Output, *, yes: bool, confirm: str | None)
     if not urns:
         return Recovery(locks, [], [])
     made = _half_made(operator)
+    if made:
+        refuse_strangers(project, operator.host, operator.engine.resources())
     for each in made:
         output.note(f"  remove   {each.name}, which the update was making when it was cut off")
     if made:

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from ops.tt import times
-from ops.tt.engine import UpdateError, data_volume_urns
+from ops.tt.engine import UpdateError
 from ops.tt.errors import BrokenError, FailedError, InterruptedWorkError, RefusedError, TtError, UnreachableError
 from ops.tt.host import answering
 from ops.tt.leftovers import JOB, mounted_volume, volume_exists
@@ -169,9 +169,7 @@ class Change:
                 # There is nothing to go back to, and an update would begin with an empty database.
                 return
             if volume is not None and volume not in self.volumes.kept:
-                urn = data_volume_urns(operator.engine.resources()).get(volume_name(operator.project.stack, volume))
-                if urn is not None:
-                    operator.engine.unprotect(urn)
+                operator.engine.unprotect(volume_name(operator.project.stack, volume))
             operator.engine.up("tt: back to what was before", heed=False)
         except (UpdateError, TtError) as error:
             raise BrokenError(
@@ -188,7 +186,10 @@ def _run_job(operator: Operator, change: Change, *, refresh: bool) -> Mapping[st
     """Updates the stack with the job in it; returns what the job has said at its end."""
     with operator.output.work("Restoring into a new volume") as work, JobLog(operator.host, work) as log:
         try:
-            operator.engine.up("tt: restore into a new data volume", refresh=refresh, on_interrupt=log.kill)
+            if refresh:
+                # Else the state takes volumes to be there that are not, and Docker makes empty ones.
+                operator.engine.refresh()
+            operator.engine.up("tt: restore into a new data volume", on_interrupt=log.kill)
         except UpdateError as error:
             log.finish()
             # Without the advice to run `pulumi up` again: the way back comes first.

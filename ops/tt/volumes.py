@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from ops.tt.engine import UpdateError, data_volume_urns
+from ops.tt.engine import UpdateError
 from ops.tt.errors import BrokenError, FailedError, InterruptedWorkError, RefusedError, TtError, UsageError
 from ops.tt.host import Host
 from ops.tt.leftovers import leftovers, mounted_volume, refuse_leftovers
@@ -106,12 +106,10 @@ def remove(operator: Operator, number: int) -> None:
     content = operator.engine.edited(
         {f"{CONFIG}.kept_volumes[{i}]": str(each) for i, each in enumerate(left)}, removed=[f"{CONFIG}.kept_volumes"]
     )
-    urn = data_volume_urns(operator.engine.resources()).get(name)
     with operator.output.work(f"Deleting data volume {number}"):
         change.write(content)
         try:
-            if urn is not None:
-                operator.engine.unprotect(urn)
+            operator.engine.unprotect(name)
             operator.engine.up(f"tt: data volume {number} is deleted")
         except UpdateError as error:
             change.undo()

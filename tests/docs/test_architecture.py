@@ -94,11 +94,12 @@ def test_what_down_keeps(dev: Run, prod: Run) -> None:
     def protected(type_: str) -> set[str]:
         return {each.name for each in dev.all(type_) if each.request.protect}
 
-    volumes, secrets, *in_clouds = (row[0] for row in table("Kept", "Because"))
+    volumes, secrets, identity, *in_clouds = (row[0] for row in table("Kept", "Because"))
     assert volumes == ", ".join(sorted(protected(VOLUME)))
-    assert set(secrets.split(", ")) == protected(STASH)
+    assert {*secrets.split(", "), identity} == protected(STASH)
     providers = {each.type.partition(":")[0] for each in prod.resources if each.request.protect}
-    assert providers == {"docker", "pulumi", "aws", "cloudflare"}
+    # The components of data volumes too: they are what the state remembers of those.
+    assert providers == {"docker", "pulumi", "aws", "cloudflare", "tasktracker"}
     assert in_clouds == ["the tunnel", "the bucket in AWS with its settings"]
 
 

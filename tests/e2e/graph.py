@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from components.naming import DIGEST_LENGTH
+from components.ownership import IDENTITY_BYTES
 from policies.values import SECRET_SIGNATURE, SIGNATURE
 from tests.e2e.stack import Stack
 from tests.e2e.stand_in_cloud import Cloud
@@ -19,6 +20,9 @@ SECRET = "[secret]"
 #: The digest of a container's files, which is another in each new stack: its key is one that the stack made. In a
 #: manifest of files it has a line.
 DIGEST = re.compile(rf"^[0-9a-f]{{{DIGEST_LENGTH}}}$", re.MULTILINE)
+
+#: The identity of the state, as random.
+IDENTITY = re.compile(rf"[0-9a-f]{{{2 * IDENTITY_BYTES}}}")
 
 
 def graph(stack: Stack, cloud: Cloud) -> list[dict[str, Any]]:
@@ -63,7 +67,7 @@ def _masked(value: Any) -> Any:
     if isinstance(value, list):
         return [_masked(inner) for inner in value]
     if isinstance(value, str):
-        return _document(DIGEST.sub("[digest]", value))
+        return "[identity]" if IDENTITY.fullmatch(value) else _document(DIGEST.sub("[digest]", value))
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 

@@ -188,6 +188,12 @@ class RemoteHost:
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
 
+    def crash(self) -> None:
+        """Ends the engine as the kernel does when memory is short. Its containers' processes stay behind."""
+        process = self.processes.pop("dockerd")
+        process.kill()
+        process.wait()
+
     def cut(self) -> None:
         """Ends the SSH server and all its connections, as a host that fails does."""
         self.processes.pop("sshd").kill()

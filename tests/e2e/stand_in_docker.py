@@ -1,7 +1,7 @@
 """A Docker engine for `components.docker_host`, with no Docker: each container is there, each job and command succeeds,
-and nobody else has anything.
+the volumes are those that the caller has, and nobody else has anything.
 
-    with answering() as env:
+    with answering(volumes_of(cloud)) as env:
         stack.pulumi("up", "--yes", env={**cloud.env, **env})
 
 What the Docker provider makes is `tests.e2e.stand_in_cloud`'s business.
@@ -14,18 +14,20 @@ import re
 import shutil
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler
 from socketserver import ThreadingUnixStreamServer
 from typing import Any
+
+from settings.ownership import VOLUME
+from tests.e2e.stand_in_cloud import Cloud
 
 ANSWERS: tuple[tuple[str, str, int, Any], ...] = (
     ("GET", r"(/v[0-9.]+)?/_ping", 200, None),
     ("GET", r"(/v[0-9.]+)?/version", 200, {"ApiVersion": "1.41"}),
     ("GET", r"/v[0-9.]+/networks", 200, []),
     ("GET", r"/v[0-9.]+/containers/json", 200, []),
-    ("GET", r"/v[0-9.]+/volumes", 200, {"Volumes": None}),
     ("GET", r"/v[0-9.]+/containers/[^/]+/json", 200, {"Id": 64 * "0", "Name": "/job"}),
     ("POST", r"/v[0-9.]+/containers/[^/]+/start", 204, None),
     ("POST", r"/v[0-9.]+/containers/[^/]+/wait", 200, {"StatusCode": 0}),
@@ -36,12 +38,24 @@ ANSWERS: tuple[tuple[str, str, int, Any], ...] = (
 )
 
 
+#: Gives the volumes that there are, as Docker lists them.
+Volumes = Callable[[], Iterable[Mapping[str, Any]]]
+
+
+class _Server(ThreadingUnixStreamServer):
+    volumes: Volumes
+
+
 class _Handler(BaseHTTPRequestHandler):
+    server: _Server
+
     def _answer(self) -> None:
         # A socket that is closed with something unread in it resets the connection, and may take the answer with it.
         self.rfile.read(int(self.headers.get("Content-Length", 0)))
         path = self.path.partition("?")[0]
         unknown = (501, {"message": f"the stand-in knows no {self.command} {path}"})
+        if self.command == "GET" and re.fullmatch(r"/v[0-9.]+/volumes", path):
+            unknown = (200, {"Volumes": [*self.server.volumes()]})
         known = (each for each in ANSWERS if each[0] == self.command and re.fullmatch(each[1], path))
         status, content = next((each[2:] for each in known), unknown)
         body = b"" if content is None else json.dumps(content).encode()
@@ -57,11 +71,23 @@ class _Handler(BaseHTTPRequestHandler):
         pass
 
 
+def volumes_of(cloud: Cloud) -> Volumes:
+    """The volumes that the Docker provider of a cloud has made."""
+    return lambda: [volume(each.inputs) for each in cloud.kept(VOLUME)]
+
+
+def volume(properties: Mapping[str, Any]) -> dict[str, Any]:
+    """A volume with the properties of a resource, as Docker lists it."""
+    labels = {each["label"]: each["value"] for each in properties.get("labels") or ()}
+    return {"Name": properties["name"], "Labels": labels}
+
+
 @contextmanager
-def answering() -> Iterator[dict[str, str]]:
+def answering(volumes: Volumes = tuple) -> Iterator[dict[str, str]]:
     """Serves it in this process; gives the variable that leads a client there."""
     folder = tempfile.mkdtemp()
-    server = ThreadingUnixStreamServer(f"{folder}/docker.sock", _Handler)
+    server = _Server(f"{folder}/docker.sock", _Handler)
+    server.volumes = volumes
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     try:

@@ -15,7 +15,7 @@ from tests.e2e.committed import API_TOKEN, HOST, OWN, committed, fill_in
 from tests.e2e.graph import SECRET, graph, text
 from tests.e2e.stack import Stack
 from tests.e2e.stand_in_cloud import AWS_SECRET, Cloud, serving
-from tests.e2e.stand_in_docker import answering
+from tests.e2e.stand_in_docker import answering, volumes_of
 from tests.e2e.test_policies_cloud import violations
 from tests.e2e.test_tunnel import CONTAINER, PINNED, UP
 from toolchain.engine import POLICY_OPTIONS
@@ -47,8 +47,8 @@ def cloud() -> Iterator[Cloud]:
 
 
 @pytest.fixture(scope="module")
-def docker_env() -> Iterator[dict[str, str]]:
-    with answering() as env:
+def docker_env(cloud: Cloud) -> Iterator[dict[str, str]]:
+    with answering(volumes_of(cloud)) as env:
         yield env
 
 

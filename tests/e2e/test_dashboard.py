@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -86,11 +87,13 @@ def test_similar_tasks_are_shown(visit: Visit) -> None:
         expect(task).to_have_attribute("data-status", "done", timeout=DONE_WITHIN)
     task.locator("> button").click()
     expect(task.locator(".similar > li").first).to_contain_text("paint the garden")
+    expect(task.locator(".similar .similarity").first).to_have_text(re.compile("^-?[0-9]{1,3} % similar$"))
     assert visit.said == []
 
 
 def test_version_is_shown(visit: Visit) -> None:
-    expect(visit.page.locator("#version")).to_contain_text("0.1.0")
+    expect(visit.page.locator("#version")).to_have_text("0.1.0")
+    expect(visit.page.locator("#version")).to_have_attribute("title", re.compile("built at commit [0-9a-f]{7,}"))
 
 
 def test_a_bad_title_is_explained_in_place(visit: Visit, stack: Stack) -> None:

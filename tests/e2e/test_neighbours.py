@@ -71,15 +71,25 @@ def test_clashes_are_told_at_once_and_the_commands_mend_them(stack: Stack, other
     stack.pulumi("preview")
 
 
-def test_a_name_that_is_taken_is_told(stack: Stack) -> None:
-    name = f"tasktracker-{stack.name}-uploads"
+@pytest.mark.parametrize(
+    ("short", "told"),
+    [
+        ("uploads", "    the volume {name} has no label of a stack"),
+        (
+            "cache",
+            "the stack's name, {stack}: the volume {name} has a name that this stack may give, and is not its own",
+        ),
+    ],
+)
+def test_a_name_that_is_taken_is_told(stack: Stack, short: str, told: str) -> None:
+    name = f"tasktracker-{stack.name}-{short}"
     volume = docker.from_env().volumes.create(name)
     try:
         refused = stack.pulumi("preview", check=False)
     finally:
         volume.remove()
     assert refused.returncode != 0
-    assert f"the stack's name, {stack.name}: the volume {name} has a name that this stack may give" in refused.stdout
+    assert told.format(name=name, stack=stack.name) in refused.stdout
 
 
 def test_without_docker_the_preview_goes_on_with_one_warning(stack: Stack) -> None:

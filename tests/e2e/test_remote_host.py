@@ -244,8 +244,8 @@ def test_without_its_block_the_stack_does_not_change_to_this_machine(stack: Stac
         stack.write_config()
         stack.pulumi("config", "set", "--secret", "registry_password", PASSWORD)
     assert result.returncode != 0
-    assert "docker-host" in result.stdout
-    assert "protected" in result.stdout
+    address = stack.config["docker_host"]["address"]
+    assert f"the stack is on {address}, and its config has no tasktracker:docker_host any more" in result.stdout
 
 
 def test_a_tag_that_moves_changes_nothing_until_it_is_pinned(host: RemoteHost, stack: Stack) -> None:
@@ -316,3 +316,22 @@ def test_a_host_that_is_gone_half_way_is_told_and_the_next_up_goes_on(host: Remo
     worker = containers(host)[f"tasktracker-{stack.name}-worker"]
     assert worker.attrs["State"]["Health"]["Status"] == "healthy"
     assert "LOG_LEVEL=debug" in " ".join(worker.attrs["Config"]["Env"])
+
+
+@pytest.mark.parametrize("end", ["crash", "stop"])
+def test_all_of_it_comes_back_with_the_engine(host: RemoteHost, stack: Stack, end: str) -> None:
+    before = {name: each.id for name, each in containers(host).items()}
+    if end == "crash":
+        host.crash()
+    else:
+        host.stop("dockerd")
+    with pytest.raises(httpx.HTTPError):
+        answer(host).raise_for_status()
+    host.start_docker()
+
+    def is_well() -> bool:
+        code, status = stack.tt("status")
+        return code == 0 and answer(host).status_code == 200 and bool(status["services"])
+
+    eventually(is_well, 120, "all services are healthy with no hand of a person")
+    assert {name: each.id for name, each in containers(host).items()} == before

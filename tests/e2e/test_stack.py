@@ -148,6 +148,29 @@ def test_every_answer_has_the_security_headers(stack: Stack, path: str) -> None:
     assert "nginx/" not in headers["server"]
 
 
+def test_what_is_not_there_has_a_page_of_the_system_s_own(stack: Stack) -> None:
+    missing = httpx.get(f"{stack.url}/nothing-here")
+    assert missing.status_code == 404
+    assert "Go to the tasks" in missing.text
+    assert "nginx" not in missing.text
+    # Some browsers ask for it without being told to.
+    icon = httpx.get(f"{stack.url}/favicon.ico")
+    assert (icon.status_code, icon.headers["content-type"]) == (200, "image/svg+xml")
+
+
+def test_a_missing_dashboard_has_a_page_that_says_so(stack: Stack) -> None:
+    stack.container("dashboard").stop()
+    try:
+        answer = httpx.get(f"{stack.url}/", timeout=10)
+    finally:
+        stack.container("dashboard").start()
+    assert answer.status_code == 503
+    assert "try again in a few seconds" in answer.text
+    assert "nginx" not in answer.text
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+    eventually(lambda: httpx.get(f"{stack.url}/").status_code == 200, 30, "the dashboard is back")
+
+
 def test_a_request_id_goes_through_to_the_logs(stack: Stack) -> None:
     request_id = f"test-{uuid.uuid4()}"
     response = httpx.post(f"{stack.url}/api/tasks", json={"title": "trace"}, headers={"x-request-id": request_id})

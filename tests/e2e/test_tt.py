@@ -189,3 +189,25 @@ def test_a_kept_volume_goes_when_it_is_told_to(tt_stack: Stack) -> None:
     assert (code, told) == (Exit.DONE, {"removed": 1})
     assert name not in as_it_is(tt_stack)[2]
     assert titles(tt_stack) == set(TASKS)
+
+
+def test_a_database_that_is_gone_comes_back_from_its_backups(tt_stack: Stack) -> None:
+    task = "before the loss"
+    with tt_stack.client() as client:
+        add_task(client, task)
+    segment = psql(tt_stack, "SELECT pg_walfile_name(pg_switch_wal())")
+    archived = "SELECT last_archived_wal FROM pg_stat_archiver"
+    eventually(lambda: psql(tt_stack, archived) >= segment, 60, f"{segment} is archived")
+    tt_stack.pulumi("destroy", "--exclude-protected", "--yes", "--skip-preview")
+    names = [f"tasktracker-{tt_stack.name}-{name}" for name in ("postgres-data-2", "uploads")]
+    for name in names:
+        tt_stack.docker.volumes.get(name).remove()
+    refused = tt_stack.up(check=False)
+    assert refused.returncode != 0
+    assert f"    ./tt restore --latest --stack {tt_stack.name}\n" in refused.stdout
+    assert tt_stack.tt("volumes", "check") == (Exit.RED, {"missing": names})
+    code, told = tt_stack.tt("restore", "--latest", "--yes")
+    assert code == Exit.DONE, told
+    assert titles(tt_stack) == {*TASKS, task}
+    assert tt_stack.tt("volumes", "check") == (Exit.DONE, {"missing": []})
+    tt_stack.expect_no_changes()

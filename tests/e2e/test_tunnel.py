@@ -11,7 +11,7 @@ import pytest
 
 from tests.e2e.stack import Stack
 from tests.e2e.stand_in_cloud import Cloud, Request, serving
-from tests.e2e.stand_in_docker import answering
+from tests.e2e.stand_in_docker import answering, volumes_of
 from tests.e2e.test_policies_cloud import violations
 from tests.services import IMAGES
 from tests.unit.components.test_tunnel import APPLICATIONS, CONFIGS, POLICIES, RECORDS, TUNNELS
@@ -61,7 +61,7 @@ def cloud() -> Iterator[Cloud]:
 @pytest.fixture(scope="module")
 def new_stack(cloud: Cloud, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """A stack that knows its stand-ins."""
-    with answering() as env:
+    with answering(volumes_of(cloud)) as env:
         stack = Stack(tmp_path_factory.mktemp("tunnel") / "stack", "prod", NUMBER, CONFIG)
         stack.env |= {**cloud.env, **env}
         stack.pulumi("config", "set", "--secret", "cloudflare_api_token", API_TOKEN)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -13,8 +14,9 @@ from images.catalog import IMAGES
 from tests.images.conftest import Bench, Container, reference, wait_for
 from toolchain.bootstrap import PUBLIC
 from toolchain.build_secrets import ca_bundle, machine_mirror
-from toolchain.docker_cli import Docker
+from toolchain.docker_cli import Docker, connect
 from toolchain.images import version
+from toolchain.steps import ROOT
 
 pytestmark = pytest.mark.docker
 
@@ -257,3 +259,23 @@ def test_the_apps_probe_tells_what_is_wrong(bench: Bench) -> None:
     container = bench.run("app", "probe", "http://127.0.0.1:9/")
     assert container.exit_code() == 1
     assert "Connection refused" in container.logs
+
+
+def test_a_clone_that_keeps_its_files_to_its_owner_builds_a_dashboard_that_can_be_read(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOCKER_BUILDKIT", "1")
+    for folder in ("app/dashboard", "images/dashboard"):
+        shutil.copytree(ROOT / folder, tmp_path / folder)
+    for path in tmp_path.rglob("*"):
+        path.chmod(0o700 if path.is_dir() else 0o600)
+    name = f"{bench.prefix}-private"
+    dockerfile = tmp_path / IMAGES["dashboard"].dockerfile
+    arguments = ("--build-arg", f"NGINX={reference('nginx')}", "--file", str(dockerfile), "--tag", name)
+    try:
+        built = connect(build=True).run("build", *arguments, str(tmp_path))
+        assert built.returncode == 0, built.stderr
+        options = ("run", "--rm", "--network=none", "--entrypoint=find", name)
+        assert bench.docker.output(*options, "/usr/share/dashboard", "/etc/nginx", "!", "-readable") == ""
+    finally:
+        bench.docker.run("image", "rm", "--force", name)

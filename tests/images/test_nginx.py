@@ -141,3 +141,43 @@ def test_it_does_not_start_with_files_that_it_refuses(bench: Bench, tmp_path: Pa
 def test_a_stop_lets_nginx_end_in_order(front: Front) -> None:
     front.container.stop()
     assert front.container.exit_code() == 0
+
+
+#: An api that answers one request on each connection and prints for how many seconds nginx keeps it then.
+UPSTREAM = """
+import asyncio, time
+
+async def serve(reader, writer):
+    await reader.readuntil(b"\\r\\n\\r\\n")
+    writer.write(b"HTTP/1.1 200 OK\\r\\nContent-Length: 0\\r\\n\\r\\n")
+    await writer.drain()
+    answered = time.monotonic()
+    while await reader.read(1000):
+        pass
+    print(f"kept for {time.monotonic() - answered}", flush=True)
+
+async def main():
+    async with await asyncio.start_server(serve, "127.0.0.1", 8000) as server:
+        await server.serve_forever()
+
+asyncio.run(main())
+"""
+
+
+def test_nginx_ends_an_idle_connection_before_the_api_does(bench: Bench, tmp_path: Path) -> None:
+    """A request that nginx sends as the other side closes is lost: uvicorn's and Node's default is 5 s."""
+    api = bench.run("app", "-c", UPSTREAM, options=("--entrypoint=/opt/tasktracker/bin/python",))
+    config = server_config(
+        NginxSettings(), domain="localhost", api="127.0.0.1:8000", dashboard=f"127.0.0.1:{HEALTH_PORT}"
+    )
+    tmp_path.chmod(0o755)
+    for name, text in (("nginx.conf", config), (MANIFEST, manifest("a1", {"nginx.conf": config}))):
+        (tmp_path / name).write_text(text)
+        (tmp_path / name).chmod(0o444)
+    nginx = bench.run(
+        "nginx", config=tmp_path, env={"HEALTH_PORT": str(HEALTH_PORT)}, options=(f"--network=container:{api.name}",)
+    )
+    wait_for(lambda: nginx.exec("healthcheck").returncode == 0, f"nginx is healthy: {nginx.logs}")
+    assert nginx.exec("curl", "-fsS", f"{URL}/api/tasks").returncode == 0
+    wait_for(lambda: "kept for" in api.logs, "nginx ends the connection")
+    assert 3 < float(api.logs.split()[-1]) < 5

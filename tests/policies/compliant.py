@@ -52,7 +52,7 @@ _CONTAINER: dict[str, Any] = {
     "init": True,
     "stopTimeout": 10,
     "destroyGraceSeconds": 10,
-    "restart": "unless-stopped",
+    "restart": "always",
     "mustRun": True,
     "envs": ["LOG_LEVEL=info", "TLS_KEY_FILE=/etc/tasktracker/tls.key"],
     "labels": LABELS,

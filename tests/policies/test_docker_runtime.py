@@ -363,6 +363,7 @@ RESTART = (
         (container({"restart": "no", "mustRun": False}),),
         ("restart",),
     ),
+    _restart("failing", "unless-stopped"),
     Case("DKR-RESTART", "bypass", "of a container, in a swarm", (service({CONDITION: "always"}),), (CONDITION,)),
     _restart("unknown", UNKNOWN),
     Case("DKR-RESTART", "unknown", "service", (service({CONDITION: UNKNOWN}),)),
@@ -476,4 +477,4 @@ def test_what_is_wrong_is_said() -> None:
     (found,) = run(_logs("failing", "too much", "json-file", {**_rotation("50m", "3"), "env": "A"}, "=")[0])
     assert (found.value, found.allowed) == (_rotation("50m", "3"), "max-size * max-file of at most 100m")
     (found,) = run(_restart("failing", "no"))
-    assert found.allowed == "always or unless-stopped or on-failure"
+    assert found.allowed == "always or on-failure"

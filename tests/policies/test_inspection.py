@@ -46,7 +46,7 @@ RUNNING: dict[str, Any] = {
         "LogConfig": {"Type": "json-file", "Config": {"max-file": "3", "max-size": "10m"}},
         "NetworkMode": "bridge",
         "PortBindings": {"8080/tcp": [{"HostIp": "127.0.0.1", "HostPort": "8080"}]},
-        "RestartPolicy": {"Name": "unless-stopped", "MaximumRetryCount": 0},
+        "RestartPolicy": {"Name": "always", "MaximumRetryCount": 0},
         "AutoRemove": False,
         "VolumeDriver": "",
         "VolumesFrom": None,

@@ -139,7 +139,7 @@ REFUSED: dict[str, tuple[Mutation, ...]] = {
         Mutation(
             "the type of the component around data volumes",
             "components/volumes.py",
-            (('f"{SYSTEM}:components:DataVolume"', 'f"{SYSTEM}:components:Data"'),),
+            (("DATA_VOLUME, name", 'f"{SYSTEM}:components:Data", name'),),
             "^the preview fails: .*Volume::postgres-data",
         ),
     ),

@@ -18,7 +18,7 @@ import yaml
 from tests.e2e.committed import committed, fill_in
 from tests.e2e.stack import Stack
 from tests.e2e.stand_in_cloud import serving
-from tests.e2e.stand_in_docker import answering
+from tests.e2e.stand_in_docker import Volumes, answering, volumes_of
 from tests.e2e.test_tunnel import PINNED
 from toolchain.stack import PUBLIC_PASSPHRASE
 
@@ -110,11 +110,13 @@ SHAPES = {
 
 
 @contextmanager
-def fakes(shape: Shape) -> Iterator[dict[str, str]]:
-    """Serves the fakes of a shape, and a Docker that has nothing; gives the variables that lead the engine there."""
-    with answering() as env:
-        if not shape.fakes:
+def fakes(shape: Shape, volumes: Volumes | None = None) -> Iterator[dict[str, str]]:
+    """Serves the fakes of a shape, and a Docker that has `volumes`, or those that the fakes make; gives the variables
+    that lead the engine there.
+    """
+    if not shape.fakes:
+        with answering(volumes or tuple) as env:
             yield env
-            return
-        with serving(shape.fakes) as cloud:
-            yield {**cloud.env, **env}
+        return
+    with serving(shape.fakes) as cloud, answering(volumes or volumes_of(cloud)) as env:
+        yield {**cloud.env, **env}

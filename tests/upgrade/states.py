@@ -11,7 +11,9 @@ from typing import Any
 
 from ops.preview import Preview, read
 from ops.record_preview import STREAMING
+from settings.ownership import VOLUME
 from tests.e2e.stack import Stack
+from tests.e2e.stand_in_docker import volume
 from tests.upgrade.releases import Release
 from tests.upgrade.shapes import DOCKER, NUMBERS, PASSPHRASE, Shape
 from toolchain.engine import POLICY_OPTIONS
@@ -69,6 +71,12 @@ def kept(release: Release, shape: Shape) -> dict[str, Any]:
     """The export that is kept."""
     found: dict[str, Any] = json.loads((release.states / shape.name / STATE).read_text())
     return found
+
+
+def volumes(release: Release, shape: Shape) -> list[dict[str, Any]]:
+    """The volumes of the kept stack, as its Docker host lists them."""
+    resources = kept(release, shape)["deployment"]["resources"]
+    return [volume(each["outputs"]) for each in resources if each["type"] == VOLUME]
 
 
 def restored(release: Release, shape: Shape, folder: Path, env: Mapping[str, str]) -> Stack:

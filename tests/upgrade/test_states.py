@@ -17,7 +17,7 @@ from tests.upgrade.losses import is_kept, losses, recreated
 from tests.upgrade.mutations import PLANNED, REFUSED, Mutation, mutated
 from tests.upgrade.releases import Release, releases
 from tests.upgrade.shapes import SHAPES, Shape, fakes
-from tests.upgrade.states import kept, preview, restored
+from tests.upgrade.states import kept, preview, restored, volumes
 from toolchain.steps import ROOT
 
 pytestmark = pytest.mark.engine
@@ -41,7 +41,7 @@ def stack_of(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Rel
     def make(release: Release, shape: Shape) -> Stack:
         key = release.version, shape.name
         if key not in made:
-            env = contexts.enter_context(fakes(shape))
+            env = contexts.enter_context(fakes(shape, lambda: volumes(release, shape)))
             made[key] = restored(release, shape, tmp_path_factory.mktemp("state") / "stack", env)
         made[key].run_program(ROOT)
         return made[key]

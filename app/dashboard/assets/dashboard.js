@@ -159,7 +159,7 @@ function similarElement(task) {
   const element = byId("similar-template").content.cloneNode(true).firstElementChild;
   element.dataset.distance = task.distance;
   element.querySelector(".similar-title").textContent = task.title;
-  element.querySelector(".distance").textContent = `distance ${task.distance.toFixed(3)}`;
+  element.querySelector(".similarity").textContent = `${Math.round((1 - task.distance) * 100)} % similar`;
   return element;
 }
 
@@ -224,7 +224,8 @@ async function resync() {
     await loadNewest();
     await refreshQueued();
     const { version, commit, slot } = await request("/api/version");
-    byId("version").textContent = [version, commit.slice(0, 12), slot].filter(Boolean).join(" · ");
+    byId("version").textContent = [version, slot].filter(Boolean).join(" · ");
+    byId("version").title = `The image was built at commit ${commit}.`;
   } catch (error) {
     showError(readable(error));
   }

@@ -10,16 +10,16 @@ SCRIPT = (DASHBOARD / "assets" / "dashboard.js").read_text()
 
 
 class Page(HTMLParser):
-    def __init__(self) -> None:
+    def __init__(self, text: str) -> None:
         super().__init__()
         self.elements: list[tuple[str, dict[str, str | None]]] = []
-        self.feed(PAGE)
+        self.feed(text)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.elements.append((tag, dict(attrs)))
 
 
-ELEMENTS = Page().elements
+ELEMENTS = Page(PAGE).elements
 IDS = {attributes["id"] for _, attributes in ELEMENTS if "id" in attributes}
 
 
@@ -34,8 +34,9 @@ def test_nothing_is_inline() -> None:
 
 
 def test_every_file_it_names_is_there_and_its_own() -> None:
-    named = [attributes.get("src") or attributes.get("href") for _, attributes in ELEMENTS]
-    paths = [path for path in named if path]
+    missing = Page((DASHBOARD / "404.html").read_text()).elements
+    named = [attributes.get("src") or attributes.get("href") for _, attributes in ELEMENTS + missing]
+    paths = [path for path in named if path and path != "/"]
     assert paths
     assert all((DASHBOARD / path.removeprefix("/")).is_file() for path in paths)
     assert not re.search(r"https?://", SCRIPT)

@@ -165,8 +165,8 @@ TUNNEL_TOKEN = "cloudflare:index/getZeroTrustTunnelCloudflaredToken:getZeroTrust
 NETWORK = "docker:index/network:Network"
 ORIGIN_CERTIFICATE = "cloudflare:index/originCaCertificate:OriginCaCertificate"
 
-#: Stashes that hold no secret: their hooks wait for something that the provider doesn't.
-GATES = frozenset({"migrations", "nginx-files"})
+#: Stashes that hold no secret: the hooks of some wait for something that the provider doesn't.
+GATES = frozenset({"identity", "migrations", "nginx-files"})
 
 
 @pytest.fixture(scope="session")

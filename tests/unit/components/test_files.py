@@ -10,6 +10,7 @@ from itertools import combinations
 from typing import Any
 
 import pytest
+from tasktracker.server import KEEP_ALIVE_SECONDS
 
 from components import nats, nginx, postgres
 from components.files import digest, manifest
@@ -86,6 +87,13 @@ def test_nginx_proxies_and_compresses() -> None:
         "burst=100 nodelay;",
     ):
         assert part in config
+
+
+def test_nginx_ends_idle_connections_before_the_app_does() -> None:
+    times = [int(each) for each in re.findall(r"^    keepalive_timeout (\d+)s;$", front(), re.MULTILINE)]
+    # uvicorn's default; the reference app's is longer.
+    assert len(times) == 2
+    assert max(times) < 5 < KEEP_ALIVE_SECONDS
 
 
 def test_content_security_policy_is_strict() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import replace
 from ipaddress import IPv4Address
 from typing import Any
@@ -17,9 +18,14 @@ from components import docker_host, engine_version
 from components.neighbours import NOT_ASKED, neighbours, refusal, refuse_clashes
 from settings import parse, values
 from settings.limits import LIMITS
+from settings.ownership import Memory
 from tests.unit.components.conftest import API_TOKEN, DEBUG_PORTS, DEV, TUNNEL
 
 Thing = dict[str, Any]
+
+#: The memory of a stack that nothing was made of yet.
+NEW: Future[Memory] = Future()
+NEW.set_result(Memory())
 
 
 def network(name: str, subnet: str | None, stack: str | None = None, scope: str = "local") -> Thing:
@@ -165,9 +171,10 @@ def test_with_a_tunnel_no_port_of_the_host_matters() -> None:
     ],
 )
 def test_a_name_of_the_stack_on_what_is_not_its_own(kind: str, things: dict[str, tuple[Thing, ...]]) -> None:
-    (line,) = told(**things)
+    line, command = told(**things)
     assert line.startswith(f"  the stack's name, test: the {kind} tasktracker-test-")
-    assert line.endswith(" has a name that this stack may give; rename or remove it")
+    assert "has a name that this stack may give, and is not its own. It may hold live data" in line
+    assert command == "      ./tt stack new NAME --like test"
 
 
 def test_a_stack_whose_name_begins_with_this_one_s_is_a_neighbour() -> None:
@@ -206,7 +213,7 @@ def host(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 def test_a_clash_ends_the_program_with_one_message(host: Callable[..., None]) -> None:
     host(None, network("somebody", "172.20.0.0/24"))
     with pytest.raises(pulumi.RunError) as caught:
-        refuse_clashes("test", parse("test", DEV))
+        refuse_clashes("test", parse("test", DEV), NEW)
     lines = str(caught.value).splitlines()
     assert lines[0] == (
         "Pulumi.test.yaml clashes with what is on the Docker host. Nothing was changed. Set other values:"
@@ -217,20 +224,31 @@ def test_a_clash_ends_the_program_with_one_message(host: Callable[..., None]) ->
 @pytest.mark.parametrize(
     "error", [docker.errors.DockerException("no\nanswer"), requests.exceptions.ReadTimeout("no answer")]
 )
-def test_a_host_that_does_not_answer_is_one_warning(
+def test_a_host_that_does_not_answer_is_one_warning_of_a_preview(
     host: Callable[..., None], monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     warnings: list[str] = []
+    monkeypatch.setattr(pulumi.runtime, "is_dry_run", lambda: True)
     monkeypatch.setattr(pulumi.log, "warn", warnings.append)
     host(error)
-    refuse_clashes("test", parse("test", DEV))
+    refuse_clashes("test", parse("test", DEV), NEW)
     assert warnings == [f"{NOT_ASKED} (no answer)"]
+
+
+def test_an_update_of_a_host_that_does_not_answer_changes_nothing(
+    host: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pulumi.runtime, "is_dry_run", lambda: False)
+    host(docker.errors.DockerException("no answer"))
+    with pytest.raises(pulumi.RunError) as caught:
+        refuse_clashes("test", parse("test", DEV), NEW)
+    assert str(caught.value) == f"{NOT_ASKED} (no answer). Nothing was changed."
 
 
 def test_an_engine_that_is_too_old_ends_the_program(host: Callable[..., None]) -> None:
     host(Version="19.03.15", ApiVersion="1.40")
     with pytest.raises(pulumi.RunError) as caught:
-        refuse_clashes("test", parse("test", DEV))
+        refuse_clashes("test", parse("test", DEV), NEW)
     assert str(caught.value) == (
         "the Docker host has Docker 19.03.15 (API 1.40), and the oldest that the program supports is 20.10 (API 1.41):"
         " update Docker there. Nothing was changed."
@@ -245,14 +263,14 @@ def test_an_engine_that_is_supported_is_not_mentioned(
 ) -> None:
     monkeypatch.setattr(pulumi.log, "info", pytest.fail)
     host(Version=version, ApiVersion=api)
-    refuse_clashes("test", parse("test", DEV))
+    refuse_clashes("test", parse("test", DEV), NEW)
 
 
 def test_an_engine_that_is_newer_is_mentioned(host: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> None:
     said: list[str] = []
     monkeypatch.setattr(pulumi.log, "info", said.append)
     host(Version="29.0.1", ApiVersion="1.52")
-    refuse_clashes("test", parse("test", DEV))
+    refuse_clashes("test", parse("test", DEV), NEW)
     assert said == [
         "the Docker host has Docker 29.0.1, which is newer than those that this version of the program was tested with"
         " (20.10 to 28)"

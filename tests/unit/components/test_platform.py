@@ -56,7 +56,7 @@ def test_every_running_container_is_hardened(any_run: Run) -> None:
         assert inputs["networkMode"] == "bridge"
         assert inputs["logDriver"] == "json-file"
         assert inputs["logOpts"] == {"max-file": "3", "max-size": "10m"}
-        assert inputs["restart"] == "unless-stopped"
+        assert inputs["restart"] == "always"
         assert "noexec" in inputs["tmpfs"]["/tmp"]
         assert inputs["healthcheck"]["tests"][0] == "CMD"
         assert inputs["wait"] is True

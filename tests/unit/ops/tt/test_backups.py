@@ -47,6 +47,7 @@ def at(epoch: float) -> Target:
         (at(1500), FULL),
         (at(2100), DIFF),
         (at(2500), DIFF),  # the later full one has errors
+        (at(2500.9), DIFF),  # within the second of the last WAL
         (at(3500), OTHER),
         (Target(latest=True), OTHER),
         (Target(label=DIFF), DIFF),

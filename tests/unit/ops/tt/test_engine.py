@@ -142,14 +142,17 @@ def test_an_interrupt_waits_for_the_end_of_the_update(tmp_path: Path, heed: bool
     assert ended
 
 
-def test_only_postgres_data_volumes_are_found() -> None:
+def test_a_data_volume_is_found_with_its_component() -> None:
     component = "urn:pulumi:dev::tasktracker::tasktracker:components:Platform$tasktracker:components:DataVolume"
     resources = [
-        {
-            "type": "docker:index/volume:Volume",
-            "urn": f"{component}$docker:index/volume:Volume::{name}",
-            "outputs": {"name": f"tasktracker-dev-{name}"},
-        }
-        for name in ("postgres-data", "postgres-data-12", "postgres-data-x", "uploads")
+        {"type": type_, "urn": f"{urn}::{name}", "outputs": {"name": f"tasktracker-dev-{name}"}}
+        for name in ("postgres-data", "postgres-data-12", "uploads")
+        for type_, urn in (
+            ("tasktracker:components:DataVolume", component),
+            ("docker:index/volume:Volume", f"{component}$docker:index/volume:Volume"),
+        )
     ]
-    assert set(data_volume_urns(resources)) == {"tasktracker-dev-postgres-data", "tasktracker-dev-postgres-data-12"}
+    assert data_volume_urns(resources, "tasktracker-dev-postgres-data") == [
+        f"{component}::postgres-data",
+        f"{component}$docker:index/volume:Volume::postgres-data",
+    ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -43,9 +44,15 @@ class Network(Thing, docker.models.networks.Network):
 OURS = {"stack": "dev"}
 
 
+def urn(kind: str, name: str) -> str:
+    return f"urn:pulumi:dev::tasktracker::{kind}::{name}"
+
+
 def pending(kind: str, name: str, operation: str = "creating") -> dict[str, Any]:
-    urn = f"urn:pulumi:dev::tasktracker::{kind}::{name}"
-    return {"type": operation, "resource": {"urn": urn, "type": kind, "inputs": {"name": f"tasktracker-dev-{name}"}}}
+    return {
+        "type": operation,
+        "resource": {"urn": urn(kind, name), "type": kind, "inputs": {"name": f"tasktracker-dev-{name}"}},
+    }
 
 
 @pytest.fixture
@@ -64,10 +71,11 @@ class Operator:
 
     def __init__(self, things: dict[str, Any], operations: list[dict[str, Any]], answer: bool) -> None:
         self.things, self.operations, self.answer, self.cleared = things, operations, answer, 0
+        self.volumes: list[dict[str, Any]] = []
         self.engine = SimpleNamespace(
             pending=lambda: operations,
             cut_off=lambda: [each["resource"]["urn"] for each in operations],
-            resources=lambda: [{"id": "2"}, {"urn": "a component"}],
+            resources=lambda: [{"id": "2", "urn": urn("a:b:C", "known")}, {"urn": urn("a:b:D", "component")}],
             clear_cut_off=self.clear,
         )
         found = {each.name: each for each in things.values()}
@@ -76,6 +84,11 @@ class Operator:
             client=SimpleNamespace(
                 containers=SimpleNamespace(get=lambda name: self.get(found, name)),
                 networks=SimpleNamespace(list=lambda names: [e for n, e in found.items() if names == [f"^{n}$"]]),
+                api=SimpleNamespace(
+                    volumes=lambda: {"Volumes": self.volumes},
+                    containers=lambda all: [],
+                    networks=lambda: [],
+                ),
             ),
         )
 
@@ -92,11 +105,23 @@ class Operator:
             raise RefusedError("nothing was done")
 
 
-def run(monkeypatch: pytest.MonkeyPatch, operator: Operator) -> recover.Recovery:
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    (tmp_path / "Pulumi.dev.yaml").write_text("config: {}\n")
+    return Project(tmp_path, "dev")
+
+
+@pytest.fixture
+def run(project: Project, monkeypatch: pytest.MonkeyPatch) -> Callable[[Operator], recover.Recovery]:
+    """`tt recover` of an operator."""
     monkeypatch.setattr(recover, "unlock", lambda _place, _confirm: [])
     monkeypatch.setattr(recover, "place_of", lambda _project: None)
-    monkeypatch.setattr(recover, "Operator", lambda *_: operator)
-    return recover.recover(Project(Path(), "dev"), Output(json=True), yes=False, confirm=None)
+
+    def recovered(operator: Operator) -> recover.Recovery:
+        monkeypatch.setattr(recover, "Operator", lambda *_: operator)
+        return recover.recover(project, Output(json=True), yes=False, confirm=None)
+
+    return recovered
 
 
 EVERYTHING = [
@@ -107,30 +132,42 @@ EVERYTHING = [
 
 
 def test_only_what_was_just_being_made_and_no_state_knows_goes(
-    monkeypatch: pytest.MonkeyPatch, things: dict[str, Any]
+    run: Callable[[Operator], recover.Recovery], things: dict[str, Any]
 ) -> None:
     operator = Operator(things, EVERYTHING, answer=True)
-    done = run(monkeypatch, operator)
+    done = run(operator)
     # What uses a network goes first.
     assert done.removed == ["tasktracker-dev-half", "tasktracker-dev-edge"]
     assert {name for name, each in things.items() if not each.there} == {"half", "edge"}
     assert (len(done.cut_off), operator.cleared) == (len(EVERYTHING), 1)
 
 
-def test_what_was_being_changed_or_deleted_stays(monkeypatch: pytest.MonkeyPatch, things: dict[str, Any]) -> None:
+def test_what_was_being_changed_or_deleted_stays(
+    run: Callable[[Operator], recover.Recovery], things: dict[str, Any]
+) -> None:
     operator = Operator(things, [pending(CONTAINER, "half", kind) for kind in ("updating", "deleting")], answer=False)
-    assert run(monkeypatch, operator).removed == []
+    assert run(operator).removed == []
     assert (all(each.there for each in things.values()), operator.cleared) == (True, 1)
 
 
-def test_a_no_leaves_all_as_it_is(monkeypatch: pytest.MonkeyPatch, things: dict[str, Any]) -> None:
+def test_a_no_leaves_all_as_it_is(run: Callable[[Operator], recover.Recovery], things: dict[str, Any]) -> None:
     operator = Operator(things, EVERYTHING, answer=False)
     with pytest.raises(RefusedError):
-        run(monkeypatch, operator)
+        run(operator)
     assert (all(each.there for each in things.values()), operator.cleared) == (True, 0)
 
 
-def test_a_settled_state_is_left_alone(monkeypatch: pytest.MonkeyPatch, things: dict[str, Any]) -> None:
+def test_another_state_s_containers_are_not_touched(
+    run: Callable[[Operator], recover.Recovery], things: dict[str, Any]
+) -> None:
+    operator = Operator(things, EVERYTHING, answer=True)
+    operator.volumes = [{"Name": "tasktracker-dev-uploads", "Labels": {"stack": "dev", "identity": "77c2"}}]
+    with pytest.raises(RefusedError, match="is of the state 77c2"):
+        run(operator)
+    assert (all(each.there for each in things.values()), operator.cleared) == (True, 0)
+
+
+def test_a_settled_state_is_left_alone(run: Callable[[Operator], recover.Recovery], things: dict[str, Any]) -> None:
     operator = Operator(things, [], answer=False)
-    assert run(monkeypatch, operator) == recover.Recovery([], [], [])
+    assert run(operator) == recover.Recovery([], [], [])
     assert operator.cleared == 0

@@ -62,7 +62,6 @@ class FakeEngine:
         self.project, self._failures = project, list(failures)
         self.updates: list[bytes] = []
         self.unprotected: list[str] = []
-        self.state: list[dict[str, Any]] = []
 
     def up(self, _message: str, **_options: object) -> None:
         self.updates.append(self.project.config_file.read_bytes())
@@ -70,11 +69,8 @@ class FakeEngine:
         if failure is not None:
             raise failure
 
-    def resources(self) -> list[dict[str, Any]]:
-        return self.state
-
-    def unprotect(self, urn: str) -> None:
-        self.unprotected.append(urn)
+    def unprotect(self, volume: str) -> None:
+        self.unprotected.append(volume)
 
 
 def operator(project: Project, engine: FakeEngine, *volumes: str) -> Operator:
@@ -127,17 +123,9 @@ def test_a_way_back_that_fails_too_is_told(project: Project, again: BaseExceptio
 
 def test_a_volume_that_was_to_be_used_is_given_up(project: Project) -> None:
     engine = FakeEngine(project)
-    urns = {
-        name: f"urn:pulumi:prod::tasktracker::x$tasktracker:components:DataVolume$docker:index/volume:Volume::{name}"
-        for name in ("postgres-data", "postgres-data-2", "uploads")
-    }
-    engine.state = [
-        {"type": "docker:index/volume:Volume", "urn": urn, "outputs": {"name": f"tasktracker-prod-{name}"}}
-        for name, urn in urns.items()
-    ]
     with pytest.raises(FailedError):
         run(operator(project, engine), UpdateError("not healthy"), volume=2)
-    assert engine.unprotected == [urns["postgres-data-2"]]
+    assert engine.unprotected == ["tasktracker-prod-postgres-data-2"]
 
 
 def test_a_volume_that_was_kept_is_not_given_up(project: Project) -> None:

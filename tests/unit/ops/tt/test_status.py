@@ -24,7 +24,7 @@ def container(**changes: Any) -> Any:
         "Status": "running", "ExitCode": 0, "StartedAt": "2026-11-20T12:05:00.123456789Z",
         "FinishedAt": "0001-01-01T00:00:00Z", "Health": {"Status": "healthy"}, **changes.pop("state", {}),
     }  # fmt: skip
-    host = {"Memory": 1 << 30, "PortBindings": None, "RestartPolicy": {"Name": "unless-stopped"}, **changes}
+    host = {"Memory": 1 << 30, "PortBindings": None, "RestartPolicy": {"Name": "always"}, **changes}
     return SimpleNamespace(
         name="tasktracker-dev-api-blue",
         labels={"release": "1.4.0", "service": "api"},
