@@ -4,8 +4,8 @@ import pulumi
 
 from components import Platform, PlatformArgs, last_state
 from components.ending import plain_words
-from components.neighbours import refuse_clashes
 from components.packages import refuse_missing_packages
+from components.preflight import check_host
 from settings.source import load, revision
 
 with plain_words():
@@ -13,7 +13,7 @@ with plain_words():
     state = last_state.reading()
     settings = load()
     refuse_missing_packages(pulumi.get_stack(), settings)
-    owner = refuse_clashes(pulumi.get_stack(), settings, state)
+    owner = check_host(pulumi.get_stack(), settings, state)
     platform = Platform("platform", PlatformArgs(pulumi.get_stack(), settings, owner))
 
     pulumi.export("url", platform.url)

@@ -2,24 +2,35 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
 
 import pulumi
 
-from components.images import Images
 from components.naming import Naming
 from components.network import Networks
+
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
 class Context:
-    """The stack's names and networks, the key of its files' digests (see `FileVolume`), and what brings its images."""
+    """The stack's names and networks, and the key of its files' digests (see `FileVolume`).
+
+    `orders` has the keys of containers' lists as the last state has them (see `settings.ownership.Memory`).
+    """
 
     naming: Naming
     networks: Networks
     digest_key: pulumi.Output[str]
-    images: Images | None = None
+    orders: Mapping[str, Mapping[str, Sequence[str]]] = field(default_factory=dict)
 
-    def image(self, reference: str) -> pulumi.Input[str]:
-        """An image that a container is made from."""
-        return reference if self.images is None else self.images.pulled(reference)
+    def ordered(self, container: str, property_: str, items: Mapping[str, Item]) -> list[Item]:
+        """The items of a list of a container, by their keys: those that the state has in its order, then the others.
+
+        The lists are sets for the provider, which sorts them by hashes that change with each item. A diff compares item
+        by item, so that in another order each would show as changed.
+        """
+        before = [key for key in self.orders.get(container, {}).get(property_, ()) if key in items]
+        return [items[key] for key in dict.fromkeys((*before, *items))]

@@ -1,12 +1,13 @@
 """What the program itself asks of the stack's Docker host: to run a job, to show a log, to wait for changed files.
 
-Everything else goes through the Docker provider. Only resource hooks call this module, and `components.neighbours`,
+Everything else goes through the Docker provider. Only resource hooks call this module, and `components.preflight`,
 which does without an answer: a preview needs no Docker. The client library is imported when it is needed: it takes
 longer than the rest.
 """
 
 from __future__ import annotations
 
+import os
 import time
 from typing import TYPE_CHECKING
 
@@ -31,6 +32,12 @@ def configured() -> DockerHost | None:
     """The host that the stack's config names; None where it is that of the default provider."""
     block = pulumi.Config().get_object("docker_host")
     return None if block is None else DockerHost(**block)
+
+
+def is_local() -> bool:
+    """Whether the host is this machine, as far as addresses tell: by its socket."""
+    address = pulumi.Config("docker").get("host") or os.environ.get("DOCKER_HOST") or "unix://"
+    return configured() is None and address.startswith("unix://")
 
 
 def client(timeout: int = REQUEST_TIMEOUT) -> DockerClient:

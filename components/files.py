@@ -84,10 +84,11 @@ class FileVolume(pulumi.ComponentResource):
             # As for a `RuntimeVolume`.
             opts=pulumi.ResourceOptions.merge(child, pulumi.ResourceOptions(ignore_changes=["labels"])),
         )
+        container = args.context.naming.container(name)
         carrier = docker.Container(
             name,
-            name=args.context.naming.container(name),
-            image=args.context.image(args.image),
+            name=container,
+            image=args.image,
             command=["true"],
             start=False,
             must_run=False,
@@ -98,12 +99,22 @@ class FileVolume(pulumi.ComponentResource):
             **hardened(memory=CARRIER_MEMORY, cpus="0.1"),
             restart="no",
             destroy_grace_seconds=1,
-            labels=[docker.ContainerLabelArgs(label=label, value=value) for label, value in labels.items()],
+            labels=args.context.ordered(
+                container,
+                "labels",
+                {label: docker.ContainerLabelArgs(label=label, value=value) for label, value in labels.items()},
+            ),
             mounts=[docker.ContainerMountArgs(type="volume", source=volume.name, target=MOUNT_PATH)],
-            uploads=[
-                docker.ContainerUploadArgs(file=f"{MOUNT_PATH}/{file}", content=content, permissions=PERMISSIONS)
-                for file, content in sorted(files.items())
-            ],
+            uploads=args.context.ordered(
+                container,
+                "uploads",
+                {
+                    (path := f"{MOUNT_PATH}/{file}"): docker.ContainerUploadArgs(
+                        file=path, content=content, permissions=PERMISSIONS
+                    )
+                    for file, content in sorted(files.items())
+                },
+            ),
             opts=child,
         )
         self.volume = volume.name

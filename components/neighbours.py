@@ -6,32 +6,20 @@ Docker refuses the same, but in the middle of an `up` and without a word on whos
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 from itertools import chain
 from typing import Any
 
-import pulumi
-
-from components import docker_host, engine_version, provider
 from components.naming import SYSTEM
-from components.ownership import Found, Owner, data_numbers, owner_of
-from remote import redacted
 from settings import Settings
 from settings.addresses import free_port, free_subnet
 from settings.commands import command_for
 from settings.errors import Path, Problem
 from settings.limits import LIMITS
-from settings.ownership import Memory, is_data
-
-#: Seconds that the host has for each of its answers in a preview.
-TIMEOUT = 5
 
 #: Any address of the host.
 ANY = IPv4Address("0.0.0.0")  # noqa: S104 - to compare with
-
-NOT_ASKED = "the Docker host does not answer, so nobody knows whether subnets, ports and names are free on it"
 
 
 @dataclass(frozen=True)
@@ -65,50 +53,6 @@ class Clash:
     owner: Owned
     of_owner: object
     free: object | None
-
-
-def refuse_clashes(stack: str, settings: Settings, state: Future[Memory]) -> Owner:
-    """Asks the Docker host, and refuses what is another's, what clashes, and an engine that is too old.
-
-    A preview only warns where the host does not answer. `state` is what the stack's last state has of it.
-
-    Raises:
-        pulumi.RunError: what is another state's, or gone; or every clash, each with whose it is and the command for a
-            value that is free; or the version.
-    """
-    import docker  # noqa: PLC0415 - see `components.docker_host`
-    import requests  # noqa: PLC0415 - whose errors the Docker client lets through
-
-    try:
-        # Who changes something waits until the host has looked.
-        timeout = TIMEOUT if pulumi.runtime.is_dry_run() else docker_host.REQUEST_TIMEOUT
-        api = docker_host.client(timeout).api
-        version = api.version()
-        if too_old := engine_version.refusal(version):
-            raise pulumi.RunError(too_old)
-        lists = Found(api.networks(), api.containers(all=True), api.volumes()["Volumes"] or [])
-    except (docker.errors.DockerException, requests.exceptions.RequestException) as error:
-        _go_on_without(redacted(" ".join(str(error).split())))
-        return Owner.of(state.result())
-    memory = state.result()
-    owner = owner_of(stack, settings, memory, lists)
-    judged = memory.volumes | {name for name in owner.origins if is_data(stack, name, data_numbers(settings))}
-    others = (each for each in lists.volumes if each["Name"] not in judged)
-    found = neighbours(stack, lists.networks, lists.containers, others)
-    if message := refusal(stack, settings, found):
-        raise pulumi.RunError(message)
-    if newer := engine_version.notice(version):
-        pulumi.log.info(newer)
-    return owner
-
-
-def _go_on_without(reason: str) -> None:
-    """Warns in a preview that the Docker host does not answer; an update stops, since it would change a host unchecked."""
-    if not pulumi.runtime.is_dry_run():
-        # It may know better what to do.
-        provider.refuse_unusable()
-        raise pulumi.RunError(f"{NOT_ASKED} ({reason}). Nothing was changed.")
-    pulumi.log.warn(f"{NOT_ASKED} ({reason})")
 
 
 def neighbours(
@@ -145,7 +89,7 @@ def refusal(stack: str, settings: Settings, found: Neighbours) -> str | None:
     """What to tell somebody whose stack clashes with others; None if it doesn't."""
     lines = []
     for clash in chain(_subnets(settings, found), _ports(settings, found)):
-        verb = "overlaps" if isinstance(clash.of_owner, IPv4Network) else "is published already, at"
+        verb = "overlaps" if isinstance(clash.of_owner, IPv4Network) else "is in use already, at"
         free = f"; {clash.free} is free" if clash.free is not None else ""
         message = f"{verb} {clash.of_owner} of {clash.owner}{free}"
         lines.append(f"  {Problem(clash.path, message, str(clash.value))}")
@@ -194,18 +138,8 @@ def _subnets(settings: Settings, found: Neighbours) -> Iterator[Clash]:
 
 def _ports(settings: Settings, found: Neighbours) -> Iterator[Clash]:
     """Ports of the host that others publish."""
-    local = IPv4Address("127.0.0.1")
-    publish = settings.nginx.publish
-    wanted: list[tuple[Path, IPv4Address, int | None]] = [
-        (("postgres", "debug_port"), local, settings.postgres.debug_port),
-        (("nats", "debug_port"), local, settings.nats.debug_port),
-        (("nats", "debug_monitor_port"), local, settings.nats.debug_monitor_port),
-    ]
-    if settings.tunnel is None:
-        wanted.append((("nginx", "publish", "port"), publish.address, publish.port))
-        if settings.nginx.tls:
-            wanted.append((("nginx", "publish", "tls_port"), publish.address, publish.tls_port))
-    taken = {port for _, port, _ in found.ports} | {port for _, _, port in wanted if port is not None}
+    wanted = wanted_ports(settings)
+    taken = {port for _, port, _ in found.ports} | {port for _, _, port in wanted}
     for path, address, port in wanted:
         for its_address, its_port, owner in found.ports:
             if port == its_port and (address == its_address or ANY in (address, its_address)):
@@ -213,6 +147,22 @@ def _ports(settings: Settings, found: Neighbours) -> Iterator[Clash]:
                 taken |= {free} if free else set()
                 yield Clash(path, port, owner, f"{its_address}:{its_port}", free)
                 break
+
+
+def wanted_ports(settings: Settings) -> list[tuple[Path, IPv4Address, int]]:
+    """The ports of the host that the stack publishes, by the path of their setting, with their addresses."""
+    local = IPv4Address("127.0.0.1")
+    publish = settings.nginx.publish
+    ports: list[tuple[Path, IPv4Address, int | None]] = [
+        (("postgres", "debug_port"), local, settings.postgres.debug_port),
+        (("nats", "debug_port"), local, settings.nats.debug_port),
+        (("nats", "debug_monitor_port"), local, settings.nats.debug_monitor_port),
+    ]
+    if settings.tunnel is None:
+        ports.append((("nginx", "publish", "port"), publish.address, publish.port))
+        if settings.nginx.tls:
+            ports.append((("nginx", "publish", "tls_port"), publish.address, publish.tls_port))
+    return [(path, address, port) for path, address, port in ports if port is not None]
 
 
 def _names(stack: str, found: Neighbours) -> Iterator[Owned]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any
@@ -32,10 +32,13 @@ BACKUP_PASSPHRASE = "backup_passphrase"  # noqa: S105 - its name
 
 @dataclass(frozen=True)
 class Owner:
-    """The identity of the stack's state, and what volumes carry that are on the host already, by name."""
+    """The identity of the stack's state, what volumes carry that are on the host already, by name, and the `orders` of
+    the state (see `settings.ownership.Memory`).
+    """
 
     identity: str = ""
     origins: Mapping[str, str] = field(default_factory=dict)
+    orders: Mapping[str, Mapping[str, Sequence[str]]] = field(default_factory=dict, repr=False)
 
     @classmethod
     def of(cls, memory: Memory, origins: Mapping[str, str] | None = None) -> Owner:
@@ -44,7 +47,7 @@ class Owner:
         Without `origins`, as where the Docker host does not answer, they are those that the state remembers.
         """
         identity = memory.identity or secrets.token_hex(IDENTITY_BYTES)
-        return cls(identity, memory.origins if origins is None else origins)
+        return cls(identity, memory.origins if origins is None else origins, memory.orders)
 
 
 @dataclass(frozen=True)

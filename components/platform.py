@@ -14,7 +14,6 @@ from components.context import Context
 from components.dashboard import Dashboard, DashboardArgs
 from components.database import database
 from components.file_backups import FileBackups, FileBackupsArgs
-from components.images import Images
 from components.migrations import Migrations, MigrationsArgs
 from components.naming import SYSTEM, Naming, release
 from components.nats import Nats, NatsArgs
@@ -72,7 +71,7 @@ class Platform(pulumi.ComponentResource):
             naming,
             networks,
             GeneratedSecret("digest-key", opts=child).value,
-            Images("images", images, child) if provider else None,
+            args.owner.orders,
         )
         nats = Nats("nats", NatsArgs(context, settings.nats, images.nats, settings.has_file_backups), child)
         stores: list[pulumi.Resource] = [nats]

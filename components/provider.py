@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import pulumi
@@ -19,7 +18,6 @@ from components.naming import Naming
 from remote import CONFIG_KEY, DockerHost, HostError, advice, check, redacted, sdk
 from settings import Settings
 from settings.errors import PULUMI
-from settings.models import RegistrySettings
 
 if TYPE_CHECKING:
     from docker import DockerClient
@@ -32,9 +30,6 @@ NEW_HOST = "TASKTRACKER_NEW_HOST"
 
 #: What a stack without the block is on, in words.
 DEFAULT_HOST = "the Docker of this machine"
-
-#: The secret with a registry's password, where the block names none.
-DEFAULT_SECRET = str(RegistrySettings.model_fields["password"].default)
 
 
 def provider_of(naming: Naming, settings: Settings) -> docker.Provider | None:
@@ -141,16 +136,13 @@ def has_volume(connect: Callable[[], DockerClient], name: str) -> bool:
 def with_provider(opts: pulumi.ResourceOptions | None, provider: docker.Provider) -> pulumi.ResourceOptions:
     """Options with which all that a component makes on a Docker host is made by `provider`.
 
-    Where that fails for the host's or the registry's sake, what to do is said, once.
+    Where that fails because the host cannot be used, what to do is said, once.
     """
-    host, logins = configured(), pulumi.Config().get_object("registries") or {}
+    host = configured()
     told: set[str] = set()
 
     async def advise(args: pulumi.ErrorHookArgs) -> bool:
-        said = "\n".join(args.errors)
-        inputs = args.new_inputs or {}
-        image = str(inputs.get("image") or inputs.get("name"))
-        text = refusal(said, image, logins) or (host and advice(said, host))
+        text = host and advice("\n".join(args.errors), host)
         if text and text not in told:
             told.add(text)
             pulumi.log.error(f"{text}\nWhat was changed so far stays, and the next `pulumi up` goes on from there.")
@@ -167,38 +159,3 @@ def with_provider(opts: pulumi.ResourceOptions | None, provider: docker.Provider
     return pulumi.ResourceOptions.merge(
         opts, pulumi.ResourceOptions(providers=[provider], transformations=[with_advice])
     )
-
-
-#: What the provider says when an image can't be had.
-_PULL = re.compile("unable to (find or )?pull image")
-_REFUSED = re.compile("unauthorized|no basic auth|denied|authentication required|forbidden", re.IGNORECASE)
-_UNKNOWN = re.compile("manifest unknown|not found|name unknown|no such manifest", re.IGNORECASE)
-
-
-def refusal(said: str, image: str, logins: Mapping[str, Mapping[str, str]]) -> str | None:
-    """What to do about an image that a registry doesn't give; None where what was said is about something else.
-
-    `logins` are those of `tasktracker:registries`.
-    """
-    if not _PULL.search(said):
-        return None
-    registry = image.partition("/")[0]
-    login = logins.get(registry)
-    if _REFUSED.search(said) and login is None:
-        return (
-            f"the registry {registry} gives {image} to nobody without a login: set tasktracker:registries, and the"
-            " secret that it asks for"
-        )
-    if _REFUSED.search(said) and login is not None:
-        secret = login.get("password", DEFAULT_SECRET)
-        return (
-            f"the registry {registry} refuses {image} to the user {login['username']}: check the name in"
-            f" tasktracker:registries, the password (`{PULUMI} config set --secret {secret} --stack"
-            f" {pulumi.get_stack()}`), and that this user may pull"
-        )
-    if _UNKNOWN.search(said):
-        return (
-            f"the registry {registry} has no {image}: `make push` brings images there, and `make pin` writes the"
-            " digests that it has into the stack's config"
-        )
-    return f"the Docker host can't pull {image}: see whether it reaches the registry {registry}, and has room"

@@ -169,12 +169,16 @@ class Workload(pulumi.ComponentResource):
             ),
             wait=True,
             wait_timeout=args.wait_timeout,
-            ports=[
-                docker.ContainerPortArgs(
-                    internal=port.internal, external=port.external, ip=port.address, protocol="tcp"
-                )
-                for port in args.ports
-            ],
+            ports=args.context.ordered(
+                args.context.naming.container(args.service, args.slot),
+                "ports",
+                {
+                    str(port.internal): docker.ContainerPortArgs(
+                        internal=port.internal, external=port.external, ip=port.address, protocol="tcp"
+                    )
+                    for port in args.ports
+                },
+            ),
             opts=_replaceable(
                 child_after(self, opts, *files),
                 replace_with=[args.follows] if args.follows else None,
@@ -291,23 +295,26 @@ def _container(args: ContainerArgs, files: Sequence[FileVolume], *, follow: bool
     labels: dict[str, pulumi.Input[str]] = {
         **args.context.naming.labels(args.service, slot=args.slot, release=release(args.image))
     }
-    mounts = [
+    mounts = {
         # Unset for a volume that is written: the provider sees a change in `false`.
-        docker.ContainerMountArgs(
+        mount.path: docker.ContainerMountArgs(
             type="volume", source=mount.volume.name, target=mount.path, read_only=mount.read_only or None
         )
         for mount in args.mounts
-    ]
+    }
+    name, ordered = args.context.naming.container(args.service, args.slot), args.context.ordered
     for volume in files:
         if follow:
             # A label that changes makes a new container: this is how it follows its files, and how the
             # preview's diff says so.
             labels["files"] = volume.digest
-        mounts.append(docker.ContainerMountArgs(type="volume", source=volume.volume, target=MOUNT_PATH, read_only=True))
+        mounts[MOUNT_PATH] = docker.ContainerMountArgs(
+            type="volume", source=volume.volume, target=MOUNT_PATH, read_only=True
+        )
     return {
         **hardened(memory=args.resources.memory, cpus=_cpus(args.resources.cpus)),
-        "name": args.context.naming.container(args.service, args.slot),
-        "image": args.context.image(args.image),
+        "name": name,
+        "image": args.image,
         "command": list(args.command) or None,
         "user": args.user,
         "read_only": True,
@@ -319,22 +326,30 @@ def _container(args: ContainerArgs, files: Sequence[FileVolume], *, follow: bool
         "stop_timeout": args.stop_timeout,
         # Unset, the provider kills at once.
         "destroy_grace_seconds": args.stop_timeout,
-        "envs": [f"{key}={value}" for key, value in sorted(args.env.items())],
-        "labels": [
-            docker.ContainerLabelArgs(label=label, value=value)
-            for label, value in sorted(labels.items(), key=itemgetter(0))
-        ],
-        "mounts": mounts,
+        "envs": ordered(name, "envs", {key: f"{key}={value}" for key, value in sorted(args.env.items())}),
+        "labels": ordered(
+            name,
+            "labels",
+            {
+                label: docker.ContainerLabelArgs(label=label, value=value)
+                for label, value in sorted(labels.items(), key=itemgetter(0))
+            },
+        ),
+        "mounts": ordered(name, "mounts", mounts),
         # Left unset it shows as a change for ever.
         "network_mode": "bridge",
-        "networks_advanced": [
-            docker.ContainerNetworksAdvancedArgs(
-                name=attachment.network.name,
-                aliases=[args.service] if attachment.named else None,
-                ipv4_address=attachment.address,
-            )
-            for attachment in args.networks
-        ],
+        "networks_advanced": ordered(
+            name,
+            "networksAdvanced",
+            {
+                args.context.naming.network(attachment.network.key): docker.ContainerNetworksAdvancedArgs(
+                    name=attachment.network.name,
+                    aliases=[args.service] if attachment.named else None,
+                    ipv4_address=attachment.address,
+                )
+                for attachment in args.networks
+            },
+        ),
     }
 
 

@@ -762,6 +762,18 @@ class Settings(StackConfig):
         return "database_url" in self.secrets
 
     @property
+    def images_in_use(self) -> dict[str, str]:
+        """The images that the stack's containers are made from, by service: those of parts that it has."""
+        has = {
+            "postgres": not self.external_database,
+            "object_store": self.has_object_store,
+            "file_backups": self.has_file_backups,
+            "redis": self.redis is not None,
+            "cloudflared": self.tunnel is not None,
+        }
+        return {service: image for service, image in self.images if image is not None and has.get(service, True)}
+
+    @property
     def has_backups(self) -> bool:
         """Whether the stack takes backups: of its own PostgreSQL only."""
         return self.backup.enabled and not self.external_database

@@ -33,6 +33,17 @@ DATA_VOLUME: Final = f"{SYSTEM}:components:DataVolume"
 VOLUME, STASH = "docker:index/volume:Volume", "pulumi:index:Stash"
 HAVE_IDS: Final = frozenset({"docker:index/container:Container", "docker:index/network:Network"})
 
+LISTS: Final[Mapping[str, str]] = {
+    "uploads": "file",
+    "mounts": "target",
+    "networksAdvanced": "name",
+    "labels": "label",
+    "ports": "internal",
+    "envs": "",
+}
+"""The lists of a container that are sets for the provider, with what tells their items apart: a property, or the text
+before an equals sign."""
+
 PASSING: Final = re.compile(r"restore$|scratch-")
 """Services whose containers `tt` makes or removes itself: the restore job, and scratch servers."""
 
@@ -42,7 +53,8 @@ class Memory:
     """What a stack's last state has of the Docker host.
 
     `origins` has the data volumes by name, with what each carries: an identity, `UNIDENTIFIED` or `UNLABELLED`. A
-    `pulumi refresh` that does not find a volume takes it from `volumes`, and not from `origins`.
+    `pulumi refresh` that does not find a volume takes it from `volumes`, and not from `origins`. By a container's name,
+    `limits` has its memory in MB, and `orders` the keys of its lists (see `LISTS`) in the provider's order.
     """
 
     identity: str | None = None
@@ -50,6 +62,8 @@ class Memory:
     volumes: frozenset[str] = frozenset()
     ids: frozenset[str] = frozenset()
     docker_host: str | None = None
+    limits: Mapping[str, int] = field(default_factory=dict)
+    orders: Mapping[str, Mapping[str, Sequence[str]]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -67,14 +81,6 @@ class Resource:
         return cls(types.split("$"), name, outputs or {})
 
 
-@dataclass(frozen=True)
-class Wanted:
-    """What the user allows: origins to take over, and data volumes that may begin empty, by name."""
-
-    adopted: Collection[str] = ()
-    lost: Collection[str] = ()
-
-
 def is_remembered(urn: str) -> bool:
     """Whether `memory_of` takes anything from a resource; spares its outputs, with secrets among them, else."""
     _, _, types, name = urn.split("::", 3)
@@ -88,10 +94,16 @@ def memory_of(stack: str, resources: Iterable[Resource]) -> Memory:
     labelled: dict[str, str] = {}
     volumes, ids = set(), set()
     stashes: dict[str, str] = {}
+    limits: dict[str, int] = {}
+    orders: dict[str, dict[str, list[str]]] = {}
     for each in resources:
         own, outputs = each.types[-1], each.outputs
         if own in HAVE_IDS and "id" in outputs:
             ids.add(str(outputs["id"]))
+            name = str(outputs.get("name"))
+            if "memory" in outputs:
+                limits[name] = int(outputs["memory"])
+                orders[name] = {key: [_key(item, LISTS[key]) for item in outputs.get(key) or ()] for key in LISTS}
         elif own == VOLUME and "name" in outputs:
             volumes.add(str(outputs["name"]))
             if DATA_VOLUME in each.types:
@@ -105,7 +117,13 @@ def memory_of(stack: str, resources: Iterable[Resource]) -> Memory:
             stashes[each.name] = str(outputs.get("output" if each.name == IDENTITY else "input") or "")
     origins = {**labelled, **{name: known or labelled.get(name, UNIDENTIFIED) for name, known in recorded.items()}}
     return Memory(
-        stashes.get(IDENTITY), origins, frozenset(volumes), frozenset(ids), stashes.get("docker-host") or None
+        stashes.get(IDENTITY),
+        origins,
+        frozenset(volumes),
+        frozenset(ids),
+        stashes.get("docker-host") or None,
+        limits,
+        orders,
     )
 
 
@@ -205,3 +223,9 @@ def _is_named_after(stack: str, name: str, attributes: Mapping[str, Any]) -> boo
     other = (attributes.get("Labels") or {}).get("stack")
     is_others = other not in (None, stack) and name.startswith(f"{SYSTEM}-{other}-")
     return name.startswith(f"{SYSTEM}-{stack}-") and not is_others
+
+
+def _key(item: Any, key: str) -> str:  # noqa: ANN401 - an item of any list
+    value = item[key] if key else str(item).partition("=")[0]
+    # Every number of JSON may come as one with a fraction.
+    return str(int(value) if isinstance(value, float) else value)

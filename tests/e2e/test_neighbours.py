@@ -60,7 +60,7 @@ def test_clashes_are_told_at_once_and_the_commands_mend_them(stack: Stack, other
     assert told == {
         "network.edge": subnet,
         "network.data": subnet,
-        "nginx.publish.port": f"is published already, at 127.0.0.1:{stack.port} of the container"
+        "nginx.publish.port": f"is in use already, at 127.0.0.1:{stack.port} of the container"
         f" tasktracker-{other}-nginx of the stack {other}; ",
     }
     refused_update = stack.up(check=False)

@@ -8,7 +8,7 @@ from pathlib import Path
 import docker
 import pytest
 
-from components import docker_host, neighbours, provider
+from components import docker_host, provider
 from ops.tt.errors import BrokenError, FailedError, TtError, UsageError
 from ops.tt.host import Host
 from ops.tt.output import Output
@@ -71,8 +71,6 @@ def test_the_program_s_own_words_hide_credentials(
         raise docker.errors.DockerException(f"no Docker engine answers at {ADDRESS}")
 
     monkeypatch.setattr(docker_host, "client", refuse)
-    warnings: list[str] = []
-    monkeypatch.setattr(neighbours.pulumi.log, "warn", warnings.append)
     assert SECRET not in docker_host.last_log_lines("api")
     for work in (lambda: docker_host.run_job("migrations", 1), lambda: docker_host.await_files("nginx", "0")):
         with pytest.raises((docker_host.JobError, docker_host.FilesError)) as caught:

@@ -15,13 +15,11 @@ from pulumi.runtime.rpc import is_rpc_secret
 
 from components import provider
 from components.naming import Naming
-from components.provider import refusal
 from remote import DockerHost, HostError
 from settings import parse
-from tests.unit.components.conftest import CONTAINER, DEV, NETWORK, PINNED, PROD, STASH, VOLUME, Run
+from tests.unit.components.conftest import CONTAINER, DEV, NETWORK, PROD, STASH, VOLUME, Run
 
 PROVIDER = "pulumi:providers:docker"
-REMOTE_IMAGE = "docker:index/remoteImage:RemoteImage"
 
 ADDRESS = "ssh://deploy@host.example.com"
 HOST = {"address": ADDRESS, "key_file": "~/.ssh/deploy"}
@@ -44,7 +42,7 @@ def test_all_that_docker_has_is_made_by_the_provider_of_that_host(remote: Run) -
     assert made.inputs["host"] == ADDRESS
     assert json.loads(made.inputs["sshOpts"]) == DockerHost(**HOST).ssh_options
     found = docker_resources(remote)
-    assert {each.type for each in found} == {CONTAINER, VOLUME, NETWORK, REMOTE_IMAGE}
+    assert {each.type for each in found} == {CONTAINER, VOLUME, NETWORK}
     assert all("::docker-host::" in each.request.provider for each in found)
 
 
@@ -61,36 +59,12 @@ def test_without_the_block_nothing_is_different(run: Callable[..., Run]) -> None
     for config in (DEV, PROD):
         result = run(config)
         assert not result.all(PROVIDER)
-        assert not result.all(REMOTE_IMAGE)
         assert "docker-host" not in [each.name for each in result.all(STASH)]
         assert not any(each.request.provider for each in docker_resources(result))
     names = {(each.type, each.name) for each in run(PROD).resources}
     there = {(each.type, each.name) for each in run(REMOTE).resources}
-    assert {type_ for type_, _ in there - names} == {PROVIDER, STASH, REMOTE_IMAGE, "tasktracker:components:Images"}
+    assert {type_ for type_, _ in there - names} == {PROVIDER, STASH}
     assert names <= there
-
-
-def test_images_are_there_before_a_container_is_replaced(remote: Run) -> None:
-    images = {each.inputs["name"]: each for each in remote.all(REMOTE_IMAGE)}
-    assert set(images) == {PINNED[name] for name in PINNED}
-    assert all(each.inputs["keepLocally"] for each in images.values())
-    for container in remote.all(CONTAINER):
-        image = images[container.inputs["image"]]
-        assert any(urn.endswith(f"::{image.type}::{image.name}") or urn.endswith(f"${image.type}::{image.name}")
-                   for urn in container.request.dependencies), container.name  # fmt: skip
-
-
-def test_only_images_that_run_are_pulled(run: Callable[..., Run]) -> None:
-    result = run({**REMOTE, "backup": json.dumps({"enabled": False})})
-    pulled = {each.name for each in result.all(REMOTE_IMAGE)}
-    assert pulled == {"postgres", "nats", "api", "worker", "dashboard", "nginx"}
-
-
-def test_api_and_worker_of_one_image_pull_it_once(run: Callable[..., Run]) -> None:
-    images = {**PINNED, "worker": PINNED["api"]}
-    result = run({**REMOTE, "images": json.dumps(images)})
-    assert len([each for each in result.all(REMOTE_IMAGE) if each.inputs["name"] == PINNED["api"]]) == 1
-    assert result.container("worker")["image"] == PINNED["api"]
 
 
 def test_nothing_is_done_before_the_host_is_known_to_be_the_same(remote: Run) -> None:
@@ -187,40 +161,3 @@ def test_a_host_that_cannot_be_used_is_one_message(monkeypatch: pytest.MonkeyPat
     with pytest.raises(pulumi.RunError) as refused:
         provider.provider_of(Naming("test"), settings)
     assert str(refused.value) == "tasktracker:docker_host: host.example.com is away\nNothing was changed."
-
-
-#: What the provider says of an image.
-PULLING = "unable to pull image {0}: error pulling image {0}: Error response from daemon: "
-IMAGE = PINNED["api"]
-
-
-@pytest.mark.parametrize(
-    ("said", "told"),
-    [
-        ("unauthorized: authentication required", "refuses"),
-        ("Head https://registry.example.com/v2/: no basic auth credentials", "refuses"),
-        ("pull access denied for tasktracker/api, repository does not exist", "refuses"),
-        ("manifest for x@sha256:00 not found: manifest unknown: manifest unknown", "has no"),
-        ("dial tcp: lookup registry.example.com: no such host", "can't pull"),
-    ],
-)
-def test_a_registry_that_does_not_give_an_image_is_told(said: str, told: str) -> None:
-    text = refusal(PULLING.format(IMAGE) + said, IMAGE, {"registry.example.com": {"username": "deploy"}})
-    assert text is not None
-    assert f"{told} {IMAGE}" in text
-    assert "registry.example.com" in text
-
-
-def test_who_was_refused_is_told_and_where_the_password_is() -> None:
-    logins = {"registry.example.com": {"username": "deploy", "password": "a_token"}}
-    text = refusal(PULLING.format(IMAGE) + "unauthorized", IMAGE, logins)
-    assert text is not None
-    assert "the user deploy" in text
-    assert "--secret a_token" in text
-    nobody = refusal(PULLING.format(IMAGE) + "unauthorized", IMAGE, {})
-    assert nobody is not None
-    assert "set tasktracker:registries" in nobody
-
-
-def test_other_errors_are_no_registry_s() -> None:
-    assert refusal("container failed to be in healthy state", IMAGE, {}) is None

@@ -3,29 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from concurrent.futures import Future
 from dataclasses import replace
 from ipaddress import IPv4Address
 from typing import Any
 
-import docker
-import pulumi
 import pytest
-import requests
 
-from components import docker_host, engine_version
-from components.neighbours import NOT_ASKED, neighbours, refusal, refuse_clashes
+from components.neighbours import neighbours, refusal
 from settings import parse, values
 from settings.limits import LIMITS
-from settings.ownership import Memory
 from tests.unit.components.conftest import API_TOKEN, DEBUG_PORTS, DEV, TUNNEL
 
 Thing = dict[str, Any]
-
-#: The memory of a stack that nothing was made of yet.
-NEW: Future[Memory] = Future()
-NEW.set_result(Memory())
 
 
 def network(name: str, subnet: str | None, stack: str | None = None, scope: str = "local") -> Thing:
@@ -114,7 +103,7 @@ def test_the_network_for_debug_ports_counts_where_there_is_one() -> None:
 def test_a_published_port_is_named_with_one_that_is_free(address: str) -> None:
     web = container("web", port(8080, address), port(8081, "192.0.2.1"))
     assert told(containers=(web,)) == [
-        f"  tasktracker:nginx.publish.port = 8080: is published already, at {address}:8080 of the container web;"
+        f"  tasktracker:nginx.publish.port = 8080: is in use already, at {address}:8080 of the container web;"
         " 8082 is free",
         "      ./tt pulumi config set --path tasktracker:nginx.publish.port 8082 --stack test",
     ]
@@ -180,104 +169,3 @@ def test_a_name_of_the_stack_on_what_is_not_its_own(kind: str, things: dict[str,
 def test_a_stack_whose_name_begins_with_this_one_s_is_a_neighbour() -> None:
     assert told(containers=(container("tasktracker-test-eu-nginx", stack="test-eu"),)) == []
     assert told(containers=(container("tasktracker-test-nginx", stack="somebody"),)) != []
-
-
-class Api:
-    """The lists of a Docker host; `error` is what asking raises."""
-
-    def __init__(self, error: Exception | None = None, *networks: Thing, **version: str) -> None:
-        self.api, self._error, self._networks = self, error, networks
-        self._version = {"Version": "28.5.2", "ApiVersion": "1.51", **version}
-
-    def version(self) -> Thing:
-        return dict(self._version)
-
-    def networks(self) -> list[Thing]:
-        if self._error:
-            raise self._error
-        return [*self._networks]
-
-    def containers(self, *, all: bool) -> list[Thing]:
-        assert all
-        return []
-
-    def volumes(self) -> Thing:
-        return {"Volumes": None}
-
-
-@pytest.fixture
-def host(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    return lambda *given, **version: monkeypatch.setattr(docker_host, "client", lambda timeout: Api(*given, **version))
-
-
-def test_a_clash_ends_the_program_with_one_message(host: Callable[..., None]) -> None:
-    host(None, network("somebody", "172.20.0.0/24"))
-    with pytest.raises(pulumi.RunError) as caught:
-        refuse_clashes("test", parse("test", DEV), NEW)
-    lines = str(caught.value).splitlines()
-    assert lines[0] == (
-        "Pulumi.test.yaml clashes with what is on the Docker host. Nothing was changed. Set other values:"
-    )
-    assert len(lines) == 3
-
-
-@pytest.mark.parametrize(
-    "error", [docker.errors.DockerException("no\nanswer"), requests.exceptions.ReadTimeout("no answer")]
-)
-def test_a_host_that_does_not_answer_is_one_warning_of_a_preview(
-    host: Callable[..., None], monkeypatch: pytest.MonkeyPatch, error: Exception
-) -> None:
-    warnings: list[str] = []
-    monkeypatch.setattr(pulumi.runtime, "is_dry_run", lambda: True)
-    monkeypatch.setattr(pulumi.log, "warn", warnings.append)
-    host(error)
-    refuse_clashes("test", parse("test", DEV), NEW)
-    assert warnings == [f"{NOT_ASKED} (no answer)"]
-
-
-def test_an_update_of_a_host_that_does_not_answer_changes_nothing(
-    host: Callable[..., None], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(pulumi.runtime, "is_dry_run", lambda: False)
-    host(docker.errors.DockerException("no answer"))
-    with pytest.raises(pulumi.RunError) as caught:
-        refuse_clashes("test", parse("test", DEV), NEW)
-    assert str(caught.value) == f"{NOT_ASKED} (no answer). Nothing was changed."
-
-
-def test_an_engine_that_is_too_old_ends_the_program(host: Callable[..., None]) -> None:
-    host(Version="19.03.15", ApiVersion="1.40")
-    with pytest.raises(pulumi.RunError) as caught:
-        refuse_clashes("test", parse("test", DEV), NEW)
-    assert str(caught.value) == (
-        "the Docker host has Docker 19.03.15 (API 1.40), and the oldest that the program supports is 20.10 (API 1.41):"
-        " update Docker there. Nothing was changed."
-    )
-
-
-@pytest.mark.parametrize(
-    ("version", "api"), [("20.10.24+dfsg1", "1.41"), ("26.1.5+dfsg1", "1.45"), ("28.5.2", "1.51"), ("4.9.3", "1.41")]
-)
-def test_an_engine_that_is_supported_is_not_mentioned(
-    host: Callable[..., None], monkeypatch: pytest.MonkeyPatch, version: str, api: str
-) -> None:
-    monkeypatch.setattr(pulumi.log, "info", pytest.fail)
-    host(Version=version, ApiVersion=api)
-    refuse_clashes("test", parse("test", DEV), NEW)
-
-
-def test_an_engine_that_is_newer_is_mentioned(host: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> None:
-    said: list[str] = []
-    monkeypatch.setattr(pulumi.log, "info", said.append)
-    host(Version="29.0.1", ApiVersion="1.52")
-    refuse_clashes("test", parse("test", DEV), NEW)
-    assert said == [
-        "the Docker host has Docker 29.0.1, which is newer than those that this version of the program was tested with"
-        " (20.10 to 28)"
-    ]
-
-
-@pytest.mark.parametrize("version", [{}, {"Version": "dev", "ApiVersion": "x"}, {"Version": "", "ApiVersion": ""}])
-def test_a_version_that_says_nothing_is_passed_over(version: dict[str, str]) -> None:
-    assert engine_version.refusal(version) is None
-    assert engine_version.notice(version) is None

@@ -1,0 +1,163 @@
+"""The images of a stack: on the Docker host before any container is replaced.
+
+The provider pulls a missing image as it makes the container, and by then it has removed the one before: an image that
+does not exist, or a registry that refuses or is slow, would take the service down.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Final
+
+import pulumi
+
+from components import docker_host
+from images.catalog import local_reference
+from remote import redacted
+from settings import Settings
+from settings.errors import PULUMI
+from settings.models import IMAGES, RegistrySettings
+
+if TYPE_CHECKING:
+    from docker import DockerClient
+
+PULL_TIMEOUT: Final = 600
+"""Seconds without a word of a pull's progress, as of a slow disk that unpacks a large layer."""
+
+PULLS: Final = 3
+"""Pulls at the same time: what Docker itself does for the layers of one (`max-concurrent-downloads`)."""
+
+_REFUSED: Final = re.compile("unauthorized|no basic auth|denied|authentication required|forbidden", re.IGNORECASE)
+_UNKNOWN: Final = re.compile("manifest unknown|not found|name unknown|no such manifest", re.IGNORECASE)
+
+
+def require(stack: str, settings: Settings, client: DockerClient) -> None:
+    """Pulls the images that the host does not have; a preview asks their registries instead.
+
+    In a preview, images that `make` builds may be missing: `make up` builds them first.
+
+    Raises:
+        pulumi.RunError: an image cannot be had; says why, and what to do.
+        docker.errors.DockerException, requests.exceptions.RequestException: the host does not answer.
+    """
+    missing = _missing(settings.images_in_use, client)
+    built = [image for image, service in missing.items() if _is_built_here(service, image)]
+    others = [image for image in missing if image not in built]
+    if pulumi.runtime.is_dry_run():
+        problems = _not_offered(others, settings, client)
+    elif built:
+        problems = dict.fromkeys(
+            built, f"it is built on this machine: `make up STACK={stack}` does that, and `make images` alone"
+        )
+    else:
+        problems = _not_pulled(others, settings)
+    if problems:
+        lines = [f"  images.{missing[image]}: {image}: {text}" for image, text in problems.items()]
+        raise pulumi.RunError(
+            "\n".join(["images of the stack are not on the Docker host. Nothing was changed.", *lines])
+        )
+
+
+def _missing(images: Mapping[str, str], client: DockerClient) -> dict[str, str]:
+    """The images that the host does not have, each with the first service that runs it."""
+    import docker  # noqa: PLC0415 - see `components.docker_host`
+
+    services: dict[str, str] = {}
+    for service, image in images.items():
+        services.setdefault(image, service)
+
+    def is_there(image: str) -> bool:
+        try:
+            client.api.inspect_image(image)  # type: ignore[no-untyped-call]
+        except docker.errors.ImageNotFound:
+            return False
+        return True
+
+    return {image: service for image, service in services.items() if not is_there(image)}
+
+
+def _is_built_here(service: str, image: str) -> bool:
+    return service in IMAGES and image == local_reference(IMAGES[service])
+
+
+def _not_offered(images: Iterable[str], settings: Settings, client: DockerClient) -> dict[str, str]:
+    """Why a registry does not offer images, by image. One that is silent is a warning."""
+    import docker  # noqa: PLC0415
+    import requests  # noqa: PLC0415
+
+    problems = {}
+    for image in images:
+        try:
+            login = _login(image, settings)
+            client.api.inspect_distribution(image, auth_config=login)  # type: ignore[no-untyped-call]
+        except docker.errors.APIError as error:
+            problems[image] = advice(str(error.explanation or error), image, settings.registries)
+        except requests.exceptions.RequestException:
+            pulumi.log.warn(f"{image} is not on the Docker host, and its registry does not answer in time")
+    return problems
+
+
+def _not_pulled(images: Sequence[str], settings: Settings) -> dict[str, str]:
+    """Pulls images; why that failed, by image."""
+    import docker  # noqa: PLC0415
+    import requests  # noqa: PLC0415
+
+    if not images:
+        return {}
+    client = docker_host.client(PULL_TIMEOUT)
+
+    def pull(image: str) -> str | None:
+        pulumi.log.info(f"pulling {image}")
+        try:
+            for step in client.api.pull(image, stream=True, decode=True, auth_config=_login(image, settings)):
+                if said := step.get("error"):
+                    return advice(str(said), image, settings.registries)
+        except (docker.errors.DockerException, requests.exceptions.RequestException) as error:
+            return advice(str(getattr(error, "explanation", None) or error), image, settings.registries)
+        return None
+
+    with ThreadPoolExecutor(PULLS) as pool:
+        return {image: text for image, text in zip(images, pool.map(pull, images), strict=True) if text}
+
+
+def _login(image: str, settings: Settings) -> dict[str, str] | None:
+    """The user and password for the image's registry; None for those that the user has logged in to."""
+    login = settings.registries.get(_registry(image))
+    if login is None:
+        return None
+    return {"username": login.username, "password": pulumi.Config().require(login.password)}
+
+
+def advice(said: str, image: str, logins: Mapping[str, RegistrySettings]) -> str:
+    """What to do about an image that a registry does not give. `logins` are those of `tasktracker:registries`."""
+    registry = _registry(image)
+    login = logins.get(registry)
+    if _REFUSED.search(said) and login is None:
+        return (
+            f"the registry {registry} wants a login: set tasktracker:registries, and the secret with the password, or"
+            " log in with `docker login`"
+        )
+    if _REFUSED.search(said) and login is not None:
+        return (
+            f"the registry {registry} refuses the user {login.username}: check the name in tasktracker:registries, the"
+            f" password (`{PULUMI} config set --secret {login.password} --stack {pulumi.get_stack()}`), and that this"
+            " user may pull"
+        )
+    if _UNKNOWN.search(said):
+        return (
+            f"the registry {registry} does not have it: `make push` uploads images, and `make pin` writes the digests"
+            " of the registry into the stack's config"
+        )
+    return f"the Docker host cannot pull it from {registry}: {redacted(' '.join(said.split()))}"
+
+
+def _registry(image: str) -> str:
+    """The registry of an image, by Docker's rule.
+
+    >>> _registry("registry.example.com/app/api:1"), _registry("localhost:5000/api:1"), _registry("library/nginx:1")
+    ('registry.example.com', 'localhost:5000', 'docker.io')
+    """
+    first, slash, _ = image.partition("/")
+    return first if slash and (first == "localhost" or "." in first or ":" in first) else "docker.io"

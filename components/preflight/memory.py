@@ -1,0 +1,84 @@
+"""Memory limits that a running container already exceeds.
+
+The kernel refuses such a limit, or kills processes of the container, and the provider reports neither as it updates the
+container in place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+import pulumi
+
+from components.naming import Naming
+from settings import Settings
+from settings.commands import command_for
+from settings.errors import Path, Problem
+
+if TYPE_CHECKING:
+    from docker import DockerClient
+
+MB: Final = 1024 * 1024
+
+HEADROOM: Final = 1.2
+"""What a service needs beyond what it uses at the time of the update, at least: it is measured at one moment."""
+
+SERVICES: Final[Mapping[str, tuple[str, ...]]] = {
+    **{name: (name,) for name in ("postgres", "nats", "redis", "api", "worker", "dashboard", "nginx")},
+    "object-store": ("object_store",),
+    "backups": ("backup",),
+    "file-backups": ("backup", "files"),
+    "drills": ("backup", "drill"),
+    "cloudflared-1": ("tunnel",),
+    "cloudflared-2": ("tunnel",),
+}
+"""The block of the config that has a service's limits; a test compares the services with those of the program."""
+
+
+def refuse_too_low(stack: str, settings: Settings, current: Mapping[str, int], client: DockerClient) -> None:
+    """Compares lower limits with what the containers use.
+
+    `current` has the limits in the state, in MB, by container. Containers whose limit is not lowered are not asked.
+
+    Raises:
+        pulumi.RunError: a limit is below the use of the running container; names the setting and the least value.
+        docker.errors.DockerException, requests.exceptions.RequestException: the host does not answer.
+    """
+    naming, lines = Naming(stack), []
+    for path, service, limit in _limits(settings):
+        name = naming.container(service)
+        if limit >= current.get(name, 0):
+            continue
+        used = _used(client, name)
+        least = round(used * HEADROOM)
+        if limit < least:
+            problem = Problem(path, f"{name} uses {used} MB now, so at least {least}MB", f"{limit}MB")
+            lines += [f"  {problem}", f"      {command_for(stack, path, f'{least}MB')}"]
+    if lines:
+        raise pulumi.RunError("\n".join(["memory limits are below what is in use. Nothing was changed.", *lines]))
+
+
+def _limits(settings: Settings) -> Iterator[tuple[Path, str, int]]:
+    """The limits in MB, by the path of their setting, with the service."""
+    for service, path in SERVICES.items():
+        block: Any = settings
+        for key in path:
+            block = getattr(block, key, None)
+        if block is not None:
+            yield (*path, "resources", "memory"), service, block.resources.memory
+
+
+def _used(client: DockerClient, container: str) -> int:
+    """MB that a container needs at this time, without what the kernel only caches of files; 0 for one that is gone."""
+    import docker  # noqa: PLC0415 - see `components.docker_host`
+
+    try:
+        found: Mapping[str, Any] = client.api.stats(container, stream=False, one_shot=True)
+    except docker.errors.NotFound:
+        return 0
+    memory = found.get("memory_stats") or {}
+    counters = memory.get("stats") or {}
+    # By the kernel's names in version 2 of control groups, and in version 1.
+    cache = counters.get("inactive_file", counters.get("total_inactive_file", 0))
+    return int(max(0, memory.get("usage", 0) - cache)) // MB
