@@ -23,7 +23,7 @@ PAGES = {
 SOURCES = (
     "toolchain/*.py",
     "settings/**/*.py",
-    "components/*.py",
+    "components/**/*.py",
     "images/*.py",
     "images/*/*.sh",
     "images/*/*.jq",

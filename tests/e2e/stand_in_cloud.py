@@ -49,6 +49,9 @@ IDENTITY = frozenset({"accountId", "bucket", "csr", "tunnelId", "zoneId"})
 #: Whose resources are replaced whatever changes: most changes of a container make a new one.
 REPLACED = frozenset({"docker"})
 
+#: What the Docker provider sets in place (`resourceDockerContainerUpdate`, of its resource_docker_container_funcs.go).
+SET_IN_PLACE = frozenset({"restart", "maxRetryCount", "memory", "memorySwap", "cpuShares", "cpuSet"})
+
 #: Resources that are known by a name that they are given.
 NAMED_BY = {
     "aws:s3/bucket:Bucket": "bucket",
@@ -207,7 +210,9 @@ class StandIn(provider_pb2_grpc.ResourceProviderServicer):
         old, new = json_format.MessageToDict(request.old_inputs), self._note("Diff", request, request.news)
         changed = sorted(key for key in {*old, *new} if old.get(key) != new.get(key))
         identity = {*IDENTITY, NAMED_BY.get(_type(request.urn))}
-        replaces = [key for key in changed if key in identity or self._package in REPLACED]
+        replaces = [
+            key for key in changed if key in identity or (self._package in REPLACED and key not in SET_IN_PLACE)
+        ]
         changes = provider_pb2.DiffResponse.DiffChanges
         return provider_pb2.DiffResponse(
             changes=changes.DIFF_SOME if changed else changes.DIFF_NONE,

@@ -1,5 +1,5 @@
 """A Docker engine for `components.docker_host`, with no Docker: each container is there, each job and command succeeds,
-the volumes are those that the caller has, and nobody else has anything.
+the images are there, the volumes are those that the caller has, and nobody else has anything.
 
     with answering(volumes_of(cloud)) as env:
         stack.pulumi("up", "--yes", env={**cloud.env, **env})
@@ -28,6 +28,7 @@ ANSWERS: tuple[tuple[str, str, int, Any], ...] = (
     ("GET", r"(/v[0-9.]+)?/version", 200, {"ApiVersion": "1.41"}),
     ("GET", r"/v[0-9.]+/networks", 200, []),
     ("GET", r"/v[0-9.]+/containers/json", 200, []),
+    ("GET", r"/v[0-9.]+/images/.+/json", 200, {"Id": f"sha256:{64 * '2'}"}),
     ("GET", r"/v[0-9.]+/containers/[^/]+/json", 200, {"Id": 64 * "0", "Name": "/job"}),
     ("POST", r"/v[0-9.]+/containers/[^/]+/start", 204, None),
     ("POST", r"/v[0-9.]+/containers/[^/]+/wait", 200, {"StatusCode": 0}),

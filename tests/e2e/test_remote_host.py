@@ -280,7 +280,10 @@ def test_a_registry_that_refuses_leaves_what_runs(host: RemoteHost, stack: Stack
     there = f"{host.registry}/tasktracker/dashboard:{VERSION}@sha256:{64 * '0'}"
     before = containers(host)[f"tasktracker-{stack.name}-dashboard"].id
     stack.write_config({"images": {**stack.config["images"], "dashboard": there}})
-    assert f"the registry {host.registry} has no {there}" in stack.up(check=False).stdout
+    reason = f"images.dashboard: {there}: the registry {host.registry}"
+    for refused in (stack.pulumi("preview", check=False), stack.up(check=False)):
+        assert refused.returncode != 0
+        assert f"{reason} does not have it" in refused.stdout
     stack.pulumi("config", "set", "--secret", "registry_password", "not-" + PASSWORD)
     try:
         result = stack.up(check=False)
@@ -288,7 +291,7 @@ def test_a_registry_that_refuses_leaves_what_runs(host: RemoteHost, stack: Stack
         stack.write_config()
         stack.pulumi("config", "set", "--secret", "registry_password", PASSWORD)
     assert result.returncode != 0
-    assert f"the registry {host.registry} refuses {there} to the user {USER}" in result.stdout
+    assert f"{reason} refuses the user {USER}" in result.stdout
     assert "not-" + PASSWORD not in result.stdout
     assert containers(host)[f"tasktracker-{stack.name}-dashboard"].id == before
 
