@@ -103,7 +103,7 @@ def memory_of(stack: str, resources: Iterable[Resource]) -> Memory:
             name = str(outputs.get("name"))
             if "memory" in outputs:
                 limits[name] = int(outputs["memory"])
-                orders[name] = {key: [_key(item, LISTS[key]) for item in outputs.get(key) or ()] for key in LISTS}
+                orders[name] = {key: _keys(outputs[key], LISTS[key]) for key in LISTS if key in outputs}
         elif own == VOLUME and "name" in outputs:
             volumes.add(str(outputs["name"]))
             if DATA_VOLUME in each.types:
@@ -225,7 +225,9 @@ def _is_named_after(stack: str, name: str, attributes: Mapping[str, Any]) -> boo
     return name.startswith(f"{SYSTEM}-{stack}-") and not is_others
 
 
-def _key(item: Any, key: str) -> str:  # noqa: ANN401 - an item of any list
-    value = item[key] if key else str(item).partition("=")[0]
-    # Every number of JSON may come as one with a fraction.
-    return str(int(value) if isinstance(value, float) else value)
+def _keys(items: object, key: str) -> list[str]:
+    """What tells the items of a list apart; nothing of a list that is encrypted, as in an exported state."""
+    values = [item.get(key) if isinstance(item, Mapping) else item for item in items] if isinstance(items, list) else []
+    # A number of JSON may come with a fraction.
+    texts = [str(int(value) if isinstance(value, float) else value) for value in values if value is not None]
+    return texts if key else [text.partition("=")[0] for text in texts]

@@ -46,13 +46,13 @@ def require(stack: str, settings: Settings, client: DockerClient) -> None:
     built = [image for image, service in missing.items() if _is_built_here(service, image)]
     others = [image for image in missing if image not in built]
     if pulumi.runtime.is_dry_run():
-        problems = _not_offered(others, settings, client)
+        problems = _not_offered(others, stack, settings, client)
     elif built:
         problems = dict.fromkeys(
             built, f"it is built on this machine: `make up STACK={stack}` does that, and `make images` alone"
         )
     else:
-        problems = _not_pulled(others, settings)
+        problems = _not_pulled(others, stack, settings)
     if problems:
         lines = [f"  images.{missing[image]}: {image}: {text}" for image, text in problems.items()]
         raise pulumi.RunError(
@@ -82,7 +82,7 @@ def _is_built_here(service: str, image: str) -> bool:
     return service in IMAGES and image == local_reference(IMAGES[service])
 
 
-def _not_offered(images: Iterable[str], settings: Settings, client: DockerClient) -> dict[str, str]:
+def _not_offered(images: Iterable[str], stack: str, settings: Settings, client: DockerClient) -> dict[str, str]:
     """Why a registry does not offer images, by image. One that is silent is a warning."""
     import docker  # noqa: PLC0415
     import requests  # noqa: PLC0415
@@ -93,13 +93,13 @@ def _not_offered(images: Iterable[str], settings: Settings, client: DockerClient
             login = _login(image, settings)
             client.api.inspect_distribution(image, auth_config=login)  # type: ignore[no-untyped-call]
         except docker.errors.APIError as error:
-            problems[image] = advice(str(error.explanation or error), image, settings.registries)
+            problems[image] = advice(str(error.explanation or error), image, stack, settings.registries)
         except requests.exceptions.RequestException:
             pulumi.log.warn(f"{image} is not on the Docker host, and its registry does not answer in time")
     return problems
 
 
-def _not_pulled(images: Sequence[str], settings: Settings) -> dict[str, str]:
+def _not_pulled(images: Sequence[str], stack: str, settings: Settings) -> dict[str, str]:
     """Pulls images; why that failed, by image."""
     import docker  # noqa: PLC0415
     import requests  # noqa: PLC0415
@@ -107,15 +107,17 @@ def _not_pulled(images: Sequence[str], settings: Settings) -> dict[str, str]:
     if not images:
         return {}
     client = docker_host.client(PULL_TIMEOUT)
+    # Not in the threads, where Pulumi has no config.
+    logins = {image: _login(image, settings) for image in images}
 
     def pull(image: str) -> str | None:
         pulumi.log.info(f"pulling {image}")
         try:
-            for step in client.api.pull(image, stream=True, decode=True, auth_config=_login(image, settings)):
+            for step in client.api.pull(image, stream=True, decode=True, auth_config=logins[image]):
                 if said := step.get("error"):
-                    return advice(str(said), image, settings.registries)
+                    return advice(str(said), image, stack, settings.registries)
         except (docker.errors.DockerException, requests.exceptions.RequestException) as error:
-            return advice(str(getattr(error, "explanation", None) or error), image, settings.registries)
+            return advice(str(getattr(error, "explanation", None) or error), image, stack, settings.registries)
         return None
 
     with ThreadPoolExecutor(PULLS) as pool:
@@ -130,7 +132,7 @@ def _login(image: str, settings: Settings) -> dict[str, str] | None:
     return {"username": login.username, "password": pulumi.Config().require(login.password)}
 
 
-def advice(said: str, image: str, logins: Mapping[str, RegistrySettings]) -> str:
+def advice(said: str, image: str, stack: str, logins: Mapping[str, RegistrySettings]) -> str:
     """What to do about an image that a registry does not give. `logins` are those of `tasktracker:registries`."""
     registry = _registry(image)
     login = logins.get(registry)
@@ -142,7 +144,7 @@ def advice(said: str, image: str, logins: Mapping[str, RegistrySettings]) -> str
     if _REFUSED.search(said) and login is not None:
         return (
             f"the registry {registry} refuses the user {login.username}: check the name in tasktracker:registries, the"
-            f" password (`{PULUMI} config set --secret {login.password} --stack {pulumi.get_stack()}`), and that this"
+            f" password (`{PULUMI} config set --secret {login.password} --stack {stack}`), and that this"
             " user may pull"
         )
     if _UNKNOWN.search(said):

@@ -193,6 +193,9 @@ class RemoteHost:
         process = self.processes.pop("dockerd")
         process.kill()
         process.wait()
+        # Its containerd ends with it. Where process 1 does not collect dead processes, as in some sandboxes, the next
+        # engine would take it for one that runs.
+        (self.folder / "exec" / "containerd" / "containerd.pid").unlink(missing_ok=True)
 
     def cut(self) -> None:
         """Ends the SSH server and all its connections, as a host that fails does."""

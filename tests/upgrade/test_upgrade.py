@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from collections.abc import Iterator
 from typing import Any
 
@@ -39,13 +40,20 @@ def generated(stack: Stack) -> dict[str, Any]:
 
 
 def data_volumes(stack: Stack) -> dict[str, str]:
-    """When Docker made each volume of data, by name."""
+    """The folder of each volume of data, by name: its inode and when it was made.
+
+    Docker's own `CreatedAt` is when a container last set the owner or the mode of that folder.
+    """
     names = [
         each["outputs"]["name"]
         for each in resources(stack)
         if each["type"] == "docker:index/volume:Volume" and "components:DataVolume$" in each["urn"]
     ]
-    return {name: stack.docker.volumes.get(name).attrs["CreatedAt"] for name in names}
+    folders = {name: stack.docker.volumes.get(name).attrs["Mountpoint"] for name in names}
+    return {
+        name: subprocess.run(["stat", "-c", "%i %W", folder], capture_output=True, text=True, check=True).stdout
+        for name, folder in folders.items()
+    }
 
 
 @pytest.fixture(scope="module")

@@ -204,3 +204,30 @@ def test_no_message_removes_a_volume() -> None:
         assert "Nothing was changed" in text
         assert "volume rm" not in text
         assert "prune" not in text
+
+
+def test_a_state_remembers_limits_and_the_order_of_lists() -> None:
+    container = resource(
+        "docker:index/container:Container",
+        "api",
+        id="c1",
+        name="tasktracker-dev-api",
+        memory=512.0,
+        uploads=[{"file": "/b"}, {"file": "/a"}],
+        ports=[{"internal": 8443.0}, {"internal": 8080}],
+        envs=["B=1", "A=x=y"],
+        # An exported state has them encrypted, all of a list or an item.
+        mounts={"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", "ciphertext": "v1:x"},
+        labels=[{"ciphertext": "v1:x"}, {"label": "stack", "value": "dev"}],
+    )
+    memory = memory_of("dev", [container])
+    assert memory.limits == {"tasktracker-dev-api": 512}
+    assert memory.orders == {
+        "tasktracker-dev-api": {
+            "uploads": ["/b", "/a"],
+            "ports": ["8443", "8080"],
+            "envs": ["B", "A"],
+            "mounts": [],
+            "labels": ["stack"],
+        }
+    }

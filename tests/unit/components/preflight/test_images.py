@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator, Mapping
 from types import SimpleNamespace
 from typing import Any
@@ -71,7 +72,14 @@ def update(monkeypatch: pytest.MonkeyPatch) -> Any:
     def run(settings: Settings, api: Api, *, preview: bool = False) -> str | None:
         monkeypatch.setattr(pulumi.runtime, "is_dry_run", lambda: preview)
         monkeypatch.setattr(docker_host, "client", lambda _timeout: api)
-        monkeypatch.setattr(pulumi, "Config", lambda: SimpleNamespace(require=lambda key: f"the value of {key}"))
+        thread = threading.get_ident()
+
+        def require(key: str) -> str:
+            # Pulumi has no config in other threads.
+            assert threading.get_ident() == thread
+            return f"the value of {key}"
+
+        monkeypatch.setattr(pulumi, "Config", lambda: SimpleNamespace(require=require))
         monkeypatch.setattr(pulumi.log, "info", lambda _text: None)
         try:
             images.require("test", settings, api)  # type: ignore[arg-type]
@@ -155,7 +163,7 @@ def test_images_that_are_built_here_are_built_and_not_pulled(update: Any, monkey
     ("said", "text"),
     [
         ("unauthorized: authentication required", "refuses the user deploy"),
-        ("Head https://registry.example.com/v2/: no basic auth credentials", "--secret a_token --stack"),
+        ("Head https://registry.example.com/v2/: no basic auth credentials", "--secret a_token --stack test`"),
         ("pull access denied for tasktracker/api, repository does not exist", "refuses the user deploy"),
         ("manifest for x@sha256:00 not found: manifest unknown: manifest unknown", "does not have it"),
         ("dial tcp: lookup registry.example.com: no such host", "cannot pull it from registry.example.com: dial tcp"),
@@ -163,9 +171,9 @@ def test_images_that_are_built_here_are_built_and_not_pulled(update: Any, monkey
 )
 def test_advice_on_what_a_registry_says(said: str, text: str) -> None:
     logins = {name: RegistrySettings(**login) for name, login in LOGINS.items()}
-    assert text in images.advice(said, IMAGE, logins)
+    assert text in images.advice(said, IMAGE, "test", logins)
 
 
 def test_a_registry_without_a_login() -> None:
-    assert "wants a login: set tasktracker:registries" in images.advice("unauthorized", IMAGE, {})
-    assert "the registry docker.io wants a login" in images.advice("denied", "app/api:1", {})
+    assert "wants a login: set tasktracker:registries" in images.advice("unauthorized", IMAGE, "test", {})
+    assert "the registry docker.io wants a login" in images.advice("denied", "app/api:1", "test", {})
