@@ -10,13 +10,14 @@ import pulumi
 
 from components.naming import Naming
 from components.network import Networks
+from components.pids import PidsLimits
 
 Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
 class Context:
-    """The stack's names and networks, and the key of its files' digests (see `FileVolume`).
+    """The stack's names and networks, the key of its files' digests (see `FileVolume`), and its limits of processes.
 
     `orders` has the keys of containers' lists as the last state has them (see `settings.ownership.Memory`).
     """
@@ -24,6 +25,7 @@ class Context:
     naming: Naming
     networks: Networks
     digest_key: pulumi.Output[str]
+    pids: PidsLimits
     orders: Mapping[str, Mapping[str, Sequence[str]]] = field(default_factory=dict)
 
     def ordered(self, container: str, property_: str, items: Mapping[str, Item]) -> list[Item]:

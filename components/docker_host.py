@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import pulumi
@@ -16,7 +17,7 @@ import pulumi
 from remote import DockerHost, redacted, sdk
 
 if TYPE_CHECKING:
-    from docker import DockerClient
+    from docker import APIClient, DockerClient
 
 #: Lines of a container's log that an error message carries.
 LOG_LINES = 15
@@ -62,8 +63,31 @@ def last_log_lines(container: str) -> str:
     return "\n".join(f"    {line}" for line in lines) or "    (the log is empty)"
 
 
-def run_job(container: str, timeout: int) -> None:
-    """Starts a created container and waits, at most `timeout` seconds, for its end.
+def limit_pids(limits: Mapping[str, int]) -> None:
+    """Sets how many processes and threads containers may have, by their names.
+
+    Raises:
+        PidsError: a container is gone, or the host does not answer.
+    """
+    import docker  # noqa: PLC0415
+    import requests  # noqa: PLC0415
+
+    try:
+        api = client().api
+        for container, limit in limits.items():
+            _limit_pids(api, container, limit)
+    except (docker.errors.DockerException, requests.exceptions.RequestException) as error:
+        raise PidsError(f"cannot limit the processes of containers: {redacted(str(error))}") from error
+
+
+def _limit_pids(api: APIClient, container: str, limit: int) -> None:
+    # The SDK's own `update_container` does not know this limit.
+    address = f"{api.base_url}/v{api.api_version}/containers/{container}/update"
+    api.post(address, json={"PidsLimit": limit}).raise_for_status()
+
+
+def run_job(container: str, timeout: int, pids: int) -> None:
+    """Starts a created container and waits, at most `timeout` seconds, for its end. It may have `pids` processes.
 
     Raises:
         JobError: it exited non-zero, ran too long (it is killed then), or could not be started.
@@ -72,7 +96,9 @@ def run_job(container: str, timeout: int) -> None:
     import requests  # noqa: PLC0415 - whose errors the Docker client lets through
 
     try:
-        job = client().containers.get(container)
+        host = client()
+        job = host.containers.get(container)
+        _limit_pids(host.api, container, pids)
         job.start()
         start = time.monotonic()
         try:
@@ -117,6 +143,10 @@ def await_files(container: str, digest: str) -> None:
             f"{container} does not take up its changed files: {reason}\n"
             "It goes on with those before; correct the config, and the next `pulumi up` brings the files anew."
         )
+
+
+class PidsError(Exception):
+    """A container's limit of processes could not be set; the message is for the user."""
 
 
 class FilesError(Exception):

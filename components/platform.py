@@ -20,6 +20,7 @@ from components.nats import Nats, NatsArgs
 from components.network import Networks
 from components.nginx import Nginx, NginxArgs
 from components.ownership import Owner, keep_identity
+from components.pids import PidsLimits
 from components.provider import provider_of, with_provider
 from components.redis import Redis, RedisArgs
 from components.secrets import GeneratedSecret, secret
@@ -71,6 +72,7 @@ class Platform(pulumi.ComponentResource):
             naming,
             networks,
             GeneratedSecret("digest-key", opts=child).value,
+            PidsLimits("pids-limits", child),
             args.owner.orders,
         )
         nats = Nats("nats", NatsArgs(context, settings.nats, images.nats, settings.has_file_backups), child)
@@ -184,6 +186,7 @@ class Platform(pulumi.ComponentResource):
                 after(nginx),
             )
             containers.update(way_in.containers)
+        context.pids.set()
         self.url = nginx.url
         self.containers = {
             **containers,

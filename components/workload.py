@@ -186,6 +186,7 @@ class Workload(pulumi.ComponentResource):
             ),
         )
         self.container, self.container_name = container, container.name
+        args.context.pids.add(args.context.naming.container(args.service, args.slot), container.id, args.resources.pids)
         if args.reload:
             self._await_files(name, args, container, *files)
         self.register_outputs({"container_name": self.container_name})
@@ -246,7 +247,7 @@ class OneShot(pulumi.ComponentResource):
         async def run(hook: pulumi.ResourceHookArgs) -> None:
             inputs = hook.new_inputs or {}
             # In a thread, so that the program goes on registering what doesn't depend on the job.
-            await asyncio.to_thread(docker_host.run_job, str(inputs["input"]), args.timeout)
+            await asyncio.to_thread(docker_host.run_job, str(inputs["input"]), args.timeout, args.resources.pids)
 
         run_job = pulumi.ResourceHook(f"run-{name}", run)
         pulumi.Stash(

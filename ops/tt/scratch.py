@@ -33,7 +33,7 @@ SOCKET = "/tmp"  # noqa: S108 - the container's own memory
 
 #: What a scratch server takes over from drills, which do the same with the same rights.
 HARDENING = (
-    "CapDrop", "Init", "IpcMode", "LogConfig", "Memory", "MemoryReservation", "MemorySwap", "NanoCpus",
+    "CapDrop", "Init", "IpcMode", "LogConfig", "Memory", "MemoryReservation", "MemorySwap", "NanoCpus", "PidsLimit",
     "ReadonlyRootfs", "SecurityOpt", "ShmSize", "Tmpfs", "Ulimits",
 )  # fmt: skip
 

@@ -44,6 +44,10 @@ SERVICES: Final[tuple[Path, ...]] = (
 
 # The usual advice for a dedicated server is 25 %, and no more than 40 %: the rest serves connections and the file cache
 # (PostgreSQL manual, "Resource Consumption", shared_buffers).
+OWN_PROCESSES: Final = 64
+"""What PostgreSQL runs beside a process for each connection: at most 8 parallel workers, 8 of logical replication,
+autovacuum's 3, some 10 of its own, and those of WAL archiving, health checks and `docker exec`."""
+
 SHARED_BUFFERS_SHARE: Final = 0.40
 # The other half is for connections, the file store's cache and the runtime.
 MEMORY_STORE_SHARE: Final = 0.50
@@ -123,6 +127,19 @@ def shared_buffers_fit(settings: Settings) -> Iterator[Conflict]:
             ("postgres", "tuning", "shared_buffers"),
             f"must be at most {SIZE.format(most)}, {SHARED_BUFFERS_SHARE:.0%} of {key_text(limit)}"
             f" ({SIZE.format(memory)})",
+            (limit,),
+        )
+
+
+def connections_fit(settings: Settings) -> Iterator[Conflict]:
+    """PostgreSQL runs a process for each connection, beside its own and those that archive."""
+    connections, pids = settings.postgres.tuning.max_connections, settings.postgres.resources.pids
+    most = pids - OWN_PROCESSES
+    if connections > most:
+        limit = ("postgres", "resources", "pids")
+        yield Conflict(
+            ("postgres", "tuning", "max_connections"),
+            f"must be at most {most}, {OWN_PROCESSES} less than {key_text(limit)} ({pids})",
             (limit,),
         )
 
@@ -308,6 +325,7 @@ RULES: Final[tuple[Rule, ...]] = (
     subnets_are_apart,
     reservations_fit,
     shared_buffers_fit,
+    connections_fit,
     maintenance_fits_shared_memory,
     memory_store_fits,
     cache_fits,

@@ -72,7 +72,7 @@ def test_the_program_s_own_words_hide_credentials(
 
     monkeypatch.setattr(docker_host, "client", refuse)
     assert SECRET not in docker_host.last_log_lines("api")
-    for work in (lambda: docker_host.run_job("migrations", 1), lambda: docker_host.await_files("nginx", "0")):
+    for work in (lambda: docker_host.run_job("migrations", 1, 64), lambda: docker_host.await_files("nginx", "0")):
         with pytest.raises((docker_host.JobError, docker_host.FilesError)) as caught:
             work()
         assert SECRET not in str(caught.value)

@@ -71,7 +71,7 @@ def said(path: str, lines: list[str]) -> list[str]:
 MOST_MB, MOST_CPUS = LIMITS.max_memory, int(LIMITS.max_cpus)
 
 
-@pytest.mark.parametrize("megabytes", [32, 2048, 4096, 8192, MOST_MB - 1, MOST_MB, MOST_MB + 1, 4 * MOST_MB])
+@pytest.mark.parametrize("megabytes", [96, 2048, 4096, 8192, MOST_MB - 1, MOST_MB, MOST_MB + 1, 4 * MOST_MB])
 @pytest.mark.parametrize("environment", BASE)
 def test_memory(environment: str, megabytes: int) -> None:
     resources = {"memory": f"{megabytes}MB", "memory_reservation": "8MB"}
@@ -170,7 +170,7 @@ def test_days_in_a_bucket(days: int) -> None:
 # The whole program, at the edges of what settings take.
 
 MOST = {"resources": {"cpus": MOST_CPUS, "memory": "64GB", "memory_reservation": "64GB"}}
-LEAST = {"resources": {"cpus": 0.1, "memory": "32MB", "memory_reservation": "8MB"}}
+LEAST = {"resources": {"cpus": 0.1, "memory": "96MB", "memory_reservation": "8MB"}}
 S3 = {"bucket": "backups", "endpoint": "s3.example.com", "port": 9090, "region": "eu-central-1", "path": "/password/x"}
 S3_KEYS = {"s3_access_key": "AKIAIOSFODNN7EXAMPLE", "s3_secret_key": "wJalrXUtnFEMIK7MDENGbPxRfiCYEXAMPLEKEY"}
 AWS = {"region": "eu-central-1"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -12,7 +13,15 @@ import requests
 from docker.models.containers import ExecResult
 
 from components import docker_host
-from components.docker_host import FilesError, JobError, await_files, last_log_lines, run_job
+from components.docker_host import (
+    FilesError,
+    JobError,
+    PidsError,
+    await_files,
+    last_log_lines,
+    limit_pids,
+    run_job,
+)
 from remote import DockerHost
 
 
@@ -52,10 +61,22 @@ class Job:
 class Host:
     """A Docker host with one container at the most; `error` is what asking for one raises."""
 
+    base_url, api_version = "http+docker://localhost", "1.41"
+
     def __init__(self, job: Job | None = None, error: Exception | None = None) -> None:
-        self.containers = self
+        self.api = self.containers = self
         self.job = job
         self.error = error
+
+    def post(self, address: str, json: dict[str, int]) -> requests.Response:
+        if self.error is not None:
+            raise self.error
+        assert re.fullmatch("http\\+docker://localhost/v1.41/containers/[a-z-]+/update", address)
+        response = requests.Response()
+        response.url, response.status_code = address, 200 if self.job else 404
+        if self.job:
+            self.job.did.append(f"limit {json['PidsLimit']}")
+        return response
 
     def get(self, container: str) -> Job:
         if self.error is not None:
@@ -73,15 +94,15 @@ def host(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 
 def test_a_job_that_works_is_started_and_waited_for(host: Callable[..., None]) -> None:
     host(job := Job())
-    run_job("id", timeout=600)
-    assert job.did == ["start", "wait"]
+    run_job("id", timeout=600, pids=64)
+    assert job.did == ["limit 64", "start", "wait"]
     assert job.waited == 600
 
 
 def test_a_job_that_fails_says_so_with_the_end_of_its_log_and_what_comes_next(host: Callable[..., None]) -> None:
     host(Job(3, b"connecting\nsyntax error\n"))
     with pytest.raises(JobError) as error:
-        run_job("id", timeout=600)
+        run_job("id", timeout=600, pids=64)
     assert str(error.value) == (
         "tasktracker-test-migrations failed with exit code 3; its log ends with\n"
         "    connecting\n"
@@ -95,34 +116,47 @@ def test_a_job_that_takes_too_long_is_killed(host: Callable[..., None], error: E
     """The client raises the one or the other, by whether the answer has begun."""
     host(job := Job(error, b"waiting for a lock\n"))
     with pytest.raises(JobError, match=r"(?s)ran longer than 0 s and was killed.*    waiting for a lock"):
-        run_job("id", timeout=0)
-    assert job.did == ["start", "wait", "kill"]
+        run_job("id", timeout=0, pids=64)
+    assert job.did == ["limit 64", "start", "wait", "kill"]
 
 
 def test_a_job_that_is_not_there_is_an_error(host: Callable[..., None]) -> None:
     host()
     with pytest.raises(JobError, match="cannot run the-id: No such container: the-id"):
-        run_job("the-id", timeout=600)
+        run_job("the-id", timeout=600, pids=64)
 
 
 def test_a_docker_host_that_cannot_be_reached_is_an_error(host: Callable[..., None]) -> None:
     host(error=docker.errors.DockerException("Error while fetching server API version"))
     with pytest.raises(JobError, match="cannot run the-id: Error while fetching server API version"):
-        run_job("the-id", timeout=600)
+        run_job("the-id", timeout=600, pids=64)
 
 
 def test_an_engine_that_goes_away_is_not_a_job_that_takes_too_long(host: Callable[..., None]) -> None:
     host(job := Job(requests.exceptions.ConnectionError("Connection aborted")))
     with pytest.raises(JobError, match="cannot run the-id: Connection aborted"):
-        run_job("the-id", timeout=600)
-    assert job.did == ["start", "wait"]
+        run_job("the-id", timeout=600, pids=64)
+    assert job.did == ["limit 64", "start", "wait"]
 
 
 def test_an_engine_that_is_gone_is_an_error_without_a_traceback(host: Callable[..., None]) -> None:
     host(error=requests.exceptions.ConnectionError("Connection refused"))
     with pytest.raises(JobError, match="cannot run the-id: Connection refused"):
-        run_job("the-id", timeout=600)
+        run_job("the-id", timeout=600, pids=64)
     assert last_log_lines("the-id") == "    (no log: Connection refused)"
+
+
+def test_a_container_is_limited(host: Callable[..., None]) -> None:
+    host(job := Job())
+    limit_pids({"tasktracker-test-api": 128, "tasktracker-test-nginx": 256})
+    assert job.did == ["limit 128", "limit 256"]
+
+
+@pytest.mark.parametrize("error", [None, docker.errors.DockerException("no answer")])
+def test_a_container_that_cannot_be_limited_is_an_error(host: Callable[..., None], error: Exception | None) -> None:
+    host(error=error)
+    with pytest.raises(PidsError, match=r"cannot limit the processes of containers: (404 Client Error|no answer)"):
+        limit_pids({"api": 128})
 
 
 def test_files_that_are_in_use_are_no_error(host: Callable[..., None]) -> None:

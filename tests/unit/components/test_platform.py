@@ -9,6 +9,7 @@ import pulumi
 import pytest
 from pulumi.runtime.rpc import deserialize_properties, is_rpc_secret
 
+from components.pids import digest
 from tests.certificates import DAY, NOW, chain, ec_key, key_pem
 from tests.services import SERVICES
 from tests.unit.components.conftest import CONTAINER, DEBUG_PORTS, DEV, GATES, NETWORK, PROD, VOLUME, Recorded, Run
@@ -34,8 +35,8 @@ def test_component_tree(run: Callable[..., Run]) -> None:
     components = {each.type.rpartition(":")[2] for each in made if each.type.startswith("tasktracker:")}
     assert components == {
         "Api", "Backups", "CertificateAuthority", "Dashboard", "DataVolume", "Drills", "FileBackups", "FileVolume",
-        "GeneratedSecret", "Migrations", "Nats", "Network", "Networks", "Nginx", "ObjectStore", "OneShot", "Platform",
-        "Postgres", "RuntimeVolume", "ServerCertificate", "Worker", "Workload",
+        "GeneratedSecret", "Migrations", "Nats", "Network", "Networks", "Nginx", "ObjectStore", "OneShot", "PidsLimits",
+        "Platform", "Postgres", "RuntimeVolume", "ServerCertificate", "Worker", "Workload",
     }  # fmt: skip
 
 
@@ -174,6 +175,14 @@ def test_no_secret_in_env_labels_command_or_health_check(any_run: Run) -> None:
         visible = {key: value for key, value in container.inputs.items() if key != "uploads"}
         for value in values:
             assert value not in str(visible), container.name
+
+
+def test_every_running_container_has_a_limit_of_processes(any_run: Run) -> None:
+    ids = {each.inputs["name"]: f"{each.name}-id" for each in any_run.running}
+    limits = any_run.one("pulumi:index:Stash", "pids-limits").inputs["input"]
+    assert limits == digest(ids, dict.fromkeys(ids, 1024))
+    assert limits != digest(ids, dict.fromkeys(ids, 1025))
+    assert limits != digest(dict.fromkeys(ids, "another"), dict.fromkeys(ids, 1024))
 
 
 def test_secrets_are_long_and_differ(run: Callable[..., Run]) -> None:

@@ -53,6 +53,15 @@ def test_shared_buffers_fit() -> None:
     assert not problems({"postgres": {"tuning": {"shared_buffers": "819MB"}}})
 
 
+def test_connections_fit() -> None:
+    assert problem({"postgres": {"tuning": {"max_connections": 961}}}) == (
+        "tasktracker:postgres.tuning.max_connections = 961: must be at most 960,"
+        " 64 less than tasktracker:postgres.resources.pids (1024)"
+    )
+    assert not problems({"postgres": {"tuning": {"max_connections": 960}}})
+    assert not problems({"postgres": {"tuning": {"max_connections": 4096}, "resources": {"pids": 4160}}})
+
+
 def test_memory_store_fits() -> None:
     assert problem({"nats": {"max_memory_store": "257MB"}}) == (
         'tasktracker:nats.max_memory_store = "257MB": must be at most 256MB,'

@@ -177,12 +177,12 @@ BAD = [
         "this is text: remove the quotes, or add --type float to ./tt pulumi config set",
     ),
     ("postgres.resources.cpus", "two", "must be a number from 0.1 to 32"),
-    ("postgres.resources.memory", "1MB", "must be a size such as 512MB, 2GB or 1.5GB from 32MB to 64GB"),
-    ("postgres.resources.memory", "much", "must be a size such as 512MB, 2GB or 1.5GB from 32MB to 64GB"),
+    ("postgres.resources.memory", "1MB", "must be a size such as 512MB, 2GB or 1.5GB from 96MB to 64GB"),
+    ("postgres.resources.memory", "much", "must be a size such as 512MB, 2GB or 1.5GB from 96MB to 64GB"),
     (
         "postgres.resources.memory",
         "3.9GB",
-        "must be a size such as 512MB, 2GB or 1.5GB from 32MB to 64GB; 3.9GB is 3993.6MB, and not a whole number of MB",
+        "must be a size such as 512MB, 2GB or 1.5GB from 96MB to 64GB; 3.9GB is 3993.6MB, and not a whole number of MB",
     ),
     (
         "postgres.resources.memory",
