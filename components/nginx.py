@@ -61,7 +61,8 @@ OLD_CONNECTIONS_TIMEOUT = 600
 
 @dataclass(frozen=True)
 class NginxArgs:
-    """`api` and `dashboard` are upstreams, `address:port`. With `tunnel`, requests come through one.
+    """`api` and `dashboard` are upstreams, `address:port`, and `hosts` what requests may be for, in lower case, beside
+    `settings.any_host`. With `tunnel`, requests come through one.
 
     `key_pair` is what TLS is served with, where the settings ask for TLS: the certificate, followed by those between
     it and the root, and its key. `hsts` tells browsers to come with TLS only, for two years.
@@ -71,6 +72,7 @@ class NginxArgs:
     settings: NginxSettings
     image: str
     domain: str
+    hosts: Sequence[str]
     api: str
     dashboard: str
     key_pair: pulumi.Output[KeyPair] | None = None
@@ -93,6 +95,7 @@ class Nginx(pulumi.ComponentResource):
             "nginx.conf": server_config(
                 args.settings,
                 domain=args.domain,
+                hosts=args.hosts,
                 api=args.api,
                 dashboard=args.dashboard,
                 hsts=args.hsts,
@@ -143,6 +146,7 @@ def server_config(
     settings: NginxSettings,
     *,
     domain: str,
+    hosts: Sequence[str],
     api: str,
     dashboard: str,
     hsts: bool = False,
@@ -156,6 +160,7 @@ def server_config(
     return render(
         "nginx.conf",
         settings=settings,
+        hosts=hosts,
         api=api,
         dashboard=dashboard,
         http_port=HTTP_PORT,

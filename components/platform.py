@@ -168,6 +168,7 @@ class Platform(pulumi.ComponentResource):
                 settings.nginx,
                 images.nginx,
                 settings.domain,
+                settings.served_hosts,
                 api.upstream,
                 dashboard.upstream,
                 key_pair=self._key_pair(settings),

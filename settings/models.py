@@ -457,6 +457,11 @@ class NginxSettings(Block):
     Cloudflare publishes as its own, for a domain that Cloudflare's proxy stands in front of."""
     client_max_body_size: Annotated[Megabytes, Field(ge=1 * MB, le=100 * GB)] = 10 * MB
     """Size of the largest request body."""
+    hosts: list[HostName] = []
+    """Host names and addresses that requests may be for, beside the domain, those of the tunnel, and the address that
+    nginx is published at (with localhost for 127.0.0.1). Other requests get 421."""
+    any_host: bool = False
+    """Answer requests for any host, and WebSockets from any page, as for a name that no one knows before."""
     rate_limit: RateLimit = RateLimit()
     """How many requests one client address may make."""
     websocket_timeout: Annotated[Seconds, Field(ge=1 * MINUTE, le=30 * DAY)] = 24 * HOUR
@@ -782,6 +787,20 @@ class Settings(StackConfig):
             "cloudflared": self.tunnel is not None,
         }
         return {service: image for service, image in self.images if image is not None and has.get(service, True)}
+
+    @property
+    def served_hosts(self) -> list[str]:
+        """The hosts that requests may be for, without repetitions."""
+        published = self.nginx.publish.address
+        names = [self.domain, *self.nginx.hosts]
+        if self.tunnel is not None:
+            administrators = self.tunnel.administrators
+            names += [*self.tunnel.hostnames, *(administrators.hostnames if administrators else ())]
+        elif published.is_loopback:
+            names += ["localhost", str(published), "[::1]"]
+        elif not published.is_unspecified:
+            names.append(str(published))
+        return [*dict.fromkeys(names)]
 
     @property
     def has_backups(self) -> bool:

@@ -14,8 +14,13 @@ from tests.images.conftest import Bench, Container, wait_for
 pytestmark = pytest.mark.docker
 
 #: The api is nginx's own health server: an upstream that is there.
+HOSTS = ("tasks.example.com", "127.0.0.1", "[::1]")
 CONFIG = server_config(
-    NginxSettings(), domain="localhost", api=f"127.0.0.1:{HEALTH_PORT}", dashboard=f"127.0.0.1:{HEALTH_PORT}"
+    NginxSettings(),
+    domain="tasks.example.com",
+    hosts=HOSTS,
+    api=f"127.0.0.1:{HEALTH_PORT}",
+    dashboard=f"127.0.0.1:{HEALTH_PORT}",
 )
 URL = f"http://127.0.0.1:{HTTP_PORT}"
 
@@ -51,9 +56,10 @@ class Front:
     def is_healthy(self) -> bool:
         return self.container.exec("healthcheck").returncode == 0
 
-    def get(self, path: str = "/healthz") -> str:
-        """The head of an answer."""
-        return self.container.exec("curl", "-sS", "-o", "/dev/null", "-D", "-", f"{URL}{path}").stdout
+    def get(self, path: str = "/healthz", *headers: str) -> str:
+        """The head of an answer to a request with these headers."""
+        options = [option for header in headers for option in ("-H", header)]
+        return self.container.exec("curl", "-sS", "-o", "/dev/null", "-D", "-", *options, f"{URL}{path}").stdout
 
     @property
     def started(self) -> str:
@@ -116,6 +122,45 @@ def test_files_are_taken_up_when_all_are_there(front: Front) -> None:
     assert "X-Mark: late" in front.get()
 
 
+def test_requests_for_other_hosts_are_refused(front: Front) -> None:
+    for host in ("tasks.example.com", "TASKS.example.com:8080", "127.0.0.1:1", "[::1]:8080"):
+        assert "200 OK" in front.get("/healthz", f"Host: {host}"), host
+    for host in ("evil.example.com", "tasks.example.com.evil.com", "127.0.0.2", "xtasks.example.com", "localhost"):
+        head = front.get("/healthz", f"Host: {host}")
+        assert "HTTP/1.1 421" in head, host
+        assert "application/problem+json" in head
+        assert "X-Request-ID" in head
+    # A name of its own in the request line does not help.
+    assert "HTTP/1.1 421" in front.get("/healthz", "Host: evil.example.com", "X-Forwarded-Host: tasks.example.com")
+
+
+def test_pages_of_other_sites_open_no_websocket(front: Front) -> None:
+    upgrade = ("Connection: Upgrade", "Upgrade: websocket")
+    # The upstream of this test has no /ws.
+    for origin in (
+        "",
+        "https://tasks.example.com",
+        "http://127.0.0.1:8080",
+        "http://[::1]:8080",
+        "HTTP://TASKS.example.com",
+    ):
+        assert "HTTP/1.1 404" in front.get("/ws", *upgrade, *([f"Origin: {origin}"] if origin else [])), origin
+    for origin in (
+        "https://evil.example.com", "null", "https://tasks.example.com.evil.com", "https://tasks.example.com@evil.com",
+        "file://", "https://evil.com:443#tasks.example.com", "ftp://tasks.example.com", "another",
+    ):  # fmt: skip
+        assert "HTTP/1.1 403" in front.get("/ws", *upgrade, f"Origin: {origin}"), origin
+
+
+def test_any_host_by_setting(front: Front) -> None:
+    settings = NginxSettings(any_host=True)
+    options = {"api": f"127.0.0.1:{HEALTH_PORT}", "dashboard": f"127.0.0.1:{HEALTH_PORT}"}
+    front.offer("f6", server_config(settings, domain="tasks.example.com", hosts=HOSTS, **options))
+    assert front.await_files("f6") == ""
+    assert "200 OK" in front.get("/healthz", "Host: any.example.com")
+    assert "HTTP/1.1 404" in front.get("/ws", "Origin: https://any.example.com")
+
+
 def test_connections_end_before_changed_files_are_taken_up(front: Front) -> None:
     """An idle connection that nginx closes may have a request on its way."""
     assert "Connection: keep-alive" in front.get()
@@ -168,7 +213,7 @@ def test_nginx_ends_an_idle_connection_before_the_api_does(bench: Bench, tmp_pat
     """A request that nginx sends as the other side closes is lost: uvicorn's and Node's default is 5 s."""
     api = bench.run("app", "-c", UPSTREAM, options=("--entrypoint=/opt/tasktracker/bin/python",))
     config = server_config(
-        NginxSettings(), domain="localhost", api="127.0.0.1:8000", dashboard=f"127.0.0.1:{HEALTH_PORT}"
+        NginxSettings(), domain="localhost", hosts=HOSTS, api="127.0.0.1:8000", dashboard=f"127.0.0.1:{HEALTH_PORT}"
     )
     tmp_path.chmod(0o755)
     for name, text in (("nginx.conf", config), (MANIFEST, manifest("a1", {"nginx.conf": config}))):

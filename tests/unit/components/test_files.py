@@ -22,7 +22,10 @@ UPSTREAMS = {"api": "172.20.0.2:8000", "dashboard": "172.20.0.5:8080"}
 
 
 def front(*, hsts: bool = False, **settings: Any) -> str:
-    return nginx.server_config(NginxSettings(**settings), domain="tasks.example.com", **UPSTREAMS, hsts=hsts)
+    hosts = ["tasks.example.com"]
+    return nginx.server_config(
+        NginxSettings(**settings), domain="tasks.example.com", hosts=hosts, **UPSTREAMS, hsts=hsts
+    )
 
 
 def test_postgres_defaults_are_the_requirements() -> None:

@@ -179,7 +179,10 @@ def test_nginxs_certificate_is_verified(run: Callable[..., Run]) -> None:
 
 
 def test_nginx_learns_from_the_tunnel_who_asks() -> None:
-    options = {"domain": "tasks.example.com", "api": "172.20.0.10:8000", "dashboard": "172.20.0.11:8080"}
+    options: dict[str, Any] = {
+        **{"domain": "tasks.example.com", "hosts": ["tasks.example.com"]},
+        **{"api": "172.20.0.10:8000", "dashboard": "172.20.0.11:8080"},
+    }
     text = server_config(NginxSettings(), **options, hsts=True, tunnel_network=IPv4Network("172.20.0.0/24"))
     for line in (
         "set_real_ip_from 172.20.0.0/24;",
