@@ -82,8 +82,20 @@ class Version(BaseModel):
     slot: str | None
 
 
+class Queue(BaseModel):
+    """The tasks that are queued: how many, the age of the oldest one, and how many have a job that NATS lacks."""
+
+    waiting: int
+    oldest_seconds: float
+    not_in_nats: int
+
+
 class Health(BaseModel):
-    """`ok`, and the same for each part that was checked."""
+    """`ok`, and the same for each part that was checked. `queue` is null where the database gave no answer in time.
+
+    A long queue is not an error of the api: no container has to be restarted for it.
+    """
 
     status: str
     checks: dict[str, str]
+    queue: Queue | None = None

@@ -14,7 +14,7 @@ from sqlalchemy.orm import undefer
 
 from tasktracker.database import Database, OutboxEntry, Status, Task
 from tasktracker.outbox import Delivery, Job
-from tasktracker.schemas import TaskSummary
+from tasktracker.schemas import Queue, TaskSummary
 
 CHANNEL = "task_changes"
 
@@ -31,6 +31,12 @@ _SWEEP = text("""
     )
     INSERT INTO outbox (task_id, request_id) SELECT id, request_id FROM touched
     RETURNING id
+""")
+
+# By the partial index of queued tasks; the oldest is by its creation, as a sweep changes `enqueued_at`.
+_QUEUE = text("""
+    SELECT count(*), coalesce(extract(epoch FROM now() - min(created_at)), 0), (SELECT count(*) FROM outbox)
+    FROM tasks WHERE status = 'queued'
 """)
 
 
@@ -89,6 +95,12 @@ class TaskStore:
         async with self._session() as session:
             rows = (await session.execute(query)).all()
         return [(TaskSummary.model_validate(found), float(value)) for found, value in rows]
+
+    async def queue(self) -> Queue:
+        """How many tasks are queued, and for how long."""
+        async with self._session() as session:
+            waiting, oldest, promised = (await session.execute(_QUEUE)).one()
+        return Queue(waiting=waiting, oldest_seconds=float(oldest), not_in_nats=promised)
 
     async def begin_attempt(self, task_id: UUID) -> tuple[str, int] | None:
         """Count an attempt; return title and count, or None if the task isn't waiting any more."""

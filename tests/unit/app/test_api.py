@@ -19,7 +19,7 @@ from tasktracker.config import ServiceSettings, load
 from tasktracker.crypto import NotesCipher
 from tasktracker.database import Status, Task
 from tasktracker.middleware import MAX_BODY_BYTES
-from tasktracker.schemas import TaskSummary, Version
+from tasktracker.schemas import Queue, TaskSummary, Version
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 EMBEDDING = [1.0] + [0.0] * 63
@@ -56,6 +56,11 @@ class FakeStore:
     async def page(self, limit: int, before: UUID | None, status: Status | None) -> Sequence[TaskSummary]:
         self.asked = (limit, before, status)
         return [summary(task) for task in self.tasks.values()][:limit]
+
+    async def queue(self) -> Queue:
+        if self.error:
+            raise self.error
+        return Queue(waiting=len(self.tasks), oldest_seconds=1.5, not_in_nats=1)
 
     async def similar(self, task: Task, limit: int) -> Sequence[tuple[TaskSummary, float]]:
         return [(summary(other), 0.25) for other in self.tasks.values() if other is not task][:limit]
@@ -236,12 +241,22 @@ def test_health_names_what_is_down(api: Api) -> None:
         raise OSError("secret host")
 
     api.checks.update(database=fine, nats=fine)
-    assert api.client.get("/api/health").json() == {"status": "ok", "checks": {"database": "ok", "nats": "ok"}}
+    well = api.client.get("/api/health").json()
+    assert (well["status"], well["checks"]) == ("ok", {"database": "ok", "nats": "ok"})
     api.checks.update(nats=away)
     body = problem(api.client.get("/api/health"), 503)
     assert (body["detail"], body["checks"]) == ("Out of reach: nats.", {"database": "ok", "nats": "not connected"})
     api.checks.update(database=broken)
     assert problem(api.client.get("/api/health"), 503)["checks"]["database"] == "unavailable (OSError)"
+
+
+def test_health_has_the_queue_and_is_no_worse_for_it(api: Api) -> None:
+    api.post("one")
+    queue = {"waiting": 1, "oldest_seconds": 1.5, "not_in_nats": 1}
+    assert api.client.get("/api/health").json() == {"status": "ok", "checks": {}, "queue": queue}
+    api.store.error = OSError("secret host")
+    response = api.client.get("/api/health")
+    assert (response.status_code, response.json()["queue"]) == (200, None)
 
 
 def test_version(api: Api) -> None:
