@@ -7,9 +7,9 @@ hand, and what is left of things that a program no longer has.
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import datetime
 import json
-import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -25,6 +25,7 @@ import stackfile
 from policies import config, waivers
 from policies.config import PACK, Config
 from policies.containers import CONTAINER, SERVICE
+from policies.drift import Change, are_readable, changes, read_files
 from policies.errors import ConfigError
 from policies.evaluate import Pack, Target, Violation
 from policies.inspection import PREDEFINED_NETWORKS, Host, container, network, service, volume
@@ -32,7 +33,7 @@ from policies.registry import RULES
 from policies.resource import NETWORK, VOLUME, Resource
 from policies.rule import Conventions, Level
 from policies.values import decode, entries, flag, lookup, text
-from remote import AddressError, DockerHost, HostError, check, redacted, sdk
+from remote import AddressError, DockerHost, HostError, check, sdk, silent
 
 #: Where the pack, its config and its waivers are.
 FOLDER = Path(__file__).parent
@@ -47,7 +48,7 @@ EXIT_CODES = """\
 exit codes:
   0    no mandatory violation; there may be advisory ones
   1    at least one mandatory violation
-  2    no mandatory violation, but something is there that is not in the state, or the reverse
+  2    no mandatory violation, but something is there that is not in the state, or the reverse, or was changed
   64   the command line, the pack's config, the waivers or the state is wrong
   66   nothing of the stack is on this host, so nothing was audited
   69   Docker doesn't answer
@@ -143,19 +144,20 @@ class State:
 
 @dataclass(frozen=True)
 class Report:
-    """What the audit found. `missing` are URNs."""
+    """What the audit found. `missing` are URNs, and `changed` is what is not as the program made it."""
 
     things: Mapping[str, Thing]
     violations: Sequence[Violation]
     unmanaged: Sequence[Thing]
     missing: Sequence[str]
+    changed: Sequence[Change] = ()
 
     @property
     def exit_code(self) -> int:
         """What the command ends with."""
         if any(violation.level is Level.MANDATORY for violation in self.violations):
             return VIOLATED
-        return DIFFERENT if self.unmanaged or self.missing else FINE
+        return DIFFERENT if self.unmanaged or self.missing or self.changed else FINE
 
 
 def take(client: docker.DockerClient) -> Snapshot:
@@ -288,9 +290,16 @@ def _properties(thing: Thing, host: Host) -> dict[str, Any]:
 
 
 def audit(
-    snapshot: Snapshot, target: Target, pack: Pack, conventions: Conventions, state: State | None, *, everything: bool
+    snapshot: Snapshot,
+    target: Target,
+    pack: Pack,
+    conventions: Conventions,
+    state: State | None,
+    *,
+    everything: bool,
+    files: Mapping[str, Mapping[str, str]] | None = None,
 ) -> Report:
-    """Judges what is on the host: the stack's things, or everything."""
+    """Judges what is on the host: the stack's things, or everything; `files` is what `drift.read_files` gives."""
     own = belonging(snapshot, target.stack, conventions, state)
     judged = [thing for thing in snapshot.things if not thing.is_dockers_own] if everything else own
     resources = [resource_of(thing, snapshot.host, state, target) for thing in judged]
@@ -300,7 +309,10 @@ def audit(
     violations += [violation for violation in pack.analyze_stack(together) if violation.rule.id != PACK]
     unmanaged: list[Thing] = []
     missing: list[str] = []
+    changed: list[Change] = []
     if state:
+        inspected = {(thing.type, thing.id): thing.inspected for thing in snapshot.things}
+        changed = [*changes(inspected, state.resources, files or {}, snapshot.host, target.stack)]
         unmanaged = [thing for thing in own if (thing.type, thing.id) not in state.resources]
         there = {(thing.type, thing.id) for thing in snapshot.things}
         # What is marked for deletion was replaced; it need not be there any more.
@@ -310,7 +322,7 @@ def audit(
             if key not in there and not known.get("delete")
         ]
     things = {resource.urn: thing for resource, thing in zip(resources, judged, strict=True)}
-    return Report(things, violations, unmanaged, missing)
+    return Report(things, violations, unmanaged, missing, changed)
 
 
 def blocks(report: Report) -> Iterator[str]:
@@ -331,15 +343,18 @@ def blocks(report: Report) -> Iterator[str]:
             f"    Put it into the program, or remove it.\n"
         )
     for urn in report.missing:
+        yield (f"[missing] {urn}\n    It is in the stack's state and not on the host.\n    `make up` makes it again.\n")
+    for change in report.changed:
         yield (
-            f"[missing] {urn}\n"
-            f"    It is in the stack's state and not on the host.\n"
-            f"    `pulumi refresh` and `pulumi up` make it anew.\n"
+            f"[changed] {KINDS[change.type]} {change.name}: {change.property}\n"
+            f"    {change.message}.\n"
+            f"    {change.fix}.\n"
+            f"    {change.urn}\n"
         )
 
 
 def as_json(report: Report) -> list[dict[str, Any]]:
-    """What was found, for programs: `finding` says which of the three kinds an entry is."""
+    """What was found, for programs: `finding` says which of the four kinds an entry is."""
     found: list[dict[str, Any]] = []
     for violation in _sorted(report.violations):
         thing = report.things.get(violation.urn)
@@ -359,6 +374,7 @@ def as_json(report: Report) -> list[dict[str, Any]]:
         )
     found += [{"finding": "unmanaged", **_identity(thing), "urn": None} for thing in report.unmanaged]
     found += [{"finding": "missing", **_identity(None), "urn": urn} for urn in report.missing]
+    found += [{"finding": "changed", **dataclasses.asdict(change)} for change in report.changed]
     return found
 
 
@@ -384,7 +400,7 @@ def summary(report: Report, target: Target) -> str:
         f"stack {target.stack}, environment {target.environment or 'not named, so production'}: "
         f"{counts or 'nothing'} judged; {levels.count(Level.MANDATORY)} mandatory and "
         f"{levels.count(Level.ADVISORY)} advisory violations, {waived} waived; "
-        f"{len(report.unmanaged)} unmanaged, {len(report.missing)} missing"
+        f"{len(report.unmanaged)} unmanaged, {len(report.missing)} missing, {len(report.changed)} changed"
     )
 
 
@@ -434,31 +450,31 @@ def _run(arguments: argparse.Namespace) -> int:
     state = read_state(arguments.state, arguments.stack) if arguments.state else None
     host = text(of_stack.get("docker:host"))
     try:
-        own = DockerHost.of_config(of_stack)
+        own = DockerHost.of_config(of_stack, arguments.stack)
         if own is not None:
             check(own)
-        snapshot = take(sdk.client(own or host or None, REQUEST_TIMEOUT))
+        client = sdk.client(own or host or None, REQUEST_TIMEOUT)
+        snapshot = take(client)
+        files = read_files(client.api, state.resources) if state else {}
     except AddressError as error:
         raise UsageError(str(error)) from None
     except HostError as error:
         sys.stderr.write(f"error: {error}\n")
         return UNAVAILABLE
     except (docker.errors.DockerException, requests.RequestException, OSError) as error:
-        where = host or os.environ.get("DOCKER_HOST") or "its usual socket"
-        sys.stderr.write(
-            f"error: Docker doesn't answer at {redacted(where)}: {redacted(str(error))}\n"
-            "Is it running, and may this user use it? DOCKER_HOST says where it is.\n"
-        )
+        sys.stderr.write(f"error: {silent(error, own or host)}\n")
         return UNAVAILABLE
     today = datetime.datetime.now(datetime.UTC).date()
     pack = Pack(RULES, configured, accepted, target, today)
-    report = audit(snapshot, target, pack, conventions, state, everything=arguments.all)
+    report = audit(snapshot, target, pack, conventions, state, everything=arguments.all, files=files)
     if not report.things and not report.missing and not state and not arguments.all:
         sys.stderr.write(
             f"error: nothing on this host has the label {conventions.stack_label}={arguments.stack}: "
             "is it the right stack, and the right host?\n"
         )
         return NOTHING
+    if state and not are_readable(state.resources):
+        sys.stderr.write("note: secret files were not compared; that takes `pulumi stack export --show-secrets`\n")
     if arguments.json:
         sys.stdout.write(f"{json.dumps(as_json(report), indent=2)}\n")
         sys.stderr.write(f"{summary(report, target)}\n")

@@ -7,6 +7,7 @@ ask here, so that each of them reaches the same host in the same way.
 from remote.host import CONFIG_KEY, AddressError, DockerHost
 from remote.redaction import redacted, redacted_value
 from remote.relay import HostError, Relay, check, reached
+from remote.silence import reason, refused, silent
 from remote.trouble import advice
 
 __all__ = [
@@ -18,6 +19,9 @@ __all__ = [
     "advice",
     "check",
     "reached",
+    "reason",
     "redacted",
     "redacted_value",
+    "refused",
+    "silent",
 ]

@@ -47,7 +47,7 @@ class DockerHost:
     certificates: str | None = None
 
     @classmethod
-    def of_config(cls, config: Mapping[str, object]) -> DockerHost | None:
+    def of_config(cls, config: Mapping[str, object], stack: str = "STACK") -> DockerHost | None:
         """The host that the `config` of a `Pulumi.<stack>.yaml` names, if it names one.
 
         Raises:
@@ -57,12 +57,15 @@ class DockerHost:
         if block is None:
             return None
         known = {field.name for field in fields(cls)}
-        if (
-            not isinstance(block, dict)
-            or "address" not in block
-            or not all(key in known and isinstance(value, str) for key, value in block.items())
+        if not isinstance(block, dict) or not all(
+            key in known and isinstance(value, str) for key, value in block.items()
         ):
-            raise AddressError(f"{CONFIG_KEY} is not understood; `make preview` says what is allowed")
+            raise AddressError(f"{CONFIG_KEY} is not understood; `make preview STACK={stack}` says what is allowed")
+        if not block.get("address"):
+            raise AddressError(
+                f"Pulumi.{stack}.yaml: {CONFIG_KEY} has no address yet, so the Docker host of the stack is not known. "
+                f"Set it: `./tt pulumi config set --path {CONFIG_KEY}.address ssh://USER@HOST --stack {stack}`"
+            )
         return cls(**block)
 
     @property

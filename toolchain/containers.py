@@ -57,7 +57,7 @@ def _reached(stack: str) -> Iterator[None]:
     config = ROOT / f"Pulumi.{stack}.yaml"
     try:
         settings = stackfile.config(config) if config.exists() else {}
-        host = DockerHost.of_config(settings)
+        host = DockerHost.of_config(settings, stack)
         # As Pulumi does: see docker_engine.
         os.environ.update(NO_CONTEXT)
         if host is None:

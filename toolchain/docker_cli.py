@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from remote.silence import silent
 from toolchain import debian
 from toolchain.docker_engine import DockerUnavailableError, raise_if_refused
 from toolchain.steps import StepError
@@ -100,7 +101,7 @@ def connect(*, build: bool = False) -> Docker:
     if answer.returncode != 0:
         reason = answer.stderr.strip()
         raise_if_refused(reason)
-        raise DockerUnavailableError(f"no Docker engine answers ({reason}); {REMEDY}")
+        raise DockerUnavailableError(silent(reason))
     return client
 
 

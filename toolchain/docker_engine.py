@@ -8,6 +8,7 @@ import subprocess
 import time
 from pathlib import Path
 
+from remote.silence import refused, silent
 from toolchain import debian
 from toolchain.steps import LOGS, StepError, run, say, shown
 
@@ -33,9 +34,6 @@ PACKAGES = ["docker.io", "iptables"]
 #: does set-up: it would find an engine that the stack then is not brought up on.
 NO_CONTEXT = {"DOCKER_CONTEXT": "default"}
 
-#: For who may not use the engine that is there.
-JOIN_GROUP = "run `sudo usermod -aG docker $USER`, log out and in again, and try again"
-
 WITHOUT = "`make preview` works without one"
 
 
@@ -60,11 +58,8 @@ def ensure_docker() -> None:
     if reason is None:
         return
     raise_if_refused(reason)
-    host = os.environ.get("DOCKER_HOST")
-    if host:
-        raise DockerUnavailableError(
-            f"no Docker engine answers at DOCKER_HOST={host} ({reason}); start it or unset DOCKER_HOST. {WITHOUT}"
-        )
+    if os.environ.get("DOCKER_HOST"):
+        raise DockerUnavailableError(f"{silent(reason)}. {WITHOUT}")
     elsewhere = _context_host()
     if elsewhere:
         raise DockerUnavailableError(
@@ -91,8 +86,8 @@ def raise_if_refused(reason: str) -> None:
     Raises:
         DockerUnavailableError: they say so.
     """
-    if "permission denied" in reason.lower():
-        raise DockerUnavailableError(f"this user may not use Docker ({reason}); {JOIN_GROUP}")
+    if message := refused(reason):
+        raise DockerUnavailableError(message)
 
 
 def _silence() -> str | None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 import docker
 import requests
@@ -12,10 +14,16 @@ from docker.models.containers import Container
 
 from ops.tt.errors import FailedError, UnreachableError
 from ops.tt.project import NAMESPACE, Project
-from remote import DockerHost, HostError, check, sdk
+from remote import DockerHost, HostError, check, reason, sdk, silent
 
 #: Seconds for one answer of the Docker host. Commands in containers take the time they need.
 REQUEST_TIMEOUT = 30
+
+#: The exit code of coreutils' `timeout` for a command that it ended.
+TIMED_OUT = 124
+
+#: Where Docker is without an address.
+LOCAL = "unix:///var/run/docker.sock"
 
 #: The first line on standard error is the command's process id; it leads a group of its own.
 _WITH_PID = ("sh", "-c", 'echo "$$" >&2 && exec "$@"', "sh")
@@ -82,8 +90,21 @@ class Host:
             raise UnreachableError(str(error)) from None
         # ValueError: an address that is none.
         except (docker.errors.DockerException, requests.exceptions.RequestException, OSError, ValueError) as error:
-            where = self.address or "this machine"
-            raise UnreachableError(f"no Docker engine answers at {where}: {_short(error)}") from None
+            raise UnreachableError(silent(error, found)) from None
+
+    @property
+    def is_local(self) -> bool:
+        """Whether it is this machine: its published ports are then this one's."""
+        return self._address.startswith("unix://")
+
+    @property
+    def server(self) -> str | None:
+        """The name or address of a host that is another machine."""
+        return None if self.is_local else urlsplit(self._address).hostname
+
+    @property
+    def _address(self) -> str:
+        return self.address or os.environ.get("DOCKER_HOST") or LOCAL
 
     def name(self, service: str) -> str:
         """The container of a service."""
@@ -115,6 +136,8 @@ class Host:
             raise UnreachableError(
                 f"the stack '{self.stack}' has no container '{service}' here; `make up STACK={self.stack}` makes it"
             )
+        if container.status == "paused":
+            raise UnreachableError(f"{container.name} is paused: `docker unpause {container.name}`")
         if container.status != "running":
             raise UnreachableError(
                 f"{container.name} is {container.status}: `make logs STACK={self.stack} SERVICE={service}` says why"
@@ -126,6 +149,13 @@ class Host:
         container = self.running(service)
         with answering():
             return Running(self.client, container, command, str(container.attrs["Config"]["User"]))
+
+    def run_within(self, seconds: int, service: str, command: Sequence[str]) -> Result:
+        """Runs a command that is ended after some seconds, as where the service that it asks hangs."""
+        result = self.run(service, ["timeout", str(seconds), *command])
+        if result.code == TIMED_OUT:
+            raise FailedError(f"{self.name(service)}: `{command[0]}` gave no answer in {seconds} s")
+        return result
 
     def run(self, service: str, command: Sequence[str], on_line: Callable[[str], object] = str) -> Result:
         """Runs a command in the container of a service to its end; `on_line` gets each line of its output."""
@@ -158,12 +188,6 @@ def answering() -> Iterator[None]:
     try:
         yield
     except docker.errors.APIError as error:
-        raise FailedError(f"Docker: {_short(error)}") from None
+        raise FailedError(f"Docker: {reason(error)}") from None
     except (docker.errors.DockerException, requests.exceptions.RequestException, OSError) as error:
-        raise UnreachableError(f"Docker does not answer: {_short(error)}") from None
-
-
-def _short(error: Exception) -> str:
-    """The end of a chain of errors that were wrapped in each other."""
-    explanation = getattr(error, "explanation", None)
-    return str(explanation or error).strip().splitlines()[0][:300]
+        raise UnreachableError(f"Docker does not answer: {reason(error)}") from None

@@ -136,7 +136,7 @@ class Project:
             UnreachableError: it names one in a way that the program would not take.
         """
         try:
-            own = DockerHost.of_config(self.config())
+            own = DockerHost.of_config(self.config(), self.stack)
         except AddressError as error:
             raise UnreachableError(str(error)) from None
         host = self.config().get("docker:host")

@@ -14,7 +14,7 @@ import requests
 import stackfile
 from ops.tt.errors import RefusedError, UnreachableError
 from ops.tt.project import NAMESPACE, Project
-from remote import sdk
+from remote import sdk, silent
 from settings.models import NetworkSettings, PublishSettings
 
 #: Seconds that the Docker host has for each answer.
@@ -32,10 +32,10 @@ def on_host(like: Project, stack: str, notes: list[str]) -> tuple[list[IPv4Netwo
         networks, containers = api.networks(), api.containers(all=True)
         volumes = api.volumes()["Volumes"] or []
     except (docker.errors.DockerException, requests.exceptions.RequestException, OSError, ValueError) as error:
-        notes.append(_not_asked(error))
+        notes.append(_not_asked(silent(error, like.docker_host)))
         return [], set()
     except UnreachableError as error:
-        notes.append(_not_asked(error))
+        notes.append(_not_asked(str(error)))
         return [], set()
     names = [each["Name"] for each in [*networks, *volumes] if _stack_of(each) == stack]
     names += [each["Names"][0].removeprefix("/") for each in containers if _stack_of(each) == stack]
@@ -57,9 +57,8 @@ def on_host(like: Project, stack: str, notes: list[str]) -> tuple[list[IPv4Netwo
     return subnets, ports
 
 
-def _not_asked(error: Exception) -> str:
-    reason = " ".join(str(error).split())
-    return f"the Docker host was not asked what is free on it ({reason}); `make preview` asks it again"
+def _not_asked(reason: str) -> str:
+    return f"the Docker host was not asked what is free on it; `make preview` asks it again: {reason}"
 
 
 def _stack_of(attributes: Mapping[str, Any]) -> str | None:

@@ -155,7 +155,7 @@ def test_what_is_as_it_should_be_passes(run: Any) -> None:
     assert (result.code, result.err) == (0, "")
     assert result.out == (
         "stack prod, environment not named, so production: 2 containers, 1 network, 1 volume judged; "
-        "0 mandatory and 0 advisory violations, 0 waived; 0 unmanaged, 0 missing\n"
+        "0 mandatory and 0 advisory violations, 0 waived; 0 unmanaged, 0 missing, 0 changed\n"
     )
 
 
@@ -383,24 +383,25 @@ def test_what_goes_away_meanwhile_is_left_out(run: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "error",
+    ("error", "said"),
     [
-        docker.errors.DockerException("Permission denied"),
-        docker.errors.TLSParameterError("certificates"),
-        requests.ConnectionError("refused"),
-        requests.ReadTimeout("too slow"),
-        OSError("no such file"),
+        (docker.errors.DockerException("Permission denied"), "this user may not use Docker (Permission denied); run"),
+        (docker.errors.TLSParameterError("certificates"), "no Docker engine answers on this machine (certificates"),
+        (requests.ConnectionError("refused"), "no Docker engine answers on this machine (refused)"),
+        (requests.ReadTimeout("too slow"), "no Docker engine answers on this machine (too slow)"),
+        (OSError("no such file"), "no Docker engine answers on this machine (no such file)"),
     ],
 )
 def test_docker_that_does_not_answer(
-    error: Exception, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    error: Exception, said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def refuse(host: str | None, timeout: int) -> None:
         raise error
 
+    monkeypatch.delenv("DOCKER_HOST", raising=False)
     monkeypatch.setattr(audit.sdk, "client", refuse)
     assert audit.main(["--stack", "prod"]) == 69
-    assert f"error: Docker doesn't answer at its usual socket: {error}" in capsys.readouterr().err
+    assert f"error: {said}" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("arguments", [[], ["--stack"], ["--stack", "prod", "--nonsense"]])

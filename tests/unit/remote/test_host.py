@@ -92,11 +92,22 @@ def test_a_config_s_block_is_the_host() -> None:
 
 
 @pytest.mark.parametrize(
-    "block", ["ssh://deploy@host.example.com", {}, {"address": 1}, {"address": SSH.address, "nonsense": "x"}, []]
+    "block", ["ssh://deploy@host.example.com", {"address": 1}, {"address": SSH.address, "nonsense": "x"}, []]
 )
 def test_a_block_that_the_program_would_not_take_is_refused(block: object) -> None:
     with pytest.raises(AddressError, match="make preview"):
         DockerHost.of_config({CONFIG_KEY: block})
+
+
+@pytest.mark.parametrize("block", [{}, {"address": ""}, {"key_file": "~/.ssh/deploy"}])
+def test_a_block_without_an_address_is_asked_for_with_its_command(block: dict[str, str]) -> None:
+    """As the committed files of staging and prod have it."""
+    with pytest.raises(AddressError) as caught:
+        DockerHost.of_config({CONFIG_KEY: block}, "prod")
+    assert str(caught.value) == (
+        "Pulumi.prod.yaml: tasktracker:docker_host has no address yet, so the Docker host of the stack is not known. "
+        "Set it: `./tt pulumi config set --path tasktracker:docker_host.address ssh://USER@HOST --stack prod`"
+    )
 
 
 def test_certificates_lie_in_a_folder_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:

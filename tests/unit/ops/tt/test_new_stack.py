@@ -273,13 +273,16 @@ def test_without_docker_and_an_engine_it_is_made_and_says_so(
     def no_engine(_config: object) -> dict[str, str]:
         raise StepError("there is no Pulumi engine yet")
 
+    monkeypatch.delenv("DOCKER_HOST", raising=False)
     monkeypatch.setattr(taken.sdk, "client", silent)
     monkeypatch.setattr(new_stack, "environment", no_engine)
     code, made = run("demo")
     assert code == 0
     assert made["notes"] == [
         "the state was not asked for a stack demo: there is no Pulumi engine yet",
-        "the Docker host was not asked what is free on it (no answer); `make preview` asks it again",
+        "the Docker host was not asked what is free on it; `make preview` asks it again: no Docker engine answers on "
+        "this machine (no answer): start Docker (`sudo systemctl start docker`; as root on Debian `make up` does), and "
+        "try again",
     ]
 
 
