@@ -28,6 +28,12 @@ def _development(_: str) -> None:
     ensure_venv(development=True)
 
 
+def _settings(stack: str) -> None:
+    from toolchain.venv import check_settings  # noqa: PLC0415
+
+    check_settings(stack)
+
+
 def _engine(_: str) -> None:
     from toolchain.engine import ensure_engine  # noqa: PLC0415
 
@@ -146,6 +152,7 @@ REMOTE_HOST = {
 STEPS: dict[str, Callable[[str], None]] = {
     "venv": _venv,
     "development": _development,
+    "settings": _settings,
     "engine": _engine,
     "stack": _stack,
     "docker": _docker,
@@ -165,7 +172,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python3 -m toolchain", description=__doc__)
     parser.add_argument("steps", nargs="+", choices=STEPS, metavar="STEP", help=", ".join(STEPS))
     parser.add_argument(
-        "--stack", default="dev", help="for the steps venv, stack, dev_docker and dev_images (default: dev)"
+        "--stack", default="dev", help="for the steps venv, settings, stack, dev_docker and dev_images (default: dev)"
     )
     arguments = parser.parse_args()
     stop_on_signals()

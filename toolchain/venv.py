@@ -209,3 +209,15 @@ def _ensure_venv_module() -> None:
     if not debian.can_install():
         raise StepError(f"Python has no venv module; install it (Debian: apt-get install {package})")
     debian.install([package])
+
+
+def check_settings(stack: str) -> None:
+    """Refuses a stack whose file lacks values, before the steps that ask for a passphrase or build something.
+
+    Raises:
+        StepError: names all of them, each with the command that sets it.
+    """
+    command = [str(VENV / "bin/python"), "-m", "settings.missing", f"--stack={stack}"]
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    if result.returncode:
+        raise StepError((result.stdout or result.stderr).rstrip())

@@ -7,12 +7,12 @@ from typing import get_origin
 import pytest
 from pydantic import BaseModel
 
-from settings import Settings, SettingsError, parse
+from settings import Settings, SettingsError, missing, parse
 from settings.commands import command_for
 from settings.describe import example, field_type, nested_blocks, plain_type
 from settings.errors import key_text
 from settings.models import StackConfig
-from tests.unit.settings.config import ASKED, ASKED_IMAGES, config, filled_file, problems, stack_file
+from tests.unit.settings.config import ASKED, ASKED_IMAGES, ROOT, config, filled_file, problems, stack_file
 
 
 def refused(stack: str, keys: dict[str, object]) -> SettingsError:
@@ -146,3 +146,22 @@ def test_nothing_is_there_for_debugging_outside_dev(stack: str) -> None:
     settings = filled(stack)
     assert not settings.has_debug_ports
     assert {settings.api.log_level, settings.worker.log_level} == {"info"}
+
+
+@pytest.mark.parametrize("stack", ["staging", "prod"])
+def test_set_up_lists_what_is_missing_before_it_asks_for_a_passphrase(
+    stack: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same lines as the preview's, from the file alone."""
+    monkeypatch.chdir(ROOT)
+    assert missing.main(["--stack", stack]) == 1
+    assert capsys.readouterr().out == f"{refused(stack, stack_file(stack))}\n"
+
+
+def test_set_up_takes_secrets_for_given_and_leaves_mistakes_to_the_preview() -> None:
+    keys = {f"tasktracker:{key}": value for key, value in filled_file("prod").items()}
+    assert missing.missing("prod", {**keys, "tasktracker:cloudflare_api_token": {"secure": "v1:abc"}}) is None
+    assert missing.missing("prod", {"tasktracker:environment": "dev", "tasktracker:nonsense": [1]}) is None
+    found = missing.missing("prod", keys)
+    assert found is not None
+    assert "tasktracker:cloudflare_api_token" in found
