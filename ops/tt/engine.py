@@ -170,6 +170,8 @@ class Engine:
         )
         if result.returncode:
             reason = result.stderr.strip().removeprefix("error: ")
+            if locks := holders(reason):
+                raise LockedError(self.project.stack, locks)
             raise UnreachableError(f"`pulumi {' '.join(args[:2])}`: {reason}")
 
     def preview(self, content: bytes) -> list[tuple[str, str, str]]:
@@ -303,6 +305,12 @@ class Engine:
             path.touch(mode=0o600)
             path.write_bytes(content)
             yield path
+
+
+def outputs_of(resources: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """The stack's outputs, as its resources in the state have them; secrets stay encrypted."""
+    stack = next((each for each in resources if each.get("type") == "pulumi:pulumi:Stack"), {})
+    return stack.get("outputs") or {}
 
 
 def data_volume_urns(resources: Sequence[Mapping[str, Any]], volume: str) -> list[str]:

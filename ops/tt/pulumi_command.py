@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from ops.tt.errors import UnreachableError
+from ops.tt.errors import UnreachableError, UsageError
+from ops.tt.locks import LockedError
+from ops.tt.place import place_of
 from ops.tt.project import Project
 from toolchain.engine import environment
+from toolchain.environment import BACKEND
 from toolchain.steps import ROOT, StepError
+
+#: Commands of Pulumi's that take the lock of the state.
+LOCKING = ("up", "update", "destroy", "down", "dn", "refresh", "import", "watch", "state")
 
 
 def stack_of(arguments: Sequence[str]) -> str | None:
@@ -32,6 +39,32 @@ def stack_of(arguments: Sequence[str]) -> str | None:
     return None
 
 
+def takes_lock(arguments: Sequence[str]) -> bool:
+    """Whether a command of Pulumi's changes the state, so that a lock is in its way.
+
+    >>> takes_lock(["-s", "prod", "up"]), takes_lock(["state", "unprotect"]), takes_lock(["config", "get", "up"])
+    (True, True, False)
+    """
+    words = [
+        each
+        for each, last in zip(arguments, ["", *arguments], strict=False)
+        if not each.startswith("-") and last not in ("-s", "--stack", "-C", "--cwd")
+    ]
+    return bool(words) and (words[0] in LOCKING or words[:2] == ["stack", "import"])
+
+
+def _refuse_locked(project: Project) -> None:
+    """Says whose the lock is and what to do, in place of Pulumi's advice to delete it.
+
+    Raises:
+        LockedError: somebody has it.
+    """
+    # A backend that can't be asked here: Pulumi itself has the words.
+    with contextlib.suppress(UsageError, UnreachableError):
+        if found := place_of(project, os.environ[BACKEND]).locks():
+            raise LockedError(project.stack, found)
+
+
 def run(arguments: Sequence[str]) -> NoReturn:
     """Has Pulumi take the place of this process, in the project's folder.
 
@@ -39,6 +72,7 @@ def run(arguments: Sequence[str]) -> NoReturn:
 
     Raises:
         UnreachableError: this machine is not set up, or the stack's file can't be read.
+        LockedError: the command would change the state, and somebody has its lock.
     """
     stack = stack_of(arguments) or os.environ.get("STACK")
     if not any((folder / "Pulumi.yaml").exists() for folder in (Path.cwd(), *Path.cwd().parents)):
@@ -56,4 +90,6 @@ def run(arguments: Sequence[str]) -> NoReturn:
         os.environ.update(environment(config))
     except StepError as error:
         raise UnreachableError(str(error)) from None
+    if stack and takes_lock(arguments):
+        _refuse_locked(Project(ROOT, stack))
     os.execvp("pulumi", ["pulumi", *arguments])  # noqa: S606 - no shell

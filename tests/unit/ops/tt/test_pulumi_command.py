@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import socket
 from collections.abc import Callable
 from pathlib import Path
 
@@ -109,3 +111,22 @@ def test_what_is_in_the_way_is_told(
     (project / "Pulumi.prod.yaml").write_text("config: {tasktracker:state_backend: s3://states}\n")
     assert cli.main() == Exit.UNREACHABLE
     assert "must be a line of its own" in capsys.readouterr().err
+
+
+def test_a_lock_is_told_in_tt_s_words_and_not_in_pulumi_s(
+    call: Call, project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Pulumi advises to delete the lock's file, whoever has it."""
+    monkeypatch.setattr(pulumi_command, "environment", lambda config: {"PULUMI_BACKEND_URL": f"file://{project}/state"})
+    folder = project / "state/.pulumi/locks/organization/tasktracker/prod"
+    folder.mkdir(parents=True)
+    content = {"pid": 4194304, "username": "jo", "hostname": socket.gethostname(), "timestamp": "2026-11-20T12:00:00Z"}
+    (folder / "a.json").write_text(json.dumps(content))
+    for command in (["up", "-s", "prod"], ["state", "unprotect", "--all", "--stack=prod"], ["-s", "prod", "destroy"]):
+        monkeypatch.setattr("sys.argv", ["tt", "pulumi", *command])
+        assert cli.main() == Exit.REFUSED
+        error = capsys.readouterr().err
+        assert "an update of 'prod' was killed (process 4194304 of jo" in error
+        assert "`./tt recover --stack prod` clears it" in error
+    assert call("pulumi", "preview", "-s", "prod")[0] == ["pulumi", "preview", "-s", "prod"]
+    assert call("pulumi", "up", "-s", "dev")[0] == ["pulumi", "up", "-s", "dev"]
