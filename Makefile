@@ -38,6 +38,8 @@ PARALLEL := -n 3
 POLICIES := --policy-pack policies --policy-pack-config policies/config.json
 # dev goes ahead; elsewhere a person reads the diff first, or says YES=--yes.
 ANSWER := $(or $(YES),$(if $(filter dev,$(STACK)),--yes))
+# First in a target that asks where there is no answer yet.
+can_ask = $(if $(ANSWER),:,$(PYTHON) -m toolchain.terminal $(1) $(call quoted,STACK))
 
 .PHONY: help
 help: ## this list
@@ -46,21 +48,26 @@ help: ## this list
 .PHONY: up
 up: ## set up this machine and bring the stack up (STACK=dev; other stacks ask before they change: YES=--yes answers)
 	@$(call check,STACK YES)
-	@$(SETUP) venv engine dev_images stack
-	@($(PULUMI) up $(POLICIES) $(ANSWER) --diff=false) $(OR_SAY_WHY)
+	@$(call can_ask,up)
+	@$(SETUP) venv settings engine dev_images stack
+	@# Pulumi does not look at the host: what is missing there takes a refresh, what was stopped by hand is started.
+	@options=$$($(ENV) && python -m ops.tt.update before --stack=$(call quoted,STACK) $(if $(ANSWER),--yes)) || exit; \
+	  ($(PULUMI) up $(POLICIES) $(ANSWER) $$options --diff=false) $(OR_SAY_WHY)
 	@# A state in a folder is lost with it: what can be had back is in the repository of the backups.
 	@./tt state save --stack=$(call quoted,STACK) --if-possible
-	@echo "==> Task Tracker is at $$($(PULUMI) stack output url)"
+	@$(ENV) && exec python -m ops.tt.update after --stack=$(call quoted,STACK)
 
 .PHONY: preview
 preview: ## show what `up` would change; needs no Docker
-	@$(SETUP) venv engine stack
+	@$(SETUP) venv settings engine stack
 	@($(ENV) && exec python -m toolchain.preview pulumi --stack=$(call quoted,STACK) preview $(POLICIES) --diff) $(OR_SAY_WHY)
 
 .PHONY: down
 down: ## remove the stack's containers and networks; data volumes and their key stay (YES=--yes as for up)
 	@$(call check,STACK YES)
+	@$(call can_ask,down)
 	@$(SETUP) venv engine dev_docker stack
+	@./tt state check --stack=$(call quoted,STACK) >&2
 	@($(PULUMI) destroy --exclude-protected $(ANSWER) $(if $(ANSWER),--skip-preview)) $(OR_SAY_WHY)
 
 .PHONY: purge
@@ -70,8 +77,9 @@ purge: ## ask, then remove the stack with all its data (CONFIRM=<stack> answers)
 	@$(SETUP) venv engine dev_docker stack
 	@# Of what is on the host under the stack's name, only what this state has made.
 	@./tt volumes check --own --stack=$(call quoted,STACK)
-	@$(PULUMI) state unprotect --all --yes
-	@$(PULUMI) destroy --yes --skip-preview
+	@./tt state check --stack=$(call quoted,STACK) >&2
+	@($(PULUMI) state unprotect --all --yes) $(OR_SAY_WHY)
+	@($(PULUMI) destroy --yes --skip-preview) $(OR_SAY_WHY)
 	@$(PYTHON) -m toolchain.purge --stack=$(call quoted,STACK) --done
 
 .PHONY: recover
@@ -106,7 +114,9 @@ logs: ## follow the log of a service (SERVICE=api)
 .PHONY: audit
 audit: ## check what really runs on the Docker host against the policies
 	@$(SETUP) venv engine stack
-	@$(ENV) && pulumi stack export --stack=$(call quoted,STACK) | python -m policies.audit --stack=$(call quoted,STACK) --state -
+	@# With secrets, to compare the files that containers have: they are shown nowhere, and are in no file.
+	@state=$$($(PULUMI) stack export --show-secrets) $(OR_SAY_WHY) && $(ENV) && \
+	  printf '%s' "$$state" | python -m policies.audit --stack=$(call quoted,STACK) --state -
 
 .PHONY: push
 push: ## build the images and push them (REPOSITORY=registry.example.com/tasktracker, TAG=the version)

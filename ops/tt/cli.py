@@ -203,12 +203,14 @@ def pulumi(
 def status(session: Session) -> Exit:
     """The stack at a glance.
 
-    Services, backups, the last drill, data volumes, and what is wrong in words: exit code 3 if anything is.
+    Services, whether the URL answers and tasks are processed, backups, the last drill, data volumes, the lock of the
+    state, and what is wrong in words: exit code 3 if anything is.
     """
-    from ops.tt import status as status_  # noqa: PLC0415 - the Docker client takes longer to load than --help
+    from ops.tt import status_text  # noqa: PLC0415 - the Docker client takes longer to load than --help
+    from ops.tt.status import read  # noqa: PLC0415
 
-    found = status_.read(session.project)
-    session.output.result(found.asdict(), *status_.show(found))
+    found = read(session.project)
+    session.output.result(found.asdict(), *status_text.show(found))
     return found.code
 
 

@@ -9,11 +9,13 @@ from typing import Any
 
 import pytest
 
-from ops.tt import drill, status, volumes
+from ops.tt import drill, service, status, status_text, volumes
 from ops.tt.backups import Repository
 from ops.tt.errors import Exit, UnreachableError
+from ops.tt.locks import Lock
 from ops.tt.project import DataVolumes, Project
-from ops.tt.status import Service, Status
+from ops.tt.service import Service
+from ops.tt.status import Status
 from tests.unit.ops.tt.test_backups import TOLD
 from toolchain.steps import ROOT
 
@@ -24,50 +26,68 @@ def container(**changes: Any) -> Any:
         "Status": "running", "ExitCode": 0, "StartedAt": "2026-11-20T12:05:00.123456789Z",
         "FinishedAt": "0001-01-01T00:00:00Z", "Health": {"Status": "healthy"}, **changes.pop("state", {}),
     }  # fmt: skip
+    restarts, log = changes.pop("restarts", 0), changes.pop("log", b"")
     host = {"Memory": 1 << 30, "PortBindings": None, "RestartPolicy": {"Name": "always"}, **changes}
     return SimpleNamespace(
         name="tasktracker-dev-api-blue",
         labels={"release": "1.4.0", "service": "api"},
-        attrs={"State": state, "HostConfig": host, "RestartCount": 2},
+        attrs={"State": state, "HostConfig": host, "RestartCount": restarts},
+        logs=lambda **_: log,
         stats=lambda **_: {"memory_stats": {"usage": 3 << 20, "stats": {"inactive_file": 1 << 20}}},
     )
 
 
 def test_a_healthy_service_has_no_problem() -> None:
-    service = status.service(container(), "dev")
-    assert (service.name, service.restarts, service.memory, service.release) == ("api-blue", 2, 2 << 20, "1.4.0")
-    assert service.problem is None
-    assert service.asdict()["since"] == "2026-11-20T12:05:00.123456+00:00"
+    found = service.service(container(restarts=2), "dev")
+    assert (found.name, found.restarts, found.memory, found.release) == ("api-blue", 2, 2 << 20, "1.4.0")
+    assert found.problem is None
+    assert found.asdict()["since"] == "2026-11-20T12:05:00.123456+00:00"
+
+
+NAME = "tasktracker-dev-api-blue"
+UNHEALTHY = (
+    f"api-blue is unhealthy, and Docker does not restart it for that: `docker restart {NAME}` helps where it hangs"
+)
+FAILED_CHECK = {"Status": "unhealthy", "Log": [{"ExitCode": 1, "Output": "curl: (28) timed out\n"}]}
 
 
 @pytest.mark.parametrize(
     ("changes", "problem"),
     [
-        ({"state": {"Health": {"Status": "unhealthy"}}}, "api-blue is unhealthy"),
+        ({"state": {"Health": {"Status": "unhealthy"}}},
+         UNHEALTHY),
         ({"state": {"Health": {"Status": "starting"}}}, "api-blue is starting"),
-        ({"state": {"Status": "exited", "ExitCode": 137}}, "api-blue is exited (exit code 137)"),
-        ({"state": {"Status": "restarting", "ExitCode": 1}}, "api-blue is restarting (exit code 1)"),
+        # A service that is in a loop is mostly seen while it starts.
+        ({"state": {"Health": {"Status": "starting"}}, "restarts": 7},
+         "api-blue ends soon after each start: Docker has restarted it 7 times"),
+        ({"state": {"Status": "restarting", "ExitCode": 1}, "restarts": 3},
+         "api-blue ends soon after each start: Docker has restarted it 3 times, the last exit code was 1"),
+        ({"state": {"Status": "exited", "ExitCode": 137}},
+         f"api-blue is exited (exit code 137): `docker start {NAME}`"),
+        ({"state": {"Status": "paused"}}, f"api-blue is paused: `docker unpause {NAME}`"),
         ({"state": {"Status": "exited", "ExitCode": 0}, "RestartPolicy": {"Name": "no"}}, None),
         ({"state": {"Status": "exited", "ExitCode": 1}, "RestartPolicy": {"Name": ""}},
          "api-blue has failed with exit code 1"),
+        ({"state": {"Health": FAILED_CHECK}, "log": b'{"level": "error", "message": "no room"}\n{"level": "info"}\n'},
+         f"{UNHEALTHY}. The end of its health check: curl: (28) timed out; its log: no room"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_with_a_service_is_told(changes: dict[str, Any], problem: str | None) -> None:
-    assert status.service(container(**changes), "dev").problem == problem
+    assert service.service(container(**changes), "dev").problem == problem
 
 
 def test_a_container_that_never_ran_has_no_age() -> None:
     created = {"state": {"Status": "created"}}
-    assert status.service(container(**created), "dev").since is None
+    assert service.service(container(**created), "dev").since is None
 
 
 def made(**changes: Any) -> Status:
     now = time.time()
     backup = {"label": "20261120-020000F", "stop": now - 3600}
-    service = Service("api", "running", "healthy", now - 60, 0, 2 << 20, 1 << 30, "", "1.4.0", 0, False)
+    api = Service("api", "running", "healthy", now - 60, 0, 2 << 20, 1 << 30, "", "1.4.0", 0, False)
     values: dict[str, Any] = {
         "url": "http://localhost:8080",
-        "services": [service],
+        "services": [api],
         "backups": {"last_good": backup, "last_good_full": backup, "running_since": None, "archive": {"waiting": 0}},
         "repository": Repository.parse(json.dumps(TOLD)),
         "volumes": {"in_use": 2, "kept": [1]},
@@ -77,7 +97,7 @@ def made(**changes: Any) -> Status:
 
 
 def text(status_: Status) -> str:
-    return "\n".join(status.show(status_))
+    return "\n".join(status_text.show(status_))
 
 
 def test_all_is_well() -> None:
@@ -152,3 +172,15 @@ def test_what_can_t_be_asked_is_a_problem_and_no_end() -> None:
 
     assert status._or_problem(ill, ask) is None
     assert ill.problems == ["the repository can't be reached"]
+
+
+def test_the_queue_a_lock_and_what_was_not_asked_show() -> None:
+    lock = Lock("jo", "elsewhere", 1, None)
+    queue = {"waiting": 3, "oldest_seconds": 12.4, "not_in_nats": 0}
+    shown = text(made(queue=queue, locks=[lock], unverified="this machine got no answer"))
+    assert "queue          3 tasks, the oldest for 12 s" in shown
+    assert "lock           an update is under way: process 1 of jo on elsewhere" in shown
+    assert "URL            not verified: this machine got no answer" in shown
+    assert "queue          no task waits" in text(made(queue={"waiting": 0, "oldest_seconds": 0.0}))
+    document = made(queue=queue, locks=[lock], unverified="no answer").asdict()
+    assert (document["queue"], document["url_unverified"], document["locks"][0]["user"]) == (queue, "no answer", "jo")

@@ -1,0 +1,91 @@
+"""What the state has on the Docker host, compared with what is there: what is missing, stopped or off a network."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final
+
+from ops.tt.host import Host, answering
+
+CONTAINER: Final = "docker:index/container:Container"
+NETWORK: Final = "docker:index/network:Network"
+VOLUME: Final = "docker:index/volume:Volume"
+
+#: Docker's words for a container that does no work and that nothing but a person stopped.
+STOPPED: Final = ("exited", "created", "dead")
+
+
+class Kind(StrEnum):
+    """How a thing on the host differs from what the last update made."""
+
+    MISSING = "missing"
+    STOPPED = "stopped"
+    PAUSED = "paused"
+    DISCONNECTED = "disconnected"
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Something that is not as the last update left it.
+
+    Attributes:
+        kind: How it differs.
+        type: The resource's type in the state.
+        name: Docker's name of it.
+        network: The inputs of the network that it is not on (`name`, `aliases`, `ipv4Address`).
+    """
+
+    kind: Kind
+    type: str
+    name: str
+    network: Mapping[str, Any] | None = None
+
+    def __str__(self) -> str:
+        what = {CONTAINER: "container", NETWORK: "network", VOLUME: "volume"}[self.type]
+        if self.network is not None:
+            return f"the container {self.name} is not on the network {self.network['name']}"
+        return f"the {what} {self.name} is {'not there' if self.kind is Kind.MISSING else self.kind.value}"
+
+
+def differences(host: Host, resources: Sequence[Mapping[str, Any]]) -> list[Difference]:
+    """What of the state's containers, networks and volumes is not on the host as it was made, in the state's order.
+
+    Raises:
+        UnreachableError: the host does not answer.
+    """
+    with answering():
+        api = host.client.api
+        there = {
+            CONTAINER: {str(each["Id"]): each for each in api.containers(all=True)},
+            NETWORK: {str(each["Id"]): each for each in api.networks()},
+            VOLUME: {str(each["Name"]): each for each in api.volumes()["Volumes"] or []},
+        }
+    found: list[Difference] = []
+    for each in resources:
+        # What is marked for deletion was replaced: it need not be there.
+        if each.get("type") in there and not each.get("delete"):
+            found += _compared(each, there[each["type"]].get(str(each.get("id"))))
+    return found
+
+
+def _compared(known: Mapping[str, Any], actual: Mapping[str, Any] | None) -> Iterator[Difference]:
+    """The differences of one resource. The jobs and the carriers of files are not meant to run."""
+    type_, inputs = str(known["type"]), known.get("inputs") or {}
+    name = str((known.get("outputs") or {}).get("name") or inputs.get("name"))
+    if actual is None:
+        yield Difference(Kind.MISSING, type_, name)
+        return
+    if type_ != CONTAINER or not inputs.get("mustRun"):
+        return
+    state = str(actual.get("State"))
+    # One that could not be made is replaced by the next update.
+    if state in STOPPED and not known.get("initErrors"):
+        yield Difference(Kind.STOPPED, type_, name)
+    elif state == "paused":
+        yield Difference(Kind.PAUSED, type_, name)
+    attached = (actual.get("NetworkSettings") or {}).get("Networks") or {}
+    for network in inputs.get("networksAdvanced") or ():
+        if network.get("name") not in attached:
+            yield Difference(Kind.DISCONNECTED, type_, name, network)

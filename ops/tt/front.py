@@ -1,0 +1,209 @@
+"""Whether the stack's URL answers: asked from this machine, as a user asks, or else on the stack's own host."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import ssl
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import SplitResult, urlsplit
+
+from docker.models.containers import Container
+
+from ops.tt.errors import TtError
+from ops.tt.host import Host
+from remote import reason
+
+#: The reverse proxy's service, and the ports that it serves on in its container.
+NGINX = "nginx"
+HTTP, HTTPS = 8080, 8443
+
+#: What a user needs first: a page, and the api with what that needs.
+PAGE, HEALTH = "/", "/api/health"
+
+#: Seconds for one answer; nginx gives an upstream 3 s for a connection.
+TIMEOUT = 5
+
+#: Seconds until a stack that was just updated has to answer, and between two questions.
+WAIT, POLL = 60, 1.0
+
+#: An answer with such a status says that something behind it is down.
+FIRST_OF_ERRORS = 500
+
+LOOPBACK = ("127.", "::1", "localhost")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came of asking.
+
+    Attributes:
+        problem: Why a user can't work, and what helps; None where no reason was found.
+        unverified: What could not be asked from this machine, and why; None if the URL itself has answered.
+        health: What the api says of itself, where it answered.
+    """
+
+    problem: str | None = None
+    unverified: str | None = None
+    health: Mapping[str, Any] | None = None
+
+
+def ask(host: Host, url: str) -> Answer:
+    """Asks for a page and for the api's health, once."""
+    nginx = host.find(NGINX)
+    if nginx is None:
+        return Answer(f"{url} can't answer: there is no container {host.name(NGINX)}")
+    parts = urlsplit(url)
+    published = _published(nginx, parts.scheme)
+    if published is None:
+        return _through_tunnel(host, parts)
+    address, port = published
+    if host.is_local:
+        return _ask_port(nginx, parts, _on_this_machine(address), port)
+    if address.startswith(LOOPBACK):
+        why = f"its port {port} is published on {address} of the Docker host, which this machine can't reach"
+        return _inside(host, url, why)
+    there = host.server or address
+    answer = _ask_port(nginx, parts, there, port)
+    if answer.health is None and answer.problem and "does not answer" in answer.problem:
+        return _inside(host, url, f"this machine does not reach {there}:{port}")
+    return answer
+
+
+def await_answer(host: Host, url: str, seconds: float = WAIT) -> Answer:
+    """Asks until there is an answer without a problem, or the time is over."""
+    end = time.monotonic() + seconds
+    while (answer := ask(host, url)).problem and time.monotonic() < end:
+        time.sleep(POLL)
+    return answer
+
+
+def _published(nginx: Container, scheme: str) -> tuple[str, int] | None:
+    """Address and port of the Docker host that lead to nginx; None where a tunnel does."""
+    bindings = nginx.attrs["HostConfig"]["PortBindings"] or {}
+    for each in bindings.get(f"{HTTPS if scheme == 'https' else HTTP}/tcp") or ():
+        return str(each["HostIp"]), int(each["HostPort"])
+    return None
+
+
+def _on_this_machine(address: str) -> str:
+    """An address to connect to, for one to listen on."""
+    return {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}.get(address, address)  # noqa: S104 - compared
+
+
+def _ask_port(nginx: Container, url: SplitResult, address: str, port: int) -> Answer:
+    """Asks a published port, under the name that the URL has."""
+    body = b""
+    for path in (PAGE, HEALTH):
+        shown = f"{url.geturl()}{path}"
+        try:
+            status, body = _get(url, address, port, path)
+        except (OSError, http.client.HTTPException) as error:
+            return Answer(f"{shown} does not answer at {address}:{port} ({reason(error)}){_cure(nginx)}")
+        if status >= FIRST_OF_ERRORS:
+            return Answer(f"{shown} answers {status}{_detail(body)}")
+    return Answer(health=_object(body))
+
+
+def _cure(nginx: Container) -> str:
+    """What helps where the port is dead and nginx is not."""
+    state = nginx.attrs["State"]
+    if state["Status"] == "running" and (state.get("Health") or {}).get("Status") == "healthy":
+        return (
+            ", though nginx is healthy: Docker does not forward the port, or nginx hangs. "
+            f"`docker restart {nginx.name}` restores it"
+        )
+    return ""
+
+
+def _get(url: SplitResult, address: str, port: int, path: str) -> tuple[int, bytes]:
+    connection: http.client.HTTPConnection
+    if url.scheme == "https":
+        # Whether nginx answers: behind Cloudflare its certificate is one that only Cloudflare trusts.
+        context = ssl.create_default_context()
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        connection = http.client.HTTPSConnection(address, port, timeout=TIMEOUT, context=context)
+    else:
+        connection = http.client.HTTPConnection(address, port, timeout=TIMEOUT)
+    try:
+        connection.request("GET", path, headers={"Host": url.netloc})
+        response = connection.getresponse()
+        return response.status, response.read()
+    finally:
+        connection.close()
+
+
+def _through_tunnel(host: Host, url: SplitResult) -> Answer:
+    """Asks the public name, where this machine finds it; and nginx in any case."""
+    inside = _inside(host, url.geturl(), "")
+    if inside.problem:
+        return inside
+    try:
+        with urllib.request.urlopen(f"{url.geturl()}{PAGE}", timeout=TIMEOUT):  # noqa: S310 - it is https
+            return Answer(health=inside.health)
+    except urllib.error.HTTPError as error:
+        if error.code >= FIRST_OF_ERRORS:
+            return Answer(
+                f"{url.geturl()} answers {error.code}: Cloudflare does not reach the tunnel", None, inside.health
+            )
+        return Answer(health=inside.health)
+    except (OSError, ValueError, http.client.HTTPException) as error:
+        why = f"this machine got no answer from it ({reason(error)}); nginx answers on the Docker host"
+        return Answer(unverified=why, health=inside.health)
+
+
+def _inside(host: Host, url: str, why: str) -> Answer:
+    """Has nginx's own container ask nginx. `why` the URL itself is not asked."""
+    body = b""
+    for path in (PAGE, HEALTH):
+        try:
+            status, body = _curl(host, path)
+        except TtError as error:
+            return Answer(f"{url} can't answer: {error}")
+        if status >= FIRST_OF_ERRORS or not status:
+            said = f"answers {status}" if status else "does not answer"
+            return Answer(f"nginx {said} for {path} in its container, so {url} can't{_detail(body)}")
+    return Answer(unverified=f"{why}; nginx answers on the Docker host", health=_object(body))
+
+
+def _curl(host: Host, path: str) -> tuple[int, bytes]:
+    """Status and body of nginx's answer in its own container; the status is 0 where it gives none."""
+    for origin in (f"http://127.0.0.1:{HTTP}", f"https://127.0.0.1:{HTTPS}"):
+        result = host.run(
+            NGINX,
+            [
+                "curl",
+                "--silent",
+                "--insecure",
+                "--max-time",
+                str(TIMEOUT),
+                "--write-out",
+                r"\n%{http_code}",
+                origin + path,
+            ],
+        )
+        body, _, code = result.output.rpartition("\n")
+        status = int(code) if code.isdigit() else 0
+        # With TLS the other port only sends there.
+        if status != http.client.MOVED_PERMANENTLY:
+            break
+    return status, body.encode()
+
+
+def _object(body: bytes) -> Mapping[str, Any] | None:
+    try:
+        found = json.loads(body)
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def _detail(body: bytes) -> str:
+    """What an answer says is wrong (RFC 9457)."""
+    detail = (_object(body) or {}).get("detail")
+    return f": {detail}" if detail else ""

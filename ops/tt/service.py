@@ -1,0 +1,186 @@
+"""One of a stack's containers: how it is, and what is wrong with it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import docker
+import requests
+from docker.models.containers import Container
+
+from ops.tt import times
+from ops.tt.project import NAMESPACE
+from remote import redacted
+
+#: Docker's word for a time that has not come.
+NEVER = "0001-01-01T00:00:00Z"
+
+#: Lines of a log that are searched for the last warning or error, and characters of one that a problem shows.
+LOG_LINES, SHOWN = 50, 200
+
+#: Seconds before the last start in which one that ends again and again has said why.
+LAST_RUN = 60
+
+#: How the services mark lines that say what is wrong: JSON, nginx, NATS, PostgreSQL and pgBackRest.
+_BAD = re.compile(
+    r'"level": ?"(warning|error|critical)"'
+    r"|\[(warn|error|crit|alert|emerg|ERR|WRN|FTL)\]"
+    r"|\b(WARN(ING)?|ERROR|FATAL|PANIC):"
+)
+
+#: Restarts after which a service that is not healthy is in a loop, and not only back from a crash.
+LOOP = 2
+
+
+@dataclass(frozen=True)
+class Service:
+    """A container that does work, as Docker has it. `since` is when it started, or ended, in seconds since 1970.
+
+    `check` is what its last failed health check wrote and `log` the last line of its log, both only where it is not
+    well.
+    """
+
+    name: str
+    state: str
+    health: str | None
+    since: float | None
+    restarts: int
+    memory: int | None
+    memory_limit: int
+    ports: str
+    release: str
+    exit_code: int
+    is_job: bool
+    container: str = ""
+    check: str = ""
+    log: str = ""
+
+    @property
+    def problem(self) -> str | None:
+        """What is wrong with it, and the command that helps."""
+        wrong = self._wrong
+        if wrong is None:
+            return None
+        parts = [f"its health check: {self.check}" if self.check else "", f"its log: {self.log}" if self.log else ""]
+        said = "; ".join(filter(None, parts))
+        return f"{wrong}. The end of {said}" if said else wrong
+
+    @property
+    def _wrong(self) -> str | None:
+        if self.is_job:
+            return f"{self.name} has failed with exit code {self.exit_code}" if self.exit_code else None
+        if self.state == "paused":
+            return f"{self.name} is paused: `docker unpause {self.container}`"
+        if self.state == "restarting" or (self.health == "starting" and self.restarts >= LOOP):
+            code = f", the last exit code was {self.exit_code}" if self.exit_code else ""
+            return f"{self.name} ends soon after each start: Docker has restarted it {self.restarts} times{code}"
+        if self.state != "running":
+            return f"{self.name} is {self.state} (exit code {self.exit_code}): `docker start {self.container}`"
+        if self.health == "unhealthy":
+            return (
+                f"{self.name} is unhealthy, and Docker does not restart it for that: `docker restart {self.container}`"
+                " helps where it hangs"
+            )
+        return f"{self.name} is {self.health}" if self.health not in (None, "healthy") else None
+
+    def asdict(self) -> dict[str, Any]:
+        """For `--json`."""
+        told = {key: value for key, value in self.__dict__.items() if key not in ("is_job", "container")}
+        return {**told, "since": None if self.since is None else times.iso(times.at(self.since))}
+
+
+def service(container: Container, stack: str) -> Service:
+    """What Docker says of a container."""
+    state, config = container.attrs["State"], container.attrs["HostConfig"]
+    running = state["Status"] == "running"
+    moment = state["StartedAt"] if running else state["FinishedAt"]
+    told: Any = container.stats(stream=False, one_shot=True) if running else {}
+    used = told.get("memory_stats", {})
+    health = state.get("Health") or {}
+    is_job = config["RestartPolicy"]["Name"] in ("", "no")
+    is_well = state["ExitCode"] == 0 if is_job else running and health.get("Status") in (None, "healthy")
+    return Service(
+        str(container.name).removeprefix(f"{NAMESPACE}-{stack}-"),
+        str(state["Status"]),
+        health.get("Status"),
+        None if moment == NEVER else datetime.fromisoformat(_microseconds(moment)).timestamp(),
+        int(container.attrs["RestartCount"]),
+        # What the file cache holds is given back when it is asked for.
+        used["usage"] - used.get("stats", {}).get("inactive_file", 0) if "usage" in used else None,
+        int(config["Memory"]),
+        published(config["PortBindings"] or {}),
+        str(container.labels["release"]),
+        int(state["ExitCode"]),
+        is_job,
+        str(container.name),
+        "" if is_well else failed_check(health),
+        "" if is_well else last_line(container),
+    )
+
+
+def failed_check(health: Mapping[str, Any]) -> str:
+    """What the last health check wrote, if it failed.
+
+    >>> failed_check({"Log": [{"ExitCode": 1, "Output": "curl: (7) refused\\n"}]}), failed_check({"Log": None})
+    ('curl: (7) refused', '')
+    """
+    last = (health.get("Log") or [{}])[-1]
+    return _shown(str(last.get("Output") or "")) if last.get("ExitCode") else ""
+
+
+def last_line(container: Container) -> str:
+    """The last line that a container has logged since its start, or in the run before; empty where there is none."""
+    started = container.attrs["State"]["StartedAt"]
+    since = None
+    if started != NEVER:
+        before = LAST_RUN if container.attrs["RestartCount"] else 0
+        since = int(datetime.fromisoformat(_microseconds(started)).timestamp()) - before
+    with contextlib.suppress(docker.errors.DockerException, requests.exceptions.RequestException, OSError):
+        return _shown(container.logs(tail=LOG_LINES, since=since).decode(errors="replace"))
+    return ""
+
+
+def _shown(text: str) -> str:
+    """The last line that says what is wrong, or else the last one; of one in JSON the message.
+
+    >>> _shown('{"level": "error", "message": "no room"}\\n{"level": "info", "message": "GET /"}\\n')
+    'no room'
+    >>> _shown("a\\nb\\n")
+    'b'
+    """
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    line = next((each for each in reversed(lines) if _BAD.search(each)), lines[-1] if lines else "")
+    with contextlib.suppress(ValueError):
+        told = json.loads(line)
+        if isinstance(told, dict) and isinstance(told.get("message"), str):
+            line = told["message"]
+    return redacted(line)[:SHOWN]
+
+
+def published(bindings: Mapping[str, Sequence[Mapping[str, str]] | None]) -> str:
+    """The host's ports that lead to a container.
+
+    >>> published({"8080/tcp": [{"HostIp": "127.0.0.1", "HostPort": "80"}], "4222/tcp": None})
+    '127.0.0.1:80->8080'
+    """
+    return ", ".join(
+        f"{each['HostIp']}:{each['HostPort']}->{port.removesuffix('/tcp')}"
+        for port, hosts in sorted(bindings.items())
+        for each in hosts or ()
+    )
+
+
+def _microseconds(moment: str) -> str:
+    """Docker's time, which has nanoseconds, as Python reads it.
+
+    >>> _microseconds("2026-11-20T12:05:30.123456789Z"), _microseconds("2026-11-20T12:05:30Z")
+    ('2026-11-20T12:05:30.123456Z', '2026-11-20T12:05:30Z')
+    """
+    seconds, point, fraction = moment.removesuffix("Z").partition(".")
+    return f"{seconds}{point}{fraction[:6]}Z"
