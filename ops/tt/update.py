@@ -23,7 +23,7 @@ from ops.tt.locks import LockedError
 from ops.tt.output import Output
 from ops.tt.ownership import compare
 from ops.tt.project import Project
-from remote import reason
+from remote import DockerHost, reason
 
 #: What Pulumi's `up` gets where something of the state is not on the host.
 REFRESH = "--refresh"
@@ -44,7 +44,8 @@ def before(project: Project, output: Output, *, yes: bool) -> str:
         return ""
     host = Host(project)
     compared = compare(project, host, resources)
-    moved = compared.memory.docker_host is not None and compared.memory.docker_host != host.address
+    named = project.docker_host
+    moved = compared.memory.docker_host != (named.address if isinstance(named, DockerHost) else None)
     if moved or compared.missing or compared.refusal:
         # The program itself refuses that, and has the words for it.
         return ""

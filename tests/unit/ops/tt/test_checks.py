@@ -1,0 +1,109 @@
+"""What `tt status` asks beside the containers."""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Mapping
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from ops.tt import checks
+from ops.tt.expected import CONTAINER, NETWORK, VOLUME, Difference, Kind
+from ops.tt.host import Result
+from ops.tt.locks import Lock
+from ops.tt.project import DataVolumes, Project
+from toolchain.steps import ROOT
+
+#: A process that there is on no machine.
+NO_PROCESS = 4194304
+
+
+@pytest.mark.parametrize(
+    ("queue", "said"),
+    [
+        (None, None),
+        ({}, None),
+        ({"waiting": 0, "oldest_seconds": 0.0, "not_in_nats": 0}, None),
+        ({"waiting": 9000, "oldest_seconds": checks.QUEUE_LIMIT - 1, "not_in_nats": 9000}, None),
+        ({"waiting": 2, "oldest_seconds": 3600.0, "not_in_nats": 0}, "oldest for 1 h; `make logs SERVICE=worker"),
+        ({"waiting": 2, "oldest_seconds": 3600.0, "not_in_nats": 2}, "2 jobs are not in NATS; `make logs SERVICE=api"),
+    ],
+)  # fmt: skip
+def test_tasks_that_wait_too_long_are_a_problem(queue: Mapping[str, Any] | None, said: str | None) -> None:
+    problem = checks.queue_problem(queue, "dev")
+    assert (problem is None) if said is None else (said in str(problem))
+
+
+class FakeHost:
+    """NATS' own answer, and the sizes of volumes."""
+
+    stack = "dev"
+
+    def __init__(self, answer: str = "", sizes: Mapping[str, int | None] | None = None) -> None:
+        self._answer, self._sizes = answer, sizes or {}
+
+    def run(self, _service: str, _command: object) -> Result:
+        return Result(0, self._answer, "")
+
+    def volumes(self) -> Mapping[str, int | None]:
+        return self._sizes
+
+
+@pytest.mark.parametrize(
+    ("used", "limit", "full"), [(0, 1 << 30, False), (1 << 20, 1 << 21, False), (1 << 20, 1 << 20, True), (2, 1, True)]
+)
+def test_a_full_nats_names_the_setting(used: int, limit: int, full: bool) -> None:
+    """With less room than its streams have it takes no job, and is healthy."""
+    host: Any = FakeHost(json.dumps({"config": {"max_storage": limit}, "storage": used}))
+    problem = checks.nats_problem(host)
+    assert (problem is not None) is full
+    if problem:
+        assert "tasktracker:nats.max_file_store SIZE --stack dev" in problem
+
+
+@pytest.mark.parametrize("answer", ["", "{}", '{"storage": 1, "config": null}', "nonsense"])
+def test_a_nats_that_says_nothing_is_no_full_one(answer: str) -> None:
+    host: Any = FakeHost(answer)
+    assert checks.nats_problem(host) is None
+
+
+def test_a_lock_that_was_left_is_a_problem_and_one_that_is_held_is_none() -> None:
+    dead = Lock("jo", socket.gethostname(), NO_PROCESS, None)
+    assert "./tt recover --stack dev" in str(checks.lock_problem("dev", [dead]))
+    assert checks.lock_problem("dev", [Lock("jo", "elsewhere", 1, None)]) is None
+    assert checks.lock_problem("dev", []) is None
+
+
+def test_kept_volumes_with_nothing_in_them_are_a_problem() -> None:
+    sizes = {"tasktracker-dev-postgres-data": 0, "tasktracker-dev-postgres-data-2": 5}
+    host: Any = FakeHost(sizes=sizes)
+    found = list(checks.kept_problems(host, DataVolumes(3, (1, 2, 4))))
+    assert len(found) == 1
+    assert "tasktracker-dev-postgres-data is empty" in found[0]
+    assert "`./tt volumes remove 1 --stack dev`" in found[0]
+
+
+def test_what_of_the_state_is_not_on_the_host_names_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    refusal = "the Docker host has data. Nothing was changed.\n  the volume x has no label\nIt may be live data"
+    compared = SimpleNamespace(missing=["tasktracker-dev-uploads"], refusal=refusal)
+    monkeypatch.setattr(checks, "compare", lambda *_: compared)
+    found = [
+        Difference(Kind.MISSING, VOLUME, "tasktracker-dev-uploads"),
+        Difference(Kind.MISSING, CONTAINER, "tasktracker-dev-api"),
+        Difference(Kind.STOPPED, CONTAINER, "tasktracker-dev-nats"),
+        Difference(Kind.DISCONNECTED, CONTAINER, "tasktracker-dev-worker", {"name": "tasktracker-dev-data"}),
+        Difference(Kind.MISSING, NETWORK, "tasktracker-dev-edge"),
+    ]
+    monkeypatch.setattr(checks, "differences", lambda *_: found)
+    host: Any = FakeHost()
+    preview, up = "`make preview STACK=dev` says what to do", "`make up STACK=dev` puts that right"
+    assert list(checks.state_problems(Project(ROOT, "dev"), host, [])) == [
+        f"the data volume tasktracker-dev-uploads is gone from the Docker host: {preview}",
+        f"the Docker host has data (the volume x has no label): {preview}",
+        f"the container tasktracker-dev-api is not there: {up}",
+        f"the container tasktracker-dev-worker is not on the network tasktracker-dev-data: {up}",
+        f"the network tasktracker-dev-edge is not there: {up}",
+    ]
