@@ -1,4 +1,4 @@
-"""`python -m settings.missing --stack STACK`: the values that a stack's file lacks, before Pulumi or a passphrase is needed.
+"""`python -m settings.missing --stack STACK`: the values that a stack's file lacks.
 
 A preview lists them too. But it takes a stack in the state, whose secrets need a passphrase or a key first.
 """

@@ -55,7 +55,7 @@ def before(project: Project, output: Output, *, yes: bool) -> str:
     for each in found:
         output.note(f"==> {each}")
     if by_hand:
-        output.confirm("Start or connect what is not missing? [y/N]", None, yes=yes)
+        output.confirm("Start or connect what was stopped, paused or disconnected? [y/N]", None, yes=yes)
         mend(host, by_hand)
         output.note("==> Started or connected again: what was only stopped, paused or disconnected")
     if missing:

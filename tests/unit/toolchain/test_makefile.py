@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -103,6 +104,11 @@ class Folder:
         return {word for call in decoded if call[2:3] != ["toolchain.make_variables"] for word in call[1:]}
 
     @property
+    def lines(self) -> list[str]:
+        """All calls, each as one line."""
+        return [" ".join(json.loads(call)[1:]) for call in self._calls.read_text().splitlines()]
+
+    @property
     def is_hit(self) -> bool:
         return (self.path / "hit").exists()
 
@@ -181,6 +187,47 @@ def test_dev_goes_ahead_and_others_ask_unless_they_are_answered(tmp_path: Path) 
             folder = Folder(path, checks=True)
             folder.make(target, *arguments)
             assert ("--yes" in folder.words) is expected
+
+
+def positions(lines: Sequence[str], *parts: str) -> list[int]:
+    """The first line that has each of the texts."""
+    return [next(number for number, line in enumerate(lines) if part in line) for part in parts]
+
+
+@pytest.mark.parametrize(
+    ("target", "order"),
+    [
+        # What is missing and what can't be asked come before a passphrase and before long steps.
+        ("up", ("toolchain.terminal up", "venv settings engine dev_images stack", "ops.tt.update before", "up --policy",
+                "ops.tt.update after")),
+        ("preview", ("venv settings engine stack", "toolchain.preview")),
+        ("down", ("toolchain.terminal down", "venv engine", "state check", "destroy")),
+        # Pulumi would advise to delete the lock's file.
+        ("purge", ("volumes check --own", "state check", "state unprotect", "destroy")),
+        ("audit", ("stack export --show-secrets", "policies.audit")),
+    ],
+)  # fmt: skip
+def test_what_can_stop_a_target_comes_first(tmp_path: Path, target: str, order: Sequence[str]) -> None:
+    folder = Folder(tmp_path, checks=True)
+    assert folder.make(target, "STACK=demo", "CONFIRM=demo").returncode == 0
+    found = positions(folder.lines, *order)
+    assert found == sorted(found)
+
+
+def test_a_lock_ends_a_purge_before_pulumi_is_asked(tmp_path: Path) -> None:
+    folder = Folder(tmp_path, checks=True)
+    (tmp_path / "tt").write_text("#!/bin/sh\n[ $1 = volumes ] || exit 3\n")
+    assert folder.make("purge", "STACK=demo", "CONFIRM=demo").returncode == 2
+    assert not any("unprotect" in line or "destroy" in line for line in folder.lines)
+
+
+def test_what_the_host_lacks_gives_the_update_its_option(tmp_path: Path) -> None:
+    folder = Folder(tmp_path, checks=True)
+    python = tmp_path / "programs/python"
+    python.write_text(python.read_text() + 'if "before" in sys.argv: print("--refresh", end="")\n')
+    folder.make("up", "STACK=dev")
+    (line,) = [each for each in folder.lines if each.startswith("--stack=dev up ")]
+    assert "--yes --refresh --diff=false" in line
 
 
 def test_the_help_names_what_can_be_set_and_the_readme_has_it() -> None:

@@ -156,3 +156,18 @@ def test_a_data_volume_is_found_with_its_component() -> None:
         f"{component}::postgres-data",
         f"{component}$docker:index/volume:Volume::postgres-data",
     ]
+
+
+def test_a_lock_that_a_command_meets_is_told_with_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pulumi's own words advise to delete the file."""
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    (programs / "pulumi").write_text(
+        "#!/bin/sh\necho 'error: the stack is currently locked by 1 lock(s). Either wait for the other process(es) to end "
+        "or delete the lock file with `pulumi cancel`.\n  file:///x: created by jo@elsewhere (pid 1) at "
+        "2026-11-20T12:00:00Z' >&2\nexit 255\n"
+    )
+    (programs / "pulumi").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{programs}:{os.environ['PATH']}")
+    with pytest.raises(LockedError, match=r"another update of 'dev' is under way \(process 1 of jo on elsewhere"):
+        engine(tmp_path)._command("state", "unprotect", "--all")
