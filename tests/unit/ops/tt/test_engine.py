@@ -163,8 +163,8 @@ def test_a_lock_that_a_command_meets_is_told_with_what_to_do(tmp_path: Path, mon
     programs = tmp_path / "programs"
     programs.mkdir()
     (programs / "pulumi").write_text(
-        "#!/bin/sh\necho 'error: the stack is currently locked by 1 lock(s). Either wait for the other process(es) to end "
-        "or delete the lock file with `pulumi cancel`.\n  file:///x: created by jo@elsewhere (pid 1) at "
+        "#!/bin/sh\necho 'error: the stack is currently locked by 1 lock(s). Either wait for the other process(es) to "
+        "end or delete the lock file with `pulumi cancel`.\n  file:///x: created by jo@elsewhere (pid 1) at "
         "2026-11-20T12:00:00Z' >&2\nexit 255\n"
     )
     (programs / "pulumi").chmod(0o755)
