@@ -42,8 +42,8 @@ def logs(stack: str, service: str) -> int:
     Raises:
         StepError: there is no such service; names those there are.
     """
-    with _reached(stack):
-        docker = connect()
+    with _reached(stack) as named:
+        docker = connect(named=named)
         names = containers(docker, stack)
         if service not in names:
             raise StepError(f"service '{service}': the stack '{stack}' has {', '.join(names)}")
@@ -52,8 +52,8 @@ def logs(stack: str, service: str) -> int:
 
 
 @contextlib.contextmanager
-def _reached(stack: str) -> Iterator[None]:
-    """Has Docker's client ask the stack's Docker host, which its config may name, while it lasts."""
+def _reached(stack: str) -> Iterator[DockerHost | str | None]:
+    """Has Docker's client ask the stack's Docker host while it lasts; gives the one that its config names, if any."""
     config = ROOT / f"Pulumi.{stack}.yaml"
     try:
         settings = stackfile.config(config) if config.exists() else {}
@@ -61,13 +61,14 @@ def _reached(stack: str) -> Iterator[None]:
         # As Pulumi does: see docker_engine.
         os.environ.update(NO_CONTEXT)
         if host is None:
-            if isinstance(address := settings.get("docker:host"), str):
+            address = settings.get("docker:host")
+            if isinstance(address, str):
                 os.environ["DOCKER_HOST"] = address
-            yield
+            yield address if isinstance(address, str) else None
             return
         with reached(host) as variables:
             os.environ.update(variables)
-            yield
+            yield host
     except (AddressError, HostError) as error:
         raise StepError(str(error)) from None
     except stackfile.StackFileError as error:

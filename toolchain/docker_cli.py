@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from remote.host import DockerHost
 from remote.silence import silent
 from toolchain import debian
 from toolchain.docker_engine import DockerUnavailableError, raise_if_refused
@@ -86,8 +87,10 @@ def building_client(clients: Iterable[Docker]) -> Docker | None:
     return None
 
 
-def connect(*, build: bool = False) -> Docker:
+def connect(*, build: bool = False, named: DockerHost | str | None = None) -> Docker:
     """A client whose engine answers; with `build`, one that does BuildKit builds.
+
+    `named` is the host that a stack's config names, for the message; the environment leads the client there.
 
     Raises:
         DockerUnavailableError: there is no client, or its engine doesn't answer.
@@ -100,8 +103,9 @@ def connect(*, build: bool = False) -> Docker:
     answer = client.run("version", "--format", "{{.Server.Version}}")
     if answer.returncode != 0:
         reason = answer.stderr.strip()
-        raise_if_refused(reason)
-        raise DockerUnavailableError(silent(reason))
+        if named is None:
+            raise_if_refused(reason)
+        raise DockerUnavailableError(silent(reason, named))
     return client
 
 

@@ -147,3 +147,19 @@ def test_a_host_that_cannot_be_used_is_told(
     (tmp_path / "Pulumi.dev.yaml").write_text("config:\n  tasktracker:docker_host: nonsense\n")
     assert call(monkeypatch, "nginx") == 1
     assert "tasktracker:docker_host is not understood" in capsys.readouterr().err
+
+
+def test_an_address_of_the_config_is_named_as_that_and_not_as_the_variable(
+    program: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The client gets it by DOCKER_HOST, which the user has not set."""
+    monkeypatch.setattr(docker_cli, "FOLDERS", ())
+    monkeypatch.setattr(containers, "ROOT", tmp_path)
+    monkeypatch.setenv("DOCKER_HOST", "")
+    (tmp_path / "Pulumi.dev.yaml").write_text("config:\n  docker:host: tcp://10.0.0.1:2376\n")
+    program("docker", 'echo "Cannot connect to the Docker daemon" >&2; exit 1')
+    assert call(monkeypatch, "api") == 1
+    assert capsys.readouterr().err == (
+        "error: no Docker engine answers at tcp://10.0.0.1:2376 (Cannot connect to the Docker daemon): start it, or "
+        "correct the address\n"
+    )
