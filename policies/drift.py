@@ -138,7 +138,7 @@ def _of_files(
     inspected: Mapping[tuple[str, str], Mapping[str, Any]],
     stack: str,
 ) -> Iterator[_Found]:
-    """The files of a volume. Names are told, and of contents only that they differ."""
+    """The files of a volume. Names are shown, and of contents only that they differ."""
     name = (text(carrier.get("Name")) or "").lstrip("/")
     mounted = {str(entries(mount).get("Name")) for mount in carrier.get("Mounts") or ()}
     users = sorted(
@@ -177,7 +177,7 @@ def read_files(api: Any, resources: Mapping[tuple[str, str], Mapping[str, Any]])
         try:
             chunks, _ = api.get_archive(id_, folder)
         except docker.errors.NotFound:
-            # The carrier itself is missing, which is told, or its folder is.
+            # The carrier itself is missing, which is another finding, or its folder is.
             continue
         found[id_] = dict(_digests(chunks))
     return found

@@ -86,8 +86,8 @@ def nats_problem(host: Host) -> str | None:
     """
     result = host.run(NATS, ["curl", "--silent", "--fail", "--max-time", str(TIMEOUT), MONITOR])
     try:
-        told = json.loads(result.output)
-        used, limit = int(told["storage"]), int(told["config"]["max_storage"])
+        answer = json.loads(result.output)
+        used, limit = int(answer["storage"]), int(answer["config"]["max_storage"])
     except (ValueError, KeyError, TypeError):
         return None
     if used < FULL * limit:

@@ -91,8 +91,8 @@ class Service:
 
     def asdict(self) -> dict[str, Any]:
         """For `--json`."""
-        told = {key: value for key, value in self.__dict__.items() if key not in ("is_job", "container")}
-        return {**told, "since": None if self.since is None else times.iso(times.at(self.since))}
+        found = {key: value for key, value in self.__dict__.items() if key not in ("is_job", "container")}
+        return {**found, "since": None if self.since is None else times.iso(times.at(self.since))}
 
 
 def service(container: Container, stack: str) -> Service:
@@ -100,8 +100,8 @@ def service(container: Container, stack: str) -> Service:
     state, config = container.attrs["State"], container.attrs["HostConfig"]
     running = state["Status"] == "running"
     moment = state["StartedAt"] if running else state["FinishedAt"]
-    told: Any = container.stats(stream=False, one_shot=True) if running else {}
-    used = told.get("memory_stats", {})
+    found: Any = container.stats(stream=False, one_shot=True) if running else {}
+    used = found.get("memory_stats", {})
     health = state.get("Health") or {}
     is_job = config["RestartPolicy"]["Name"] in ("", "no")
     is_well = state["ExitCode"] == 0 if is_job else running and health.get("Status") in (None, "healthy")
@@ -157,9 +157,9 @@ def _shown(text: str) -> str:
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     line = next((each for each in reversed(lines) if _BAD.search(each)), lines[-1] if lines else "")
     with contextlib.suppress(ValueError):
-        told = json.loads(line)
-        if isinstance(told, dict) and isinstance(told.get("message"), str):
-            line = told["message"]
+        found = json.loads(line)
+        if isinstance(found, dict) and isinstance(found.get("message"), str):
+            line = found["message"]
     return redacted(line)[:SHOWN]
 
 

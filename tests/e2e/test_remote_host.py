@@ -150,6 +150,14 @@ def test_the_operator_reaches_the_same_host(stack: Stack) -> None:
     )  # fmt: skip
     assert audit.returncode == 0, audit.stderr + audit.stdout
     assert "0 mandatory" in audit.stdout
+    # `make up` compares the same host, and asks the URL from here.
+    for step, said in (("before", ""), ("after", "==> Task Tracker is at ")):
+        around = subprocess.run(
+            ["python", "-m", "ops.tt.update", step, "--stack", stack.name, "--yes"], cwd=stack.folder,
+            env={**stack.env, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=False, timeout=120,
+        )  # fmt: skip
+        assert (around.returncode, around.stdout) == (0, "")
+        assert around.stderr.startswith(said)
 
 
 @pytest.mark.parametrize(
