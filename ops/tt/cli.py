@@ -478,20 +478,22 @@ def volumes_check(
 ) -> Exit:
     """Compare the data volumes in the state with the Docker host.
 
-    It says which are gone, and refuses where a volume or a container there is another state's. `make purge` asks it
-    first.
+    It says which are gone, and which of PostgreSQL's have no database in them, with exit code 3. It refuses where a
+    volume or a container there is another state's. `make purge` asks it first.
     """
     from ops.tt.engine import Engine  # noqa: PLC0415
     from ops.tt.host import Host  # noqa: PLC0415
     from ops.tt.ownership import compare  # noqa: PLC0415
+    from ops.tt.volume_check import problems  # noqa: PLC0415
 
-    compared = compare(session.project, Host(session.project), Engine(session.project).resources())
+    host = Host(session.project)
+    compared = compare(session.project, host, Engine(session.project).resources())
     if refusal := compared.refusal:
         raise RefusedError(refusal)
-    missing = [] if own else list(compared.missing)
-    lines = [f"{name} is gone from the Docker host; `make preview` says what to do." for name in missing]
-    session.output.result({"missing": missing}, *(lines or ["The data volumes are this state's."]))
-    return Exit.RED if missing else Exit.DONE
+    found = [] if own else problems(session.project, host, compared)
+    document = {"missing": [] if own else list(compared.missing), "problems": found}
+    session.output.result(document, *(found or ["The data volumes are this state's."]))
+    return Exit.RED if found else Exit.DONE
 
 
 # tt stack

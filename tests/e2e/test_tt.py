@@ -205,9 +205,11 @@ def test_a_database_that_is_gone_comes_back_from_its_backups(tt_stack: Stack) ->
     refused = tt_stack.up(check=False)
     assert refused.returncode != 0
     assert f"    ./tt restore --latest --stack {tt_stack.name}\n" in refused.stdout
-    assert tt_stack.tt("volumes", "check") == (Exit.RED, {"missing": names})
+    code, told = tt_stack.tt("volumes", "check")
+    assert (code, told["missing"]) == (Exit.RED, names)
+    assert [each.split()[0] for each in told["problems"]] == names
     code, told = tt_stack.tt("restore", "--latest", "--yes")
     assert code == Exit.DONE, told
     assert titles(tt_stack) == {*TASKS, task}
-    assert tt_stack.tt("volumes", "check") == (Exit.DONE, {"missing": []})
+    assert tt_stack.tt("volumes", "check") == (Exit.DONE, {"missing": [], "problems": []})
     tt_stack.expect_no_changes()
