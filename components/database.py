@@ -13,7 +13,7 @@ from components.drills import Drills, DrillsArgs
 from components.postgres import Archive, Postgres, PostgresArgs, data_volumes
 from components.restore import Restore, RestoreArgs
 from components.storage import Backed
-from components.volumes import RuntimeVolume
+from components.volumes import KeptVolumes, KeptVolumesArgs, RuntimeVolume
 from settings import Settings
 
 
@@ -35,6 +35,8 @@ def database(context: Context, settings: Settings, backed: Backed | None, parent
     image = settings.images.postgres
     number = settings.postgres.volume
     volumes = data_volumes(settings.postgres, context.naming, parent)
+    if kept := {each: volumes[each] for each in settings.postgres.kept_volumes}:
+        KeptVolumes("postgres-kept", KeptVolumesArgs(context, "postgres", image, kept), after())
     containers: dict[str, pulumi.Output[str]] = {}
     # WAL is archived while PostgreSQL runs, and for the last time as it stops.
     needed = list(backed.ready) if backed else []

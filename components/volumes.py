@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 import pulumi
 import pulumi_docker as docker
 
+from components.context import Context
+from components.files import CARRIER_MEMORY
+from components.hardening import hardened
 from components.naming import SYSTEM, Naming
 from settings.ownership import DATA_VOLUME, IDENTITY
+
+#: Where the container that has kept volumes finds them, by number.
+KEPT_PATH = "/kept"
 
 
 class DataVolume(pulumi.ComponentResource):
@@ -70,6 +79,55 @@ class RuntimeVolume(pulumi.ComponentResource):
         )
         self.name = volume.name
         self.register_outputs({"name": self.name})
+
+
+@dataclass(frozen=True)
+class KeptVolumesArgs:
+    """`volumes` are data volumes that no service uses, by number. `image` is any image of the host."""
+
+    context: Context
+    service: str
+    image: str
+    volumes: Mapping[int, DataVolume]
+
+
+class KeptVolumes(pulumi.ComponentResource):
+    """A container that is never started, and that has the data volumes which were kept after restores.
+
+    `docker volume prune` deletes what no container has, running or not (before Docker 23 also volumes with a name).
+    """
+
+    def __init__(self, name: str, args: KeptVolumesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__(f"{SYSTEM}:components:KeptVolumes", name, None, opts)
+        naming = args.context.naming
+        carrier = docker.Container(
+            name,
+            name=naming.container(name),
+            image=args.context.image(args.image),
+            command=["true"],
+            start=False,
+            must_run=False,
+            network_mode="none",
+            user="65534:65534",
+            read_only=True,
+            # It never runs; the limits are there for one that is started by hand.
+            **hardened(memory=CARRIER_MEMORY, cpus="0.1"),
+            restart="no",
+            destroy_grace_seconds=1,
+            labels=[
+                docker.ContainerLabelArgs(label=label, value=value)
+                for label, value in naming.labels(args.service).items()
+            ],
+            # At paths that the image does not have: Docker would copy what it has there into an empty volume.
+            mounts=[
+                docker.ContainerMountArgs(
+                    type="volume", source=volume.name, target=f"{KEPT_PATH}/{number}", read_only=True
+                )
+                for number, volume in sorted(args.volumes.items())
+            ],
+            opts=pulumi.ResourceOptions(parent=self, delete_before_replace=True, replace_on_changes=["mounts"]),
+        )
+        self.register_outputs({"carrier": carrier.name})
 
 
 def _volume(name: str, naming: Naming, service: str, opts: pulumi.ResourceOptions) -> docker.Volume:

@@ -124,6 +124,23 @@ def test_another_volume_in_use_is_mounted_by_postgres_and_backups(run: Callable[
     assert "restore" not in {each.name for each in result.resources}
 
 
+def test_what_is_kept_has_a_container_that_is_never_started(run: Callable[..., Run]) -> None:
+    # `docker volume prune` deletes what no container has.
+    kept = run(config(volume=4, kept_volumes=[3, 1], restore={**LATEST, "volume": 5}))
+    inputs = kept.container("postgres-kept")
+    assert inputs["start"] is inputs["mustRun"] is False
+    assert (inputs["restart"], inputs["networkMode"], inputs["command"]) == ("no", "none", ["true"])
+    assert kept.mounts("postgres-kept") == {
+        "/kept/1": ("tasktracker-test-postgres-data", True),
+        "/kept/3": ("tasktracker-test-postgres-data-3", True),
+    }
+    # The provider would take no other volume in place of one.
+    assert kept.one(CONTAINER, "postgres-kept").request.replaceOnChanges == ["mounts"]
+    assert kept.one(CONTAINER, "postgres-kept").request.deleteBeforeReplace is True
+    assert "postgres-kept" not in kept.platform.containers
+    assert "postgres-kept" not in {each.name for each in run(config(volume=2)).resources}
+
+
 def test_the_first_volume_is_the_one_that_postgres_had_as_its_child(run: Callable[..., Run]) -> None:
     component = run(DEV).one("tasktracker:components:DataVolume", "postgres-data")
     (alias,) = component.request.aliases
