@@ -83,10 +83,10 @@ purge: ## ask, then remove the stack with all its data (CONFIRM=<stack> answers)
 	@$(PYTHON) -m toolchain.purge --stack=$(call quoted,STACK) --done
 
 .PHONY: recover
-recover: ## go on after an `up` that was killed: its lock, and what it was making (CONFIRM=<stack> for another's lock)
-	@$(call check,STACK CONFIRM)
+recover: ## go on after an `up` that was killed: its lock, and what it was making (CONFIRM=<stack> for another's lock; YES=--yes answers)
+	@$(call check,STACK CONFIRM YES)
 	@$(SETUP) venv engine
-	@exec ./tt recover --stack=$(call quoted,STACK) $(if $(CONFIRM),--confirm=$(call quoted,CONFIRM))
+	@exec ./tt recover --stack=$(call quoted,STACK) $(if $(CONFIRM),--confirm=$(call quoted,CONFIRM)) $(if $(YES),--yes)
 
 .PHONY: unlock
 unlock: ## clear the lock of an `up` that was killed (CONFIRM=<stack> for another's)

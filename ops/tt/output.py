@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -61,7 +62,7 @@ class Output:
         if yes:
             return
         if not sys.stdin.isatty():
-            raise RefusedError("there is no terminal to ask at, so nothing was done; --yes answers in advance")
+            raise RefusedError(f"there is no terminal to ask at, so nothing was done: `{_answered()}` does it")
         self._err.print(question, end=" ")
         given = sys.stdin.readline().strip()
         if (given.lower() not in ("y", "yes")) if answer is None else (given != answer):
@@ -83,6 +84,11 @@ class Output:
             work = Work(progress, task, title)
             yield work
             work.percent(100)
+
+
+def _answered() -> str:
+    """The command that runs now, with the answer to its question."""
+    return shlex.join(["./tt", *sys.argv[1:], "--yes"])
 
 
 class Work:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ops.tt import locks
@@ -74,8 +74,8 @@ def engine_environment(project: Project) -> Mapping[str, str]:
         raise UnreachableError(str(error)) from None
 
 
-def unlock(place: Place, confirm: str | None) -> list[Lock]:
-    """Removes the locks of updates that were killed; returns them.
+def clearable(place: Place, confirm: str | None) -> list[Lock]:
+    """The locks of updates that were killed; changes nothing.
 
     Raises:
         RefusedError: the holder of one lives, or is on another machine, and `confirm` is not the stack's name; or
@@ -90,6 +90,21 @@ def unlock(place: Place, confirm: str | None) -> list[Lock]:
             )
     if confirm != place.stack and not all(lock.lives is False for lock in found):
         raise LockedError(place.stack, found)
+    return found
+
+
+def clear(place: Place, found: Sequence[Lock]) -> None:
+    """Removes these locks, and no other: one that is new is an update's that runs."""
     for lock in found:
         place.store.delete(lock.key)
+
+
+def unlock(place: Place, confirm: str | None) -> list[Lock]:
+    """Removes the locks of updates that were killed; returns them.
+
+    Raises:
+        RefusedError: as `clearable`.
+    """
+    found = clearable(place, confirm)
+    clear(place, found)
     return found

@@ -10,12 +10,13 @@ import docker
 from docker.models.containers import Container
 from docker.models.networks import Network
 
+from ops.tt.errors import BrokenError, InterruptedWorkError, TtError
 from ops.tt.host import Host, answering
 from ops.tt.locks import Lock
 from ops.tt.operator import Operator
 from ops.tt.output import Output
 from ops.tt.ownership import refuse_strangers
-from ops.tt.place import place_of, unlock
+from ops.tt.place import clear, clearable, place_of
 from ops.tt.project import Project
 
 CONTAINER, NETWORK = "docker:index/container:Container", "docker:index/network:Network"
@@ -29,7 +30,7 @@ class Recovery:
 
     locks: Sequence[Lock]
     cut_off: Sequence[str]
-    removed: Sequence[str]
+    removed: list[str]
 
     def asdict(self) -> dict[str, Any]:
         """For `--json`."""
@@ -48,29 +49,62 @@ def recover(project: Project, output: Output, *, yes: bool, confirm: str | None)
 
     Raises:
         RefusedError: another process holds the lock, the stack on the host is another state's, or the user said no.
-        UnreachableError: the state, or the Docker host, does not answer.
+            Nothing was changed.
+        UnreachableError: the state, or the Docker host, does not answer. Nothing was changed.
+        BrokenError: it failed in the middle; says what was done.
+        InterruptedWorkError: the user stopped it in the middle; says what was done.
     """
-    locks = unlock(place_of(project), confirm)
+    place = place_of(project)
+    locks = clearable(place, confirm)
     operator = Operator(project, output, yes)
     urns = operator.engine.cut_off()
-    if not urns:
-        return Recovery(locks, [], [])
-    made = _half_made(operator)
+    made = half_made(operator) if urns else []
     if made:
         refuse_strangers(project, operator.host, operator.engine.resources())
-    for each in made:
-        output.note(f"  remove   {each.name}, which the update was making when it was cut off")
-    if made:
-        operator.confirm()
-    with output.work("Asking what became of it"):
+        for lock in locks:
+            output.note(f"  unlock   the lock of {lock}")
         for each in made:
-            with answering():
-                each.remove(force=True) if isinstance(each, Container) else each.remove()
-        operator.engine.clear_cut_off()
-    return Recovery(locks, urns, [str(each.name) for each in made])
+            output.note(f"  remove   {each.name}, which the update was making when it was cut off")
+        operator.confirm()
+    done = Recovery([], [], [])
+    try:
+        clear(place, locks)
+        done = Recovery(locks, urns, [])
+        if urns:
+            with output.work("Asking what became of it"):
+                remove(made, done.removed)
+                operator.engine.clear_cut_off()
+    except KeyboardInterrupt:
+        raise InterruptedWorkError(f"interrupted; {_so_far(project, done)}") from None
+    except TtError as error:
+        raise BrokenError(f"{error}\n{_so_far(project, done).capitalize()}") from None
+    return done
 
 
-def _half_made(operator: Operator) -> list[Made]:
+def _so_far(project: Project, done: Recovery) -> str:
+    """What was done of a recovery that was not finished."""
+    steps = ["the lock is cleared"] if done.locks else []
+    steps += [f"removed: {', '.join(done.removed)}"] if done.removed else []
+    return (
+        f"the recovery is not finished ({'; '.join(steps) or 'nothing was removed'}): "
+        f"`./tt recover --stack {project.stack}` goes on"
+    )
+
+
+def remove(made: Sequence[Made], removed: list[str]) -> None:
+    """Removes what an update was making; `removed` has the names of those that are gone.
+
+    Raises:
+        FailedError: Docker refuses.
+        UnreachableError: it does not answer.
+    """
+    for each in made:
+        with answering():
+            each.remove(force=True) if isinstance(each, Container) else each.remove()
+        removed.append(str(each.name))
+
+
+def half_made(operator: Operator) -> list[Made]:
     """The stack's containers and networks that an update was making and no state knows."""
     known = {str(each.get("id")) for each in operator.engine.resources()}
     found = []

@@ -184,7 +184,8 @@ def test_only_the_right_answer_goes_on(
 
 def test_nobody_there_is_no_yes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", io.StringIO("y\n"))
-    with pytest.raises(RefusedError, match="--yes answers in advance"):
+    monkeypatch.setattr(sys, "argv", ["/srv/ops/tt/__main__.py", "recover", "--stack=my own"])
+    with pytest.raises(RefusedError, match=r"nothing was done: `./tt recover '--stack=my own' --yes` does it$"):
         Output(json=False).confirm("Go on?", None, yes=False)
     Output(json=False).confirm("Go on?", None, yes=True)
 

@@ -11,7 +11,8 @@ import docker
 import pytest
 
 from ops.tt import recover
-from ops.tt.errors import RefusedError
+from ops.tt.errors import BrokenError, InterruptedWorkError, RefusedError, UnreachableError
+from ops.tt.locks import Lock
 from ops.tt.output import Output
 from ops.tt.project import Project
 from ops.tt.recover import CONTAINER, NETWORK
@@ -21,6 +22,8 @@ class Thing(SimpleNamespace):
     """A container or a network."""
 
     def remove(self, **_: object) -> None:
+        if "fault" in vars(self):
+            raise self.fault
         self.there = False
 
 
@@ -112,9 +115,18 @@ def project(tmp_path: Path) -> Project:
 
 
 @pytest.fixture
-def run(project: Project, monkeypatch: pytest.MonkeyPatch) -> Callable[[Operator], recover.Recovery]:
+def cleared() -> list[Lock]:
+    """The locks that were cleared."""
+    return []
+
+
+@pytest.fixture
+def run(
+    project: Project, cleared: list[Lock], monkeypatch: pytest.MonkeyPatch
+) -> Callable[[Operator], recover.Recovery]:
     """`tt recover` of an operator."""
-    monkeypatch.setattr(recover, "unlock", lambda _place, _confirm: [])
+    monkeypatch.setattr(recover, "clearable", lambda _place, _confirm: [LOCK])
+    monkeypatch.setattr(recover, "clear", lambda _place, locks: cleared.extend(locks))
     monkeypatch.setattr(recover, "place_of", lambda _project: None)
 
     def recovered(operator: Operator) -> recover.Recovery:
@@ -123,6 +135,8 @@ def run(project: Project, monkeypatch: pytest.MonkeyPatch) -> Callable[[Operator
 
     return recovered
 
+
+LOCK = Lock("me", "here", 4711, None)
 
 EVERYTHING = [
     pending(NETWORK, "edge"), pending(CONTAINER, "half"), pending(CONTAINER, "known"), pending(CONTAINER, "others"),
@@ -150,24 +164,67 @@ def test_what_was_being_changed_or_deleted_stays(
     assert (all(each.there for each in things.values()), operator.cleared) == (True, 1)
 
 
-def test_a_no_leaves_all_as_it_is(run: Callable[[Operator], recover.Recovery], things: dict[str, Any]) -> None:
+def test_a_no_leaves_all_as_it_is_and_the_lock_too(
+    run: Callable[[Operator], recover.Recovery], things: dict[str, Any], cleared: list[Lock]
+) -> None:
     operator = Operator(things, EVERYTHING, answer=False)
     with pytest.raises(RefusedError):
         run(operator)
-    assert (all(each.there for each in things.values()), operator.cleared) == (True, 0)
+    assert (all(each.there for each in things.values()), operator.cleared, cleared) == (True, 0, [])
+
+
+@pytest.mark.parametrize(
+    ("fault", "raised", "said"),
+    [
+        (
+            docker.errors.DockerException("gone"),
+            BrokenError,
+            "Docker does not answer: gone\nThe recovery is not finished",
+        ),
+        (KeyboardInterrupt(), InterruptedWorkError, "interrupted; the recovery is not finished"),
+    ],
+)
+def test_what_was_done_is_said_of_a_recovery_that_is_cut_off(
+    run: Callable[[Operator], recover.Recovery],
+    things: dict[str, Any],
+    cleared: list[Lock],
+    fault: BaseException,
+    raised: type[BaseException],
+    said: str,
+) -> None:
+    things["edge"].fault = fault
+    with pytest.raises(raised) as error:
+        run(Operator(things, EVERYTHING, answer=True))
+    assert str(error.value) == (
+        f"{said} (the lock is cleared; removed: tasktracker-dev-half): `./tt recover --stack dev` goes on"
+    )
+    assert cleared == [LOCK]
+
+
+def test_a_refresh_that_fails_is_no_recovery(
+    run: Callable[[Operator], recover.Recovery], things: dict[str, Any]
+) -> None:
+    operator = Operator(things, [pending(CONTAINER, "never-made")], answer=False)
+
+    def fail() -> None:
+        raise UnreachableError("`pulumi refresh`: no Docker")
+
+    operator.engine.clear_cut_off = fail
+    with pytest.raises(BrokenError, match=r"no Docker\n.*not finished \(the lock is cleared\): `./tt recover"):
+        run(operator)
 
 
 def test_another_state_s_containers_are_not_touched(
-    run: Callable[[Operator], recover.Recovery], things: dict[str, Any]
+    run: Callable[[Operator], recover.Recovery], things: dict[str, Any], cleared: list[Lock]
 ) -> None:
     operator = Operator(things, EVERYTHING, answer=True)
     operator.volumes = [{"Name": "tasktracker-dev-uploads", "Labels": {"stack": "dev", "identity": "77c2"}}]
     with pytest.raises(RefusedError, match="is of the state 77c2"):
         run(operator)
-    assert (all(each.there for each in things.values()), operator.cleared) == (True, 0)
+    assert (all(each.there for each in things.values()), operator.cleared, cleared) == (True, 0, [])
 
 
 def test_a_settled_state_is_left_alone(run: Callable[[Operator], recover.Recovery], things: dict[str, Any]) -> None:
     operator = Operator(things, [], answer=False)
-    assert run(operator) == recover.Recovery([], [], [])
+    assert run(operator) == recover.Recovery([LOCK], [], [])
     assert operator.cleared == 0
