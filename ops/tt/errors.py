@@ -75,3 +75,12 @@ class InterruptedWorkError(TtError):
     """The user stopped it."""
 
     code = Exit.INTERRUPTED
+
+
+def sentence(text: str) -> str:
+    """A text with a capital at its start.
+
+    >>> sentence("the volume X is gone")
+    'The volume X is gone'
+    """
+    return text[:1].upper() + text[1:]

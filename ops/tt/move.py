@@ -14,17 +14,17 @@ import json
 import os
 import re
 import subprocess
-from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import stackfile
-from ops.tt import bucket, locks
-from ops.tt.errors import FailedError, RefusedError, TtError, UnreachableError
+from ops.tt import bucket
+from ops.tt.errors import FailedError, RefusedError, UnreachableError
 from ops.tt.locks import Lock, LockedError
+from ops.tt.moving import Moving, command
 from ops.tt.output import Output
 from ops.tt.place import Place, engine_environment, place_of
 from ops.tt.project import Project
@@ -38,9 +38,6 @@ from toolchain.steps import StepError
 FOLDER = "file"
 
 META = ".pulumi/meta.yaml"
-
-#: Files that are copied at the same time.
-CONCURRENCY = 8
 
 
 @dataclass(frozen=True)
@@ -87,59 +84,34 @@ class Mover:
         if target.url == self.current:
             return self._end_of_a_move(target)
         source = self._place(self.current)
-        self._take_over(source, target)
+        left = self._left(source, target)
         if isinstance(target.store, BucketStore):
             self._examine(target.store, without_versions)
         self._check_layout(source, target)
         before, there = self._export(source), self._export(target)
         self._check_free(source, target, before, there)
+        moving = Moving(self._project, source, target, left)
         if before is None:
+            moving.clear_left()
             changed = self._write_config(target.url)
             return Outcome(target.url, source.url, there is not None, *_counts(there, target), None, changed)
-        return self._locked_move(source, target, before)
+        return self._locked_move(moving, before)
 
-    def _locked_move(self, source: Place, target: Place, before: Mapping[str, Any]) -> Outcome:
-        held: list[tuple[Place, Lock]] = []
-        copied = False
-        previous = target.checkpoint and target.store.read(target.checkpoint)
-        try:
-            for place in (source, target):
-                held.append((place, locks.take(place.store, place.project, place.stack, source.url, target.url)))
+    def _locked_move(self, moving: Moving, before: Mapping[str, Any]) -> Outcome:
+        source, target = moving.source, moving.target
+        with moving.or_back():
+            moving.lock()
             # An update may have ended just before.
             before = self._export(source) or before
             kept = self._keep(before)
-            copied = True
             with self._output.work(f"Copying the state to {target.url}"):
-                _copy(source, target)
+                moving.copy()
             with self._output.work("Comparing what Pulumi reads there"):
                 if self._export(target) != before:
                     raise FailedError(f"what Pulumi reads in {target.url} is not what is in {source.url}")
             changed = self._write_config(target.url)
-        except BaseException as error:
-            self._undo(target if copied else None, previous or None, held, error)
-            raise
-        source.forget()
-        for place, lock in held:
-            place.store.delete(lock.key)
+        moving.finish()
         return Outcome(target.url, source.url, True, *_counts(before, target), str(kept), changed)
-
-    def _undo(
-        self, target: Place | None, previous: bytes | None, held: list[tuple[Place, Lock]], error: BaseException
-    ) -> None:
-        """Leaves the target as it was, and takes the locks away."""
-        try:
-            if target is not None:
-                found = target.checkpoint
-                target.forget()
-                if previous is not None and found is not None:
-                    target.store.write(found, previous)
-            for place, lock in reversed(held):
-                place.store.delete(lock.key)
-        except TtError as second:
-            self._output.warn(
-                f"{second}\nThe locks of '{self._project.stack}' may be left, and no update passes them: "
-                "the same command carries on"
-            )
 
     def _end_of_a_move(self, target: Place) -> Outcome:
         """Brings a move to its end that was cut off after the config had named the new backend."""
@@ -154,18 +126,16 @@ class Mover:
                 f"a move of '{target.stack}' was cut off, and its states in {source.url} and {target.url} differ: "
                 "docs/STATE.md says how to choose"
             )
-        source.forget()
-        for place in (source, target):
-            for lock in place.locks():
-                if lock.target == target.url:
-                    place.store.delete(lock.key)
+        Moving(self._project, source, target, ([], own)).finish()
         return Outcome(target.url, source.url, True, *_counts(there, target))
 
-    def _take_over(self, source: Place, target: Place) -> None:
-        """Clears what a killed move to the same target has left; refuses every other lock."""
+    def _left(self, source: Place, target: Place) -> Sequence[Sequence[Lock]]:
+        """The locks that a killed move to the same target has left in both; refuses every other."""
+        left = []
         for place in (source, target):
             found = place.locks()
             own = [lock for lock in found if lock.target]
+            left.append(own)
             if others := [lock for lock in found if lock not in own]:
                 raise LockedError(place.stack, others)
             self._check_dead(own)
@@ -173,11 +143,9 @@ class Mover:
                 if (lock.source, lock.target) != (source.url, target.url):
                     raise RefusedError(
                         f"a move of '{place.stack}' to {lock.target} was cut off: "
-                        f"`make state STACK={place.stack} BACKEND='{lock.target}'` carries on"
+                        f"{command(place.stack, str(lock.target))} carries on"
                     )
-        for place in (source, target):
-            for lock in place.locks():
-                place.store.delete(lock.key)
+        return left
 
     def _check_dead(self, own: list[Lock]) -> None:
         for lock in own:
@@ -278,32 +246,6 @@ class Mover:
 
     def _place(self, url: str) -> Place:
         return place_of(self._project, url)
-
-
-def _copy(source: Place, target: Place) -> None:
-    """Copies everything of the stack; what makes it one, its checkpoint, comes last.
-
-    Raises:
-        FailedError: what was read back is not what was written.
-    """
-
-    def copy(key: str) -> None:
-        content = source.store.read(key)
-        if content is None:
-            raise FailedError(f"{key} of {source.url} is gone")
-        target.store.write(key, content)
-        if target.store.read(key) != content:
-            raise FailedError(f"{key} of {target.url} is not what was written there")
-
-    checkpoint = source.checkpoint
-    if checkpoint is None:
-        raise FailedError(f"the state of '{source.stack}' is gone from {source.url}")
-    with ThreadPoolExecutor(CONCURRENCY) as pool:
-        list(pool.map(copy, [*source.history, *source.tags]))
-    # One of another compression would stand beside it.
-    if (there := target.checkpoint) and there != checkpoint:
-        target.store.delete(there)
-    copy(checkpoint)
 
 
 def _resources(state: Mapping[str, Any]) -> list[Any]:

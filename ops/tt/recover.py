@@ -10,7 +10,7 @@ import docker
 from docker.models.containers import Container
 from docker.models.networks import Network
 
-from ops.tt.errors import BrokenError, InterruptedWorkError, TtError
+from ops.tt.errors import BrokenError, InterruptedWorkError, TtError, sentence
 from ops.tt.host import Host, answering
 from ops.tt.locks import Lock
 from ops.tt.operator import Operator
@@ -77,7 +77,7 @@ def recover(project: Project, output: Output, *, yes: bool, confirm: str | None)
     except KeyboardInterrupt:
         raise InterruptedWorkError(f"interrupted; {_so_far(project, done)}") from None
     except TtError as error:
-        raise BrokenError(f"{error}\n{_so_far(project, done).capitalize()}") from None
+        raise BrokenError(f"{error}\n{sentence(_so_far(project, done))}") from None
     return done
 
 

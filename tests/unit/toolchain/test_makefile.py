@@ -40,7 +40,8 @@ HOSTILE = (
 
 #: The variables that the recipe of each target uses, beside the stack, which set-up has.
 USES = {
-    target: set(re.findall(r"\(call quoted,([A-Z]+)\)", recipe)) | ({"YES"} if "(ANSWER)" in recipe or "(YES)" in recipe else set())
+    target: set(re.findall(r"\(call quoted,([A-Z]+)\)", recipe))
+    | ({"YES"} if "(ANSWER)" in recipe or "(YES)" in recipe else set())
     for target, recipe in re.findall(r"^([a-z-]+):.*\n((?:\t.*\n)+)", MAKEFILE, re.MULTILINE)
 }
 PAIRS = [

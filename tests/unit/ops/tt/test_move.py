@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from ops.tt import locks, move
-from ops.tt.errors import FailedError, RefusedError, UnreachableError, UsageError
+from ops.tt.errors import BrokenError, FailedError, InterruptedWorkError, RefusedError, UnreachableError, UsageError
 from ops.tt.locks import LockedError
 from ops.tt.move import Mover, Outcome
 from ops.tt.output import Output
@@ -281,6 +281,124 @@ def test_an_interrupt_leaves_all_as_it_was(project: Project, monkeypatch: pytest
         run(project)
     assert files(project, "old") == before
     assert stacks(project) == ["old"]
+
+
+def failing(monkeypatch: pytest.MonkeyPatch, method: str, number: int, error: BaseException) -> None:
+    """Has the store fail once, at the call of that number."""
+    real, calls = getattr(FolderStore, method), iter(range(1000))
+
+    def call(self: FolderStore, *args: Any) -> Any:
+        if next(calls) == number:
+            raise error
+        return real(self, *args)
+
+    monkeypatch.setattr(FolderStore, method, call)
+
+
+#: How often a move deletes something, once the config names the new backend.
+DELETIONS = 8
+
+FAULTS = [
+    (
+        UnreachableError("the bucket states: no answer"),
+        BrokenError,
+        "the bucket states: no answer\nThe state of 'prod' is",
+    ),
+    (KeyboardInterrupt(), InterruptedWorkError, "interrupted: the state of 'prod' is"),
+]
+
+
+@pytest.mark.parametrize("number", range(DELETIONS))
+@pytest.mark.parametrize(("error", "raised", "said"), FAULTS)
+def test_a_move_that_fails_at_its_end_says_that_the_same_command_finishes_it(
+    project: Project,
+    monkeypatch: pytest.MonkeyPatch,
+    number: int,
+    error: BaseException,
+    raised: type[BaseException],
+    said: str,
+) -> None:
+    before = files(project, "old")
+    failing(monkeypatch, "delete", number, error)
+    with pytest.raises(raised) as failed:
+        run(project)
+    text = str(failed.value)
+    assert text.startswith(said)
+    assert "complete in" in text
+    command = f"make state STACK=prod BACKEND='{url(project.folder, 'new')}'"
+    assert f"`{command}` finishes it" in text
+    assert f"state_backend: {url(project.folder, 'new')}\n" in project.config_file.read_text()
+    assert any(place(project, each).locks() for each in ("old", "new"))
+    # A move whose holder lives is under way.
+    monkeypatch.setattr(locks, "_lives", lambda _pid: False)
+    run(project)
+    assert stacks(project) == ["new"]
+    assert files(project, "new") == {key: content for key, content in before.items() if key != NEIGHBOUR}
+    assert not place(project, "old").locks()
+
+
+def test_those_are_all_that_it_deletes_at_its_end(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    failing(monkeypatch, "delete", DELETIONS, ZeroDivisionError())
+    assert run(project).moved
+
+
+@pytest.mark.parametrize(("error", "raised"), [(KeyboardInterrupt(), InterruptedWorkError), (None, BrokenError)])
+def test_a_move_that_can_not_be_undone_says_how_it_goes_on(
+    project: Project, monkeypatch: pytest.MonkeyPatch, error: BaseException | None, raised: type[BaseException]
+) -> None:
+    def fail(*_: object) -> bool:
+        raise error or FailedError("the disk is full")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Mover, "_write_config", fail)
+        failing(patched, "delete", 0, UnreachableError("the bucket states: no answer"))
+        with pytest.raises(
+            raised, match=r"no answer\nThe move is not undone(.|\n)*`make state STACK=prod .* carries on"
+        ):
+            run(project)
+    assert project.config_file.read_text() == CONFIG
+    assert all(place(project, each).locks() for each in ("old", "new"))
+    monkeypatch.setattr(locks, "_lives", lambda _pid: False)
+    run(project)
+    assert stacks(project) == ["new"]
+
+
+def test_a_config_that_was_changed_already_is_changed_back(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    write = Project.write
+
+    def interrupted(self: Project, content: bytes) -> None:
+        write(self, content)
+        monkeypatch.setattr(Project, "write", write)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Project, "write", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        run(project)
+    assert (stacks(project), project.config_file.read_text()) == (["old"], CONFIG)
+    assert not any(place(project, each).locks() for each in ("old", "new"))
+
+
+def test_what_is_refused_leaves_the_locks_of_a_killed_move(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert killed_at(project, 8, monkeypatch)
+    before = files(project, "old"), files(project, "new")
+    assert any("/locks/" in key for each in before for key in each)
+    FolderStore(project.folder / "new").write(".pulumi/meta.yaml", b"version: 0\n")
+    with pytest.raises(RefusedError, match="in an old way"):
+        run(project)
+    FolderStore(project.folder / "new").write(".pulumi/meta.yaml", b"version: 1\n")
+    assert (files(project, "old"), files(project, "new")) == before
+
+
+def test_a_second_try_that_fails_leaves_no_copy_of_the_first(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = files(project, "old")
+    for number in range(STEPS):
+        assert killed_at(project, number, monkeypatch)
+        if len(stacks(project)) == 2:
+            break
+    monkeypatch.setattr(Mover, "_keep", lambda *_: (_ for _ in ()).throw(FailedError("the disk is full")))
+    with pytest.raises(FailedError, match=r"^the disk is full$"):
+        run(project)
+    assert (files(project, "old"), stacks(project)) == (before, ["old"])
 
 
 def test_an_old_layout_is_refused(project: Project) -> None:
