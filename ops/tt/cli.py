@@ -262,7 +262,10 @@ def backup_now(
         label = database.take_backup("full" if full else "diff", session.output, "Backup", wait=False)
     except KeyboardInterrupt:
         raise InterruptedWorkError("the backup goes on in its container, and `tt status` shows how it ends") from None
-    taken = next((each for each in database.repository().backups if each.label == label), None)
+    try:
+        taken = next((each for each in database.repository().backups if each.label == label), None)
+    except KeyboardInterrupt:
+        raise InterruptedWorkError(f"interrupted after the backup: {label} is taken") from None
     seconds = round(time.monotonic() - start, 1)
     text = f"Backup {label} is taken, in {times.duration(seconds)}"
     if taken is not None:
@@ -361,6 +364,7 @@ def restore(
     if into is not None:
         _restore_into(session, into, target)
         return
+    from ops.tt import abort as abort_  # noqa: PLC0415
     from ops.tt import plan as plan_  # noqa: PLC0415
     from ops.tt import restore as restore_  # noqa: PLC0415
     from ops.tt.operator import Operator  # noqa: PLC0415
@@ -368,7 +372,7 @@ def restore(
     with session.project.lock():
         operator = Operator(session.project, session.output, yes)
         if abort:
-            done = restore_.abort(operator)
+            done = abort_.abort(operator)
             session.output.result({"aborted": True, "message": done}, done)
             return
         plan = plan_.prepare(operator, target, safety=not without_safety_backup)

@@ -7,7 +7,7 @@ import re
 import subprocess
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,8 +16,9 @@ from pulumi.automation import CommandError, ConcurrentUpdateError, LocalWorkspac
 from pulumi.automation.events import EngineEvent
 
 from ops.tt import passphrase
-from ops.tt.errors import RefusedError, UnreachableError
+from ops.tt.errors import RefusedError, UnreachableError, UsageError
 from ops.tt.locks import LockedError, holders
+from ops.tt.place import place_of
 from ops.tt.project import Project
 from remote.private_folder import PrivateFolder
 from settings.ownership import DATA_VOLUME
@@ -119,11 +120,15 @@ class Engine:
         return self._deployment().get("pending_operations") or []
 
     def check_settled(self) -> None:
-        """Checks that no update was cut off.
+        """Checks that no update is under way, and that none was cut off.
 
         Raises:
-            RefusedError: one was; says what to do.
+            RefusedError: one is, or was; says what to do.
         """
+        # Of another kind of backend only Pulumi knows the locks.
+        with suppress(UsageError):
+            if locks := place_of(self.project, self.backend).locks():
+                raise LockedError(self.project.stack, locks)
         if urns := self.cut_off():
             names = ", ".join(urn.rpartition("::")[2] for urn in urns)
             raise RefusedError(

@@ -15,7 +15,15 @@ from typing import Any
 from ops.tt import times
 from ops.tt.database import BUSY, UNREADABLE, events
 from ops.tt.engine import UpdateError
-from ops.tt.errors import FailedError, InterruptedWorkError, RefusedError, UnreachableError, UsageError
+from ops.tt.errors import (
+    FailedError,
+    InterruptedWorkError,
+    RefusedError,
+    TtError,
+    UnreachableError,
+    UsageError,
+    sentence,
+)
 from ops.tt.host import Host, Result, answering
 from ops.tt.leftovers import refuse_leftovers
 from ops.tt.operator import Operator
@@ -33,6 +41,12 @@ CONFIG = f"{NAMESPACE}:backup.files.restore"
 #: What of a stack is backed up here, by the words of its sets.
 LIVE = ("uploads", "nats")
 STATE = "state"
+
+#: How things are after a restore that failed: its job saves what is there before it changes anything.
+PARTLY = (
+    "the config is as it was before. What was restored until then, if anything, stays; what was there before is in "
+    "sets that `tt files list` shows as taken before a restore"
+)
 
 #: A folder of the service that files can be put into.
 WORK_PATH = "/var/lib/file-backups"
@@ -150,16 +164,19 @@ def restore(operator: Operator, wanted: Mapping[str, str]) -> None:
     operator.confirm()
     change = Change(operator)
     content = operator.engine.edited({}, texts={f"{CONFIG}.{what}": each.id for what, each in chosen.items()})
-    with change.or_back(), operator.output.work("Restoring files"):
+    with change.or_back(then=PARTLY), operator.output.work("Restoring files"):
         change.write(content)
         operator.engine.up("tt: restore of files")
     # The job is done, and would be done again with the next change of its image.
-    change.undo()
-    with operator.output.work("Taking the finished job away"):
-        try:
+    left = f"the files are restored, and the finished job is still there: `make up STACK={operator.project.stack}`"
+    try:
+        change.undo()
+        with operator.output.work("Taking the finished job away"):
             operator.engine.up("tt: the restore of files is done")
-        except UpdateError as error:
-            operator.output.warn(f"the finished job is still there: {error}")
+    except KeyboardInterrupt:
+        raise InterruptedWorkError(f"interrupted: {left} takes it away") from None
+    except (UpdateError, TtError) as error:
+        operator.output.warn(f"{error}\n{sentence(left)} takes it away")
 
 
 def _choose(known: Sequence[FileSet], what: str, label: str) -> FileSet:
@@ -196,7 +213,10 @@ def save_state(host: Host, folder: Path, output: Output) -> Mapping[str, Any]:
     with output.work("Saving the state"):
         with answering():
             container.put_archive(WORK_PATH, outer.getvalue())
-        result = host.run(SERVICE, ["sh", "-c", f"trap 'rm -f {path}' EXIT; state-backup <{path}"])
+        try:
+            result = host.run(SERVICE, ["sh", "-c", f"trap 'rm -f {path}' EXIT; state-backup <{path}"])
+        except KeyboardInterrupt:
+            raise InterruptedWorkError("the save goes on in its container, and `tt state list` shows it") from None
     _check(result, "the state's backup")
     told: Mapping[str, Any] = json.loads(result.output.splitlines()[-1])
     return {key: value for key, value in told.items() if key != "event"}

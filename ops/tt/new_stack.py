@@ -237,9 +237,13 @@ def _write(folder: Path, made: NewStack, text: str, passphrase_file: Path | None
         path.hardlink_to(unfinished)
     except StepError as error:
         raise RefusedError(str(error)) from None
-    except OSError as error:
+    except (OSError, KeyboardInterrupt) as error:
         if made.passphrase_made and file is not None:
             file.unlink(missing_ok=True)
+        if isinstance(error, KeyboardInterrupt):
+            if path.exists() and unfinished.exists() and path.samefile(unfinished):
+                path.unlink()
+            raise
         if isinstance(error, FileExistsError):
             raise RefusedError(f"the stack {made.stack}: there is a {made.file} already") from None
         raise FailedError(f"{error.filename or made.file} can't be written: {error.strerror}") from None

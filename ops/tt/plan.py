@@ -12,7 +12,7 @@ from ops.tt.database import Database
 from ops.tt.engine import Engine, UpdateError
 from ops.tt.errors import RefusedError, TtError
 from ops.tt.host import Host
-from ops.tt.leftovers import JOB, refuse_leftovers, volume_exists
+from ops.tt.leftovers import JOB, has_no_database, refuse_leftovers, volume_exists
 from ops.tt.operator import Operator
 from ops.tt.output import size
 from ops.tt.ownership import begin_empty, compare
@@ -57,7 +57,7 @@ def prepare(operator: Operator, target: Target, *, safety: bool) -> Plan:
     volumes = project.volumes()
     refuse_leftovers(operator, volumes)
     operator.engine.check_settled()
-    if not volume_exists(host, volumes.used):
+    if has_no_database(host, volumes):
         return _prepare_new_host(operator, target, volumes)
     now = time.time()
     repository = operator.database.repository()
@@ -153,7 +153,7 @@ def describe(plan: Plan, project: Project) -> str:
     into = f"data volume {plan.volume} ({volume_name(project.stack, plan.volume)})"
     if plan.used is None:
         lines += [
-            ("into", f"{into}, which does not exist here yet"),
+            ("into", f"{into}, which has no database yet"),
             ("lost", _begun_empty(plan) or "nothing: there is no database here"),
             ("safety", "no backup is taken first: there is nothing to back up"),
         ]

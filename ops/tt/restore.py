@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import re
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -12,17 +11,20 @@ from typing import Any
 
 from ops.tt import times
 from ops.tt.engine import UpdateError
-from ops.tt.errors import BrokenError, FailedError, InterruptedWorkError, RefusedError, TtError, UnreachableError
-from ops.tt.host import answering
-from ops.tt.leftovers import JOB, mounted_volume, volume_exists
-from ops.tt.locks import LockedError
+from ops.tt.errors import (
+    BrokenError,
+    FailedError,
+    InterruptedWorkError,
+    RefusedError,
+    TtError,
+    UnreachableError,
+    sentence,
+)
+from ops.tt.leftovers import abort_command, has_no_database
 from ops.tt.operator import Operator
 from ops.tt.plan import CONFIG, Plan
 from ops.tt.project import volume_name
 from ops.tt.watch import Downtime, JobLog, wait_for_backup, wait_for_health
-
-#: What belongs to a restore that is under way, in a URN.
-RESTORED = re.compile(r"components:Restore\b|::postgres-data-\d+$")
 
 
 @dataclass
@@ -68,14 +70,18 @@ def execute(operator: Operator, plan: Plan) -> Outcome:
     confirmed = time.monotonic()
     safety_backup = _secure(operator, plan) if plan.used is not None else None
     change = Change(operator)
+    downtime = None
     with change.or_back():
         change.write(plan.content)
         job = _run_job(operator, change, refresh=plan.used is None)
+        if plan.used is not None:
+            downtime = _swap_in(operator, change, plan.volume)
+    rto = time.monotonic() - confirmed
+    outcome = Outcome(plan.volume, plan.used, rto, downtime, safety_backup, job)
     if plan.used is None:
-        _tidy_new_host(operator)
-        return Outcome(plan.volume, None, time.monotonic() - confirmed, None, None, job)
-    outcome = swap(operator, change, plan.volume, confirmed)
-    outcome.safety_backup, outcome.job = safety_backup, job
+        _tidy_new_host(operator, plan.volume)
+    else:
+        outcome.backup_after = _first_backup(operator, outcome)
     return outcome
 
 
@@ -96,31 +102,56 @@ def _secure(operator: Operator, plan: Plan) -> str | None:
     return label
 
 
-def swap(operator: Operator, change: Change, volume: int, confirmed: float) -> Outcome:
-    """Has PostgreSQL run on another data volume; the one it was on is kept."""
-    project = operator.project
+def swap(operator: Operator, volume: int, confirmed: float) -> Outcome:
+    """Has PostgreSQL run on another data volume; the one it was on is kept.
+
+    Raises:
+        FailedError: it did not work, and everything is as it was.
+        BrokenError: it did not work, and could not be undone.
+        InterruptedWorkError: the user stopped it; says how things are.
+    """
+    change = Change(operator)
+    with change.or_back():
+        downtime = _swap_in(operator, change, volume)
+    outcome = Outcome(volume, change.volumes.used, time.monotonic() - confirmed, downtime)
+    outcome.backup_after = _first_backup(operator, outcome)
+    return outcome
+
+
+def _swap_in(operator: Operator, change: Change, volume: int) -> float | None:
+    """Changes PostgreSQL to a data volume; the seconds without a database."""
     old = change.volumes.used
     kept = [*(number for number in change.volumes.kept if number != volume), old]
     content = operator.engine.edited(
         {f"{CONFIG}.volume": str(volume), **{f"{CONFIG}.kept_volumes[{i}]": str(n) for i, n in enumerate(kept)}},
         # Set anew, entry by entry.
         removed=[
-            *([f"{CONFIG}.restore"] if project.volumes().restore else []),
+            *([f"{CONFIG}.restore"] if operator.project.volumes().restore else []),
             *([f"{CONFIG}.kept_volumes"] if change.volumes.kept else []),
         ],
     )
-    with change.or_back(volume), operator.output.work(f"Changing PostgreSQL to volume {volume}") as work:
+    with operator.output.work(f"Changing PostgreSQL to volume {volume}") as work:
         downtime = Downtime(operator.host)
         change.write(content)
+        change.swapped_in = volume
         with downtime:
             operator.engine.up(
                 f"tt: PostgreSQL on data volume {volume}", on_change=lambda op, name: work.say(f"{op} {name}")
             )
             wait_for_health(operator, work)
-    rto = time.monotonic() - confirmed
-    outcome = Outcome(volume, old, rto, downtime.seconds)
-    outcome.backup_after = wait_for_backup(operator)
-    return outcome
+    return downtime.seconds
+
+
+def _first_backup(operator: Operator, outcome: Outcome) -> str | None:
+    """Waits for the first backup of the new history; its label."""
+    try:
+        return wait_for_backup(operator)
+    except KeyboardInterrupt:
+        raise InterruptedWorkError(
+            f"interrupted after the change: PostgreSQL is on data volume {outcome.volume}, volume {outcome.kept} is "
+            f"kept, and {operator.project.config_file.name} has changed: commit it. The first backup of the new "
+            "history is taken by itself, and `tt status` shows it"
+        ) from None
 
 
 class Change:
@@ -130,7 +161,9 @@ class Change:
         self._operator = operator
         self._before = operator.project.config_file.read_bytes()
         self.volumes = operator.project.volumes()
-        self._new_host = not volume_exists(operator.host, self.volumes.used)
+        self._new_host = has_no_database(operator.host, self.volumes)
+        self.swapped_in: int | None = None
+        """The data volume that is in use when all goes well; else it is given up."""
 
     def write(self, content: bytes) -> None:
         """Writes the config file."""
@@ -143,25 +176,31 @@ class Change:
             self.write(self._before)
 
     @contextlib.contextmanager
-    def or_back(self, volume: int | None = None) -> Iterator[None]:
+    def or_back(self, then: str = "") -> Iterator[None]:
         """What fails in the block, or is stopped, is undone: the config file byte for byte, and the stack with it.
 
-        `volume` is the one that would have been in use: it is given up.
+        `then` says how things are after that, where they are not as they were.
+
+        Raises:
+            FailedError: it failed.
+            InterruptedWorkError: the user stopped it.
+            BrokenError: it could not be undone.
         """
+        then = then or (NO_DATABASE_YET if self._new_host else AS_IT_WAS)
         try:
             yield
         except KeyboardInterrupt:
-            self._back(volume, "interrupted")
-            raise InterruptedWorkError(f"interrupted; {AS_IT_WAS}") from None
+            self._back("interrupted")
+            raise InterruptedWorkError(f"interrupted; {then}") from None
         except (UpdateError, TtError) as error:
-            self._back(volume, str(error))
-            raise FailedError(f"{error}\n{AS_IT_WAS.capitalize()}") from None
+            self._back(str(error))
+            raise FailedError(f"{error}\n{sentence(then)}") from None
         except BaseException:
-            self._back(volume, "an error in tt itself")
+            self._back("an error in tt itself")
             raise
 
-    def _back(self, volume: int | None, reason: str) -> None:
-        operator = self._operator
+    def _back(self, reason: str) -> None:
+        operator, volume = self._operator, self.swapped_in
         operator.output.note("It did not work: putting things back ...")
         try:
             self.undo()
@@ -171,15 +210,19 @@ class Change:
             if volume is not None and volume not in self.volumes.kept:
                 operator.engine.unprotect(volume_name(operator.project.stack, volume))
             operator.engine.up("tt: back to what was before", heed=False)
-        except (UpdateError, TtError) as error:
+        except (UpdateError, TtError, KeyboardInterrupt) as error:
             raise BrokenError(
-                f"{reason}\nPutting things back failed too: {error}\n"
+                f"{reason}\nPutting things back failed too: {error or 'interrupted'}\n"
                 f"Once the cause is gone, `make up STACK={operator.project.stack}` goes back to what "
                 f"{operator.project.config_file.name} says; `git diff` shows whether that is as it was"
             ) from None
 
 
 AS_IT_WAS = "the running system and its config are as they were before"
+NO_DATABASE_YET = (
+    "the config is as it was before, and there is no database here yet. What the update has made stays, and the same "
+    "command goes on with it"
+)
 
 
 def _run_job(operator: Operator, change: Change, *, refresh: bool) -> Mapping[str, Any]:
@@ -199,57 +242,17 @@ def _run_job(operator: Operator, change: Change, *, refresh: bool) -> Mapping[st
     return log.done
 
 
-def _tidy_new_host(operator: Operator) -> None:
+def _tidy_new_host(operator: Operator, volume: int) -> None:
     """Takes the finished job out of the config of a stack that was made from backups."""
-    operator.project.write(operator.engine.edited({}, removed=[f"{CONFIG}.restore"]))
-    with operator.output.work("Taking the finished job away"):
-        try:
+    left = (
+        f"PostgreSQL is on data volume {volume}, with what was restored, and only the finished job is still there: "
+        f"{abort_command(operator.project)} takes it away"
+    )
+    try:
+        operator.project.write(operator.engine.edited({}, removed=[f"{CONFIG}.restore"]))
+        with operator.output.work("Taking the finished job away"):
             operator.engine.up("tt: the restore is done")
-        except UpdateError as error:
-            operator.output.warn(f"the finished job is still there: {error}")
-
-
-def abort(operator: Operator) -> str:
-    """Takes back a restore that was cut off; returns what was done, in words."""
-    volumes = operator.project.volumes()
-    job = operator.host.find(JOB)
-    if volumes.restore is None and job is None and not operator.engine.cut_off():
-        return "There is no restore to take back."
-    if job is not None and job.status == "running":
-        with answering():
-            job.kill()
-    change = Change(operator)
-    if volumes.restore is not None:
-        change.write(operator.engine.edited({}, removed=[f"{CONFIG}.restore"]))
-        if int(volumes.restore["volume"]) == volumes.used and mounted_volume(operator.host) is None:
-            return (
-                "The restore is out of the config. There is no database here: the next `up` would begin with an empty "
-                "one, and `tt restore --latest` with the backups."
-            )
-    with operator.output.work("Taking the restore back"):
-        try:
-            try:
-                operator.engine.up("tt: restore taken back")
-            except LockedError as locked:
-                if not locked.dead:
-                    change.undo()
-                    raise
-                operator.engine.cancel()
-                operator.engine.up("tt: restore taken back")
-            # Of a resource that was just being made the state knows nothing more; others are somebody else's to judge.
-            if (urns := operator.engine.cut_off()) and all(RESTORED.search(urn) for urn in urns):
-                operator.engine.clear_cut_off()
-            _remove_unknown(operator)
-        except UpdateError as error:
-            raise BrokenError(
-                f"the restore is out of the config, and the update failed: {error}\n"
-                f"`make up STACK={operator.project.stack}` tries again"
-            ) from None
-    return "The restore is taken back; PostgreSQL was not touched."
-
-
-def _remove_unknown(operator: Operator) -> None:
-    """Removes the job's containers that no state knows, whose names would be in the way of the next restore."""
-    with answering():
-        for container in operator.host.containers(service=JOB):
-            container.remove(force=True)
+    except KeyboardInterrupt:
+        raise InterruptedWorkError(f"interrupted: {left}") from None
+    except (UpdateError, TtError) as error:
+        operator.output.warn(f"{error}\n{sentence(left)}")

@@ -15,7 +15,7 @@ from docker.models.containers import Container
 from ops.tt.backups import Target, choose
 from ops.tt.database import DATA_PATH, POLL, Database, events
 from ops.tt.drill import DRILLS
-from ops.tt.errors import FailedError, InterruptedWorkError, RefusedError, TtError, UsageError
+from ops.tt.errors import BrokenError, FailedError, InterruptedWorkError, RefusedError, TtError, UsageError
 from ops.tt.host import Host, answering
 from ops.tt.output import Output
 from ops.tt.plan import check_fits
@@ -88,10 +88,10 @@ def make(host: Host, output: Output, name: str, target: Target) -> Scratch:
             container = _start(host, drills, service, target)
         job = _await(host, container, output, name)
     except KeyboardInterrupt:
-        remove(host, name)
+        _discard(host, name, "interrupted")
         raise InterruptedWorkError(f"interrupted: nothing is left of the scratch '{name}'") from None
-    except BaseException:
-        remove(host, name)
+    except BaseException as error:
+        _discard(host, name, str(error))
         raise
     return Scratch(name, str(container.name), job, _env(drills)["POSTGRES_DB"])
 
@@ -179,15 +179,38 @@ def remove(host: Host, name: str) -> None:
     Raises:
         UsageError: there is none of that name; names those there are.
     """
-    container, volume = host.find(PREFIX + name), _volume(host, PREFIX + name)
-    if container is None and volume is None:
+    if host.find(PREFIX + name) is None and _volume(host, PREFIX + name) is None:
         names = ", ".join(each["name"] for each in listed(host)) or "none"
         raise UsageError(f"there is no scratch '{name}'; there are: {names}")
+    try:
+        _remove(host, name)
+    except KeyboardInterrupt:
+        raise InterruptedWorkError(f"interrupted: `tt scratch remove {name}` again removes what is left") from None
+
+
+def _remove(host: Host, name: str) -> None:
+    """Removes what there is of a scratch server."""
+    container, volume = host.find(PREFIX + name), _volume(host, PREFIX + name)
     with answering():
         if container is not None:
             container.remove(force=True)
         if volume is not None:
             volume.remove()
+
+
+def _discard(host: Host, name: str, reason: str) -> None:
+    """Removes what there is of one that was not finished.
+
+    Raises:
+        BrokenError: it can't be removed; says how.
+    """
+    try:
+        _remove(host, name)
+    except (TtError, KeyboardInterrupt) as error:
+        raise BrokenError(
+            f"{reason}\nWhat was made of the scratch '{name}' may be left ({error or 'interrupted again'}): "
+            f"`tt scratch remove {name}` removes it"
+        ) from None
 
 
 def _volume(host: Host, service: str) -> Any:  # noqa: ANN401 - the client's type, or None

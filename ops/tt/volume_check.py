@@ -9,7 +9,7 @@ import docker
 
 from ops.tt.host import Host, answering
 from ops.tt.ownership import Compared, compare
-from ops.tt.project import DataVolumes, Project, volume_name
+from ops.tt.project import Project, volume_name
 
 #: Where a volume of PostgreSQL's has the file that every database cluster begins with, by the image's layout.
 CLUSTER_FILE = "17/data/PG_VERSION"
@@ -27,18 +27,47 @@ def volume_problems(project: Project, host: Host, resources: Sequence[Mapping[st
 def problems(project: Project, host: Host, compared: Compared) -> list[str]:
     """The same, of a state and its host that are compared already."""
     volumes = project.volumes()
+    numbers = {volume_name(project.stack, number): number for number in (volumes.used, *volumes.kept)}
     replaced = [name for name in compared.strangers if name in compared.memory.origins]
-    found = [_gone(project, volumes, name) for name in compared.missing]
-    found += [
+    found = [_gone(project, name) for name in compared.missing if name not in numbers]
+    found += [_replaced(project, name) for name in replaced if name not in numbers]
+    known = [number for name, number in numbers.items() if name in compared.memory.origins]
+    return sorted([*found, *(each for number in known if (each := problem_of(project, host, compared, number)))])
+
+
+def problem_of(project: Project, host: Host, compared: Compared, number: int) -> str | None:
+    """What is wrong with a volume of PostgreSQL's, in use or kept, with what to do; None if nothing is.
+
+    Raises:
+        UnreachableError: the host does not answer.
+    """
+    name = volume_name(project.stack, number)
+    is_used = number == project.volumes().used
+    remove = f"`./tt volumes remove {number} --stack {project.stack}` takes it out of the config"
+    if name in compared.missing:
+        return (
+            _gone(project, name) if is_used else f"{name}, kept after a restore, is gone from the Docker host: {remove}"
+        )
+    if name in compared.strangers:
+        return _replaced(project, name)
+    if has_cluster(host, name) is not False:
+        return None
+    if not is_used:
+        return f"{name}, kept after a restore, has no database in it: {remove}"
+    return (
+        f"{name}, which PostgreSQL uses, has no database in it: `./tt restore --latest --stack {project.stack} "
+        "--without-safety-backup` brings back what is in the backups"
+    )
+
+
+def _gone(project: Project, name: str) -> str:
+    return f"{name} is gone from the Docker host: `make preview STACK={project.stack}` says what to do"
+
+
+def _replaced(project: Project, name: str) -> str:
+    return (
         f"the volume {name} is not the one that this state made: `make preview STACK={project.stack}` says what to do"
-        for name in replaced
-    ]
-    absent = {*compared.missing, *replaced}
-    for number in sorted({volumes.used, *volumes.kept}):
-        name = volume_name(project.stack, number)
-        if name not in absent and name in compared.memory.origins and has_cluster(host, name) is False:
-            found.append(_empty(project, volumes, number))
-    return found
+    )
 
 
 def has_cluster(host: Host, volume: str) -> bool | None:
@@ -69,24 +98,3 @@ def _has_file(api: Any, container: str, path: str) -> bool | None:  # noqa: ANN4
     except docker.errors.NotFound as error:
         return None if "No such container" in str(error.explanation) else False
     return True
-
-
-def _gone(project: Project, volumes: DataVolumes, name: str) -> str:
-    number = next((each for each in volumes.kept if volume_name(project.stack, each) == name), None)
-    if number is None:
-        return f"{name} is gone from the Docker host: `make preview STACK={project.stack}` says what to do"
-    return f"{name}, kept after a restore, is gone from the Docker host: {_remove(project, number)}"
-
-
-def _empty(project: Project, volumes: DataVolumes, number: int) -> str:
-    name = volume_name(project.stack, number)
-    if number == volumes.used:
-        return (
-            f"{name}, which PostgreSQL uses, has no database in it: `./tt restore --latest --stack {project.stack} "
-            "--without-safety-backup` brings back what is in the backups"
-        )
-    return f"{name}, kept after a restore, has no database in it: {_remove(project, number)}"
-
-
-def _remove(project: Project, number: int) -> str:
-    return f"`./tt volumes remove {number} --stack {project.stack}` takes it out of the config"

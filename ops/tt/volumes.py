@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from ops.tt.engine import UpdateError
 from ops.tt.errors import BrokenError, FailedError, InterruptedWorkError, RefusedError, TtError, UsageError
 from ops.tt.host import Host
-from ops.tt.leftovers import leftovers, mounted_volume, refuse_leftovers
+from ops.tt.leftovers import leftovers, mounted_volume, refuse_leftovers, volume_exists
 from ops.tt.operator import Operator
+from ops.tt.ownership import compare
 from ops.tt.plan import CONFIG
 from ops.tt.project import DataVolumes, Project, volume_name
 from ops.tt.restore import Change, Outcome, swap
+from ops.tt.volume_check import has_cluster, problem_of
 
 
 @dataclass(frozen=True)
@@ -31,22 +33,27 @@ class Volume:
         return asdict(self)
 
 
-def find(project: Project, volumes: DataVolumes, sizes: Mapping[str, int | None]) -> list[Volume]:
-    """The volumes that the config names, by number."""
+def find(
+    project: Project, volumes: DataVolumes, sizes: Mapping[str, int | None], empty: Collection[str] = ()
+) -> list[Volume]:
+    """The volumes that the config names, by number; those of `empty` have no database in them."""
     states = {**dict.fromkeys(volumes.kept, "kept"), volumes.used: "in use"}
     if volumes.restore is not None:
         states.setdefault(int(volumes.restore["volume"]), "being restored")
     found = []
     for number, state in sorted(states.items()):
         name = volume_name(project.stack, number)
-        found.append(Volume(number, name, state if name in sizes else "missing", sizes.get(name)))
+        shown = f"{state}, no database in it" if name in empty else state
+        found.append(Volume(number, name, shown if name in sizes else "missing", sizes.get(name)))
     return found
 
 
 def listed(project: Project, host: Host) -> tuple[list[Volume], Sequence[str]]:
     """The volumes with their sizes, and what is wrong with them, in words."""
     volumes = project.volumes()
-    return find(project, volumes, host.volumes()), list(leftovers(project, host, volumes))
+    names = [volume_name(project.stack, number) for number in (volumes.used, *volumes.kept)]
+    empty = [name for name in names if has_cluster(host, name) is False]
+    return find(project, volumes, host.volumes(), empty), list(leftovers(project, host, volumes))
 
 
 def _kept(operator: Operator, number: int) -> DataVolumes:
@@ -68,6 +75,7 @@ def use(operator: Operator, number: int, *, safety: bool) -> Outcome:
     volumes = _kept(operator, number)
     refuse_leftovers(operator, volumes)
     operator.engine.check_settled()
+    refuse_empty(operator, number)
     name, stack = volume_name(operator.project.stack, number), operator.project.stack
     operator.output.note(
         f"  change   PostgreSQL of stack {stack} ({operator.project.environment}) goes to volume {number}, {name}\n"
@@ -86,13 +94,35 @@ def use(operator: Operator, number: int, *, safety: bool) -> Outcome:
             raise RefusedError(f"{error}. --without-safety-backup goes on without one") from None
         except KeyboardInterrupt:
             raise InterruptedWorkError("interrupted before anything was changed; the backup goes on") from None
-    outcome = swap(operator, Change(operator), number, confirmed)
+    outcome = swap(operator, number, confirmed)
     outcome.safety_backup = label
     return outcome
 
 
+def refuse_empty(operator: Operator, number: int) -> None:
+    """Refuses a volume that PostgreSQL would not find its data in.
+
+    Raises:
+        RefusedError: it is gone, or not the state's, or has no database in it.
+    """
+    project, host = operator.project, operator.host
+    compared = compare(project, host, operator.engine.resources())
+    if refusal := compared.refusal:
+        raise RefusedError(refusal)
+    if problem := problem_of(project, host, compared, number):
+        raise RefusedError(problem)
+    if not volume_exists(host, number):
+        raise RefusedError(f"data volume {number} ({volume_name(project.stack, number)}) is not on the Docker host")
+
+
 def remove(operator: Operator, number: int) -> None:
-    """Deletes a volume that was kept, for good."""
+    """Deletes a volume that was kept, for good.
+
+    Raises:
+        FailedError: it was not deleted, and the config is as it was.
+        BrokenError: it failed, and not all is as it was; says how.
+        InterruptedWorkError: the user stopped it; says how things are.
+    """
     volumes = _kept(operator, number)
     refuse_leftovers(operator, volumes)
     operator.engine.check_settled()
@@ -107,15 +137,37 @@ def remove(operator: Operator, number: int) -> None:
         {f"{CONFIG}.kept_volumes[{i}]": str(each) for i, each in enumerate(left)}, removed=[f"{CONFIG}.kept_volumes"]
     )
     with operator.output.work(f"Deleting data volume {number}"):
-        change.write(content)
         try:
+            change.write(content)
             operator.engine.unprotect(name)
             operator.engine.up(f"tt: data volume {number} is deleted")
-        except UpdateError as error:
-            change.undo()
-            raise FailedError(f"the volume was not deleted: {error}") from None
+            if volume_exists(operator.host, number):
+                raise FailedError(f"the update went through, and {name} is still on the Docker host")
+        except (UpdateError, TtError) as error:
+            raise _not_removed(operator, change, number, FailedError, str(error)) from None
         except KeyboardInterrupt:
-            raise BrokenError(
-                f"interrupted: data volume {number} is out of the config; "
-                f"`make up STACK={operator.project.stack}` finishes what was begun"
-            ) from None
+            raise _not_removed(operator, change, number, InterruptedWorkError, "interrupted") from None
+
+
+def _not_removed(operator: Operator, change: Change, number: int, kind: type[TtError], reason: str) -> TtError:
+    """What became of a volume whose removal failed, or was stopped. One that is still there is kept again."""
+    stack = operator.project.stack
+    finishes = f"`make up STACK={stack}` finishes what was begun"
+    try:
+        if not volume_exists(operator.host, number):
+            kind = BrokenError if kind is FailedError else kind
+            return kind(f"{reason}\nData volume {number} is deleted and out of the config; {finishes}")
+    except (TtError, KeyboardInterrupt):
+        return BrokenError(f"{reason}\nData volume {number} is out of the config, and may be deleted; {finishes}")
+    operator.output.note("It did not work: putting things back ...")
+    try:
+        change.undo()
+        operator.engine.up("tt: the data volume is kept", heed=False)
+    except (UpdateError, TtError, KeyboardInterrupt) as error:
+        return BrokenError(
+            f"{reason}\nData volume {number} was not deleted. "
+            f"Putting things back failed too: {error or 'interrupted'}\n"
+            f"`make up STACK={stack}` goes back to what {operator.project.config_file.name} says; until then nothing "
+            "protects the volume from being deleted"
+        )
+    return kind(f"{reason}\nData volume {number} was not deleted, and the config is as it was before")

@@ -49,7 +49,9 @@ class FakeHost:
 
     def __init__(self, stack: str, *volumes: str, **containers: Any) -> None:
         self.stack, self._containers = stack, containers
-        self.client = SimpleNamespace(volumes=FakeVolumes(*volumes))
+        # No container has the volumes, and their sizes are not known.
+        api = SimpleNamespace(containers=lambda **_: [], df=lambda: {"Volumes": None})
+        self.client = SimpleNamespace(volumes=FakeVolumes(*volumes), api=api)
 
     def find(self, service: str) -> Any:
         return self._containers.get(service)
@@ -86,8 +88,9 @@ def operator(project: Project, engine: FakeEngine, *volumes: str) -> Operator:
 
 def run(operator: Operator, error: BaseException, volume: int | None = None) -> None:
     change = Change(operator)
-    with change.or_back(volume):
+    with change.or_back():
         change.write(b"config: {}\n")
+        change.swapped_in = volume
         raise error
 
 
@@ -202,20 +205,21 @@ def problems(project: Project, **containers: Any) -> list[str]:
 
 
 def test_nothing_is_left_over(project: Project) -> None:
-    assert problems(project, postgres=container("running"), restore=container("exited")) == []
+    assert problems(project, postgres=container("running")) == []
     assert problems(project) == []
 
 
 def test_a_restore_that_was_cut_off_says_how_to_go_on(project: Project) -> None:
     project.config_file.write_text("config:\n  tasktracker:postgres: {restore: {volume: 2, to: latest}}\n")
-    assert "`tt restore --abort --stack prod`" in problems(project, postgres=container("running"))[0]
+    assert "`./tt restore --abort --stack prod`" in problems(project, postgres=container("running"))[0]
     assert "is running" in problems(project, restore=container("running"))[0]
 
 
 def test_a_swap_that_was_cut_off_says_how_to_go_on(project: Project) -> None:
     project.config_file.write_text("config:\n  tasktracker:postgres: {volume: 2, kept_volumes: [1]}\n")
     [problem] = problems(project, postgres=container("running"))
-    assert "`make up STACK=prod` finishes it" in problem
+    assert "`./tt restore --abort --stack prod` goes back" in problem
+    assert "`./tt recover --stack prod` and `make up STACK=prod` finish it" in problem
     with pytest.raises(RefusedError, match="cut off"):
         refuse_leftovers(
             cast(Any, SimpleNamespace(project=project, host=FakeHost("prod", postgres=container("running")))),
