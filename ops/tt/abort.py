@@ -124,8 +124,8 @@ def _take_back(
         # Their names would be in the way.
         remove(made, [])
         operator.engine.up("tt: restore taken back")
-        # Of a resource that was just being made the state knows nothing more; others are somebody else's to judge.
-        if (urns := operator.engine.cut_off()) and all(RESTORED.search(urn) for urn in urns):
+        # Of what was just being made or removed the state knows nothing more.
+        if operator.engine.cut_off():
             operator.engine.clear_cut_off()
         _remove_unknown(operator)
     after = operator.host.find(POSTGRES)

@@ -38,7 +38,7 @@ def refuse_leftovers(operator: Operator, volumes: DataVolumes) -> None:
 
 def leftovers(project: Project, host: Host, volumes: DataVolumes) -> Iterator[str]:
     """What restores and swaps that were cut off have left, in words, with what to do."""
-    abort = abort_command(project)
+    abort, finish = abort_command(project), finish_commands(project)
     job = host.find(JOB)
     running = mounted_volume(host)
     expected = volume_name(project.stack, volumes.used)
@@ -55,12 +55,14 @@ def leftovers(project: Project, host: Host, volumes: DataVolumes) -> Iterator[st
     elif job is not None and running in (None, expected):
         if job_volume(project.stack, job) != expected:
             yield f"a restore was cut off while it was taken back. {abort} finishes that"
-        elif running or volumes.kept:
-            yield f"a change to volume {volumes.used} was cut off. {finish_commands(project)} finish it"
+        elif running:
+            yield f"a change to volume {volumes.used} was cut off. {finish} finish it"
+        elif volumes.kept:
+            yield f"a change to volume {volumes.used} was cut off. {abort} goes back, {finish} finish it"
     if running is not None and running != expected:
         yield (
             f"PostgreSQL runs on {running}, and {project.config_file.name} says {expected}: a change of volumes was "
-            f"cut off. {abort} goes back, {finish_commands(project)} finish it"
+            f"cut off. {abort} goes back, {finish} finish it"
         )
 
 

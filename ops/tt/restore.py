@@ -212,7 +212,7 @@ class Change:
             operator.engine.up("tt: back to what was before", heed=False)
         except (UpdateError, TtError, KeyboardInterrupt) as error:
             raise BrokenError(
-                f"{reason}\nPutting things back failed too: {error or 'interrupted'}\n"
+                f"{reason}\nPutting things back failed too: {str(error) or 'interrupted'}\n"
                 f"Once the cause is gone, `make up STACK={operator.project.stack}` goes back to what "
                 f"{operator.project.config_file.name} says; `git diff` shows whether that is as it was"
             ) from None

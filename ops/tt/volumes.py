@@ -166,7 +166,7 @@ def _not_removed(operator: Operator, change: Change, number: int, kind: type[TtE
     except (UpdateError, TtError, KeyboardInterrupt) as error:
         return BrokenError(
             f"{reason}\nData volume {number} was not deleted. "
-            f"Putting things back failed too: {error or 'interrupted'}\n"
+            f"Putting things back failed too: {str(error) or 'interrupted'}\n"
             f"`make up STACK={stack}` goes back to what {operator.project.config_file.name} says; until then nothing "
             "protects the volume from being deleted"
         )

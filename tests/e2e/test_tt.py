@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
+import signal
 import subprocess
 import threading
 import time
@@ -17,6 +19,7 @@ from ops.tt import cli
 from ops.tt.database import Database
 from ops.tt.errors import Exit
 from tests.e2e.stack import Stack, add_task, eventually, is_done
+from toolchain.steps import ROOT
 
 pytestmark = [pytest.mark.engine, pytest.mark.docker]
 
@@ -135,6 +138,26 @@ def test_a_dropped_table_comes_back(tt_stack: Stack) -> None:
     assert {each["timeline"] for each in listed["ranges"]} == {1, 2}
 
 
+def test_a_kept_volume_outlives_a_prune(tt_stack: Stack) -> None:
+    before = as_it_is(tt_stack)
+    label = f"label=stack={tt_stack.name}"
+    subprocess.run(["docker", "volume", "prune", "--force", "--filter", label], check=True, stdout=subprocess.DEVNULL)
+    assert as_it_is(tt_stack) == before
+    assert tt_stack.tt("volumes", "check") == (Exit.DONE, {"missing": [], "problems": []})
+
+
+def test_an_object_store_that_is_down_is_named_at_once(tt_stack: Stack) -> None:
+    store = tt_stack.container("object-store")
+    store.stop()
+    start = time.monotonic()
+    code, told = tt_stack.tt("backup", "now")
+    # Python and Docker's client take most of it.
+    assert time.monotonic() - start < 15
+    assert (code, f"{store.name} is exited. `docker start {store.name}`" in told["error"]) == (Exit.UNREACHABLE, True)
+    store.start()
+    eventually(lambda: tt_stack.healthy("object-store"), 60, "the object store is back")
+
+
 def test_the_repository_is_whole_and_a_drill_is_green(tt_stack: Stack) -> None:
     assert tt_stack.tt("backup", "verify") == (Exit.DONE, {"ok": True, "problems": []})
     code, drill = tt_stack.tt("drill")
@@ -189,6 +212,29 @@ def test_a_kept_volume_goes_when_it_is_told_to(tt_stack: Stack) -> None:
     assert (code, told) == (Exit.DONE, {"removed": 1})
     assert name not in as_it_is(tt_stack)[2]
     assert titles(tt_stack) == set(TASKS)
+
+
+def test_a_restore_that_is_killed_in_the_change_of_volumes_goes_back(tt_stack: Stack) -> None:
+    name, start = tt_stack.container("postgres").name, time.time()
+    restore = subprocess.Popen(
+        [ROOT / "tt", "restore", "--latest", "--yes", "--without-safety-backup", "--stack", tt_stack.name],
+        cwd=tt_stack.folder, env=tt_stack.env, stdin=subprocess.DEVNULL, start_new_session=True,
+    )  # fmt: skip
+    for event in tt_stack.docker.events(since=int(start), filters={"container": name, "event": "destroy"}, decode=True):
+        assert event["Actor"]["Attributes"]["name"] == name
+        break
+    os.killpg(restore.pid, signal.SIGKILL)
+    assert restore.wait() == -signal.SIGKILL
+    code, told = tt_stack.tt("restore", "--latest", "--yes")
+    assert (code, "`./tt restore --abort --stack" in told["error"]) == (Exit.REFUSED, True)
+    code, told = tt_stack.tt("restore", "--abort")
+    assert code == Exit.DONE, told
+    assert "PostgreSQL is on data volume 2, and has a new container. Data volume 3" in told["message"]
+    assert titles(tt_stack) == set(TASKS)
+    code, status = tt_stack.tt("status")
+    assert status["volumes"] == {"in_use": 2, "kept": [3]}
+    assert "There is no restore to take back." in tt_stack.tt("restore", "--abort")[1]["message"]
+    tt_stack.expect_no_changes()
 
 
 def test_a_database_that_is_gone_comes_back_from_its_backups(tt_stack: Stack) -> None:

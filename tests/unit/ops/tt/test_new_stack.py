@@ -428,6 +428,25 @@ def test_nothing_is_left_where_the_file_can_not_be_written(
     assert files(tmp_path / "home/.config/tasktracker") == []
 
 
+@pytest.mark.parametrize("late", [False, True])
+def test_nothing_is_left_of_one_that_is_stopped(
+    folder: Path, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, late: bool
+) -> None:
+    link = Path.hardlink_to
+
+    def stopped(self: Path, target: Path) -> None:
+        if late:
+            link(self, target)
+        raise KeyboardInterrupt
+
+    before = files(folder)
+    monkeypatch.setattr(Path, "hardlink_to", stopped)
+    code, told = run("demo")
+    assert (code, told["error"]) == (Exit.INTERRUPTED, "interrupted; nothing was changed")
+    assert files(folder) == before
+    assert files(tmp_path / "home/.config/tasktracker") == []
+
+
 def test_one_that_was_made_meanwhile_is_not_replaced(folder: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     check = new_stack._check_name
 
