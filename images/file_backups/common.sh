@@ -54,7 +54,7 @@ bucket_error() {
     answer=$(mktemp /tmp/bucket.XXXXXX)
     status=$(jq -r '.aliases.s3 | "user = " + (.accessKey + ":" + .secretKey | tojson)' "$MINIO_SHARED_CREDENTIALS_FILE" |
         curl --config - --aws-sigv4 "aws:amz:$REGION:s3" ${RESTIC_CACERT:+--cacert "$RESTIC_CACERT"} \
-            --silent --max-time 10 --output "$answer" --write-out '%{exitcode} %{http_code}' \
+            --silent --connect-timeout 3 --max-time 10 --output "$answer" --write-out '%{exitcode} %{http_code}' \
             "$BUCKET_URL/?list-type=2&max-keys=1&prefix=$PREFIX")
     case "$status $(tr -d '\000' <"$answer")" in
         '0 200 '*) ;;
@@ -66,7 +66,9 @@ bucket_error() {
         '0 403 '* | *InvalidAccessKeyId* | *SignatureDoesNotMatch* | *XAdminUserNotFound*)
             echo "the repository refuses the access key or the secret key, or does not let it do this" ;;
         '0 '*) echo "the repository can't be used: it answers with ${status#0 }" ;;
-        *) echo "the repository can't be reached" ;;
+        *)
+            server=${BUCKET_URL#*://}
+            echo "the repository can't be reached: no answer from ${server%%/*}" ;;
     esac
     rm -f "$answer"
 }

@@ -3,12 +3,14 @@
 #
 # Environment: RETENTION_FULL (full backups without errors that stay at least), RETENTION_DAYS (days
 # that a restore can go back to at least).
+# Exit codes, from sysexits.h: 64 wrong use, 69 the repository can't be read, 75 another backup is running.
 set -eu
 # Labels of backups are times; in one zone they only grow.
 export TZ=UTC
 
 STARTED=/tmp/backup-started
-SHARE=/usr/local/share/tasktracker
+
+. /usr/local/share/tasktracker/repository.sh
 
 say() {
     echo "backup-run: $*" >&2
@@ -28,7 +30,14 @@ if ! flock --nonblock 9; then
     say "another backup is running: this one ($1) is not taken"
     exit 75
 fi
-trap 'rm -f "$STARTED"; backup-status' EXIT
+# pgBackRest itself would try for minutes.
+work=$(mktemp -d /tmp/backup.XXXXXX)
+trap 'rm -rf "$work"' EXIT
+if ! read_repository "$work"; then
+    say "$failure"
+    exit 69
+fi
+trap 'rm -rf "$STARTED" "$work"; backup-status' EXIT
 touch "$STARTED"
 pgbackrest --stanza=main --type="$1" backup
 rm -f "$STARTED"

@@ -22,6 +22,19 @@ repository_error() { # FILE
     esac
 }
 
+# Seconds for a connection to the repository's host.
+CONNECT=3
+
+# Fails, with the reason in `failure`, where nothing answers at the repository's address: pgBackRest would go on asking
+# for minutes.
+reach_repository() {
+    server=$(sed -n 's/^repo1-s3-endpoint=//p' "$PGBACKREST_CONFIG")
+    port=$(sed -n 's/^repo1-storage-port=//p' "$PGBACKREST_CONFIG")
+    timeout "$CONNECT" bash -c 'exec 3<>"/dev/tcp/$1/$2"' bash "$server" "${port:-443}" 2>/dev/null && return
+    failure="the repository can't be reached: nothing answers at $server, port ${port:-443}"
+    return 1
+}
+
 # Seconds for one answer of the repository, and for all of them: pgBackRest asks for four files, three times each.
 ANSWER=5
 ANSWERS=20
@@ -40,6 +53,7 @@ ask_repository() { # ANSWER-FILE ERRORS COMMAND...
 # `failure`, if it can't be read.
 read_repository() { # FOLDER
     failure=
+    reach_repository || return 1
     if ! ask_repository "$1/info" "$1/errors" info; then
         failure=$(repository_error "$1/errors")
         return 1

@@ -7,6 +7,7 @@ import re
 import time
 from collections.abc import Callable
 
+from ops.tt import object_store
 from ops.tt.backups import Repository
 from ops.tt.errors import FailedError, RefusedError, UnreachableError
 from ops.tt.host import Host
@@ -47,6 +48,7 @@ class Database:
         Raises:
             UnreachableError: the repository can't be read; says why.
         """
+        object_store.check(self.host)
         result = self.host.run(BACKUPS, ["backup-list"])
         if result.code:
             raise UnreachableError(f"the backups can't be listed: {result.reason.removeprefix('backup-list: ')}")
@@ -97,8 +99,10 @@ class Database:
 
         Raises:
             RefusedError: another one runs.
+            UnreachableError: the repository can't be used; says why.
             FailedError: it failed; carries pgBackRest's last words.
         """
+        object_store.check(self.host)
         with output.work(title) as work:
             labels: list[str] = []
 
@@ -116,6 +120,10 @@ class Database:
                     raise RefusedError("another backup is running: this one is not taken; `tt status` shows that one")
                 work.say("another backup is running: waiting for its end")
                 time.sleep(POLL)
+        if result.code == UNREADABLE:
+            # What it does at its end may have something to say too.
+            reasons = re.findall(r"^backup-run: (.*)$", result.errors, re.MULTILINE)
+            raise UnreachableError(f"no backup was taken: {reasons[0] if reasons else result.reason}")
         if result.code:
             errors = re.findall(r"ERROR: (.*)", result.output)
             raise FailedError(f"the backup failed: {'; '.join(errors) or result.reason}")

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from ops.tt import times
+from ops.tt import object_store, times
 from ops.tt.database import BUSY, events
 from ops.tt.errors import FailedError, InterruptedWorkError, RefusedError, TtError
 from ops.tt.host import Host
@@ -34,8 +34,10 @@ def take(host: Host, output: Output) -> Mapping[str, Any]:
 
     Raises:
         RefusedError: one is under way.
+        UnreachableError: the stack's own object store is down.
         FailedError: it has ended without a result.
     """
+    object_store.check(host)
     done: dict[str, Any] = {}
     with output.work("Drill") as work:
 

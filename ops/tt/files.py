@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from ops.tt import times
+from ops.tt import object_store, times
 from ops.tt.database import BUSY, UNREADABLE, events
 from ops.tt.engine import UpdateError
 from ops.tt.errors import (
@@ -96,6 +96,7 @@ def listed(host: Host) -> list[FileSet]:
     Raises:
         UnreachableError: the repository can't be read; says why.
     """
+    object_store.check(host)
     result = host.run(SERVICE, ["files-list"])
     if result.code:
         raise UnreachableError(f"the sets can't be listed: {_reason(result)}")
@@ -109,6 +110,7 @@ def take(host: Host, output: Output) -> list[Mapping[str, Any]]:
         RefusedError: another one runs.
         FailedError: it failed, or one of the two did; says why.
     """
+    object_store.check(host)
     saved: list[Mapping[str, Any]] = []
 
     def read(event: Mapping[str, Any]) -> None:
@@ -130,6 +132,7 @@ def verify(host: Host, output: Output) -> Mapping[str, Any]:
     Raises:
         UnreachableError: it can't be read; says why.
     """
+    object_store.check(host)
     with output.work("Reading the repository of files"):
         result = host.run(SERVICE, ["files-verify"])
     try:
@@ -200,6 +203,7 @@ def save_state(host: Host, folder: Path, output: Output) -> Mapping[str, Any]:
     Raises:
         FailedError: it is not in the repository; says why.
     """
+    object_store.check(host)
     archive = io.BytesIO()
     with tarfile.open(fileobj=archive, mode="w") as tar:
         tar.add(folder, arcname=folder.name, filter=_without_locks)
@@ -236,6 +240,7 @@ def fetch_state(host: Host, label: str, path: Path) -> int:
     """
     if path.exists():
         raise RefusedError(f"{path} is there already: name another file")
+    object_store.check(host)
     running = host.start(SERVICE, ["state-restore", label])
     with answering():
         content = b"".join(running.chunks())
@@ -243,10 +248,16 @@ def fetch_state(host: Host, label: str, path: Path) -> int:
     _check(result, "the state's restore")
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
     except OSError as error:
         raise FailedError(f"{path} can't be written: {error.strerror}") from None
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+    except BaseException as error:
+        path.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            raise FailedError(f"{path} can't be written: {error.strerror}; there is no file") from None
+        raise
     return len(content)
 
 

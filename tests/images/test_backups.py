@@ -230,6 +230,10 @@ def test_a_store_that_is_down(stand: Stand, running: Container) -> None:
     stand.query("CREATE TABLE while_down AS SELECT md5(i::text) FROM generate_series(1, 300000) i")
     wait_for(lambda: "the repository can't be reached" in problems(running), "health tells", interval=1)
     start = time.monotonic()
+    taken = running.exec("backup-run", "diff")
+    assert (taken.returncode, time.monotonic() - start < 15) == (69, True), taken.stderr
+    assert "backup-run: the repository can't be reached: nothing answers at" in taken.stderr
+    start = time.monotonic()
     stand.postgres.stop()
     assert time.monotonic() - start < 15
     assert stand.postgres.exit_code() == 0

@@ -185,9 +185,10 @@ def test_a_set_that_is_not_there_changes_nothing(stand: Stand, running: Containe
 
 def test_a_store_that_is_away_makes_it_unhealthy_until_it_is_back(stand: Stand, running: Container) -> None:
     stand.store.stop()
-    assert reason(running, "files-backup", code=69) == "the repository can't be reached"
+    away = "the repository can't be reached: no answer from localhost:7070"
+    assert reason(running, "files-backup", code=69) == away
     running.sh("files-status")
-    assert problems(running) == "the repository can't be reached\n"
+    assert problems(running) == f"{away}\n"
     stand.store.start()
     wait_for(lambda: stand.store.exec("healthcheck").returncode == 0, "the store is back")
     events(running, "files-backup")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import tarfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -13,9 +14,11 @@ from typing import Any, cast
 import pytest
 
 from ops.tt import files
-from ops.tt.errors import FailedError, RefusedError, TtError, UnreachableError, UsageError
+from ops.tt.engine import UpdateError
+from ops.tt.errors import FailedError, InterruptedWorkError, RefusedError, TtError, UnreachableError, UsageError
 from ops.tt.files import FileSet
 from ops.tt.host import Host, Result
+from ops.tt.operator import Operator
 from ops.tt.output import Output
 from ops.tt.project import Project
 
@@ -37,6 +40,8 @@ class FakeHost:
         self.result = Result(code, output, errors)
         self.commands: list[Sequence[str]] = []
         self.put: list[bytes] = []
+        self.stack = "dev"
+        self.containers: dict[str, Any] = {}
 
     def run(self, service: str, command: Sequence[str], on_line: Callable[[str], object] = str) -> Result:
         assert service == "file-backups"
@@ -44,6 +49,9 @@ class FakeHost:
         for line in self.result.output.splitlines():
             on_line(line)
         return self.result
+
+    def find(self, service: str) -> Any:
+        return self.containers.get(service)
 
     def running(self, service: str) -> Any:
         return SimpleNamespace(put_archive=lambda _, data: self.put.append(data))
@@ -139,3 +147,74 @@ def test_a_state_that_is_not_there_leaves_no_file(tmp_path: Path) -> None:
     with pytest.raises(FailedError, match="no such set"):
         files.fetch_state(host(66, errors="state-restore: there is no such set"), "ffffffff", tmp_path / "x")
     assert not list(tmp_path.iterdir())
+
+
+def test_a_state_that_does_not_fit_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = os.fdopen
+
+    def full(descriptor: int, mode: str) -> Any:
+        os.close(descriptor)
+        return real(os.open("/dev/full", os.O_WRONLY), mode)
+
+    monkeypatch.setattr(files.os, "fdopen", full)
+    with pytest.raises(FailedError, match="No space left on device; there is no file"):
+        files.fetch_state(host(), "latest", tmp_path / "x")
+    assert not list(tmp_path.iterdir())
+
+
+class Engine:
+    """An engine whose updates fail as `faults` say."""
+
+    def __init__(self, project: Project, *faults: BaseException | None) -> None:
+        self.project, self.faults = project, list(faults)
+
+    def check_settled(self) -> None:
+        """Nothing is under way."""
+
+    def edited(self, *_: object, **__: object) -> bytes:
+        return b"config: {}\n"
+
+    def up(self, *_: object, **__: object) -> None:
+        if self.faults and (fault := self.faults.pop(0)):
+            raise fault
+
+
+def restored(folder: Path, *faults: BaseException | None) -> Project:
+    (folder / "Pulumi.dev.yaml").write_text(BEFORE)
+    project = Project(folder, "dev")
+    fake = FakeHost(output=json.dumps({"sets": SETS}))
+    fake.containers["postgres"] = SimpleNamespace(attrs={"Mounts": [{"Name": "tasktracker-dev-postgres-data"}]})
+    vars(fake)["client"] = SimpleNamespace(volumes=SimpleNamespace(get=lambda _: object()))
+    made = SimpleNamespace(
+        project=project, host=fake, engine=Engine(project, *faults), output=Output(json=True), confirm=lambda: None
+    )
+    files.restore(cast(Operator, made), {"uploads": "latest"})
+    return project
+
+
+BEFORE = "config:\n  tasktracker:environment: dev\n"
+
+
+def test_a_restore_of_files_leaves_the_config_as_it_was(tmp_path: Path) -> None:
+    assert restored(tmp_path).config_file.read_text() == BEFORE
+
+
+def test_one_that_fails_says_what_may_have_changed(tmp_path: Path) -> None:
+    with pytest.raises(FailedError, match=r"no Docker\nThe config is as it was before\. What was restored until then"):
+        restored(tmp_path, UpdateError("no Docker"))
+    assert (tmp_path / "Pulumi.dev.yaml").read_text() == BEFORE
+
+
+@pytest.mark.parametrize("fault", [UpdateError("no Docker"), RefusedError("another update is under way")])
+def test_a_finished_job_that_stays_is_a_warning(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], fault: Exception
+) -> None:
+    restored(tmp_path, None, fault)
+    left = "The files are restored, and the finished job is still there: `make up STACK=dev` takes it away"
+    assert f"warning: {fault}\n{left}" in capsys.readouterr().err
+
+
+def test_one_that_is_stopped_at_its_end_is_told(tmp_path: Path) -> None:
+    with pytest.raises(InterruptedWorkError, match="interrupted: the files are restored"):
+        restored(tmp_path, None, KeyboardInterrupt())
+    assert (tmp_path / "Pulumi.dev.yaml").read_text() == BEFORE
