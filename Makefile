@@ -78,6 +78,8 @@ purge: ## ask, then remove the stack with all its data (CONFIRM=<stack> answers)
 	@# Of what is on the host under the stack's name, only what this state has made.
 	@./tt volumes check --own --stack=$(call quoted,STACK)
 	@./tt state check --stack=$(call quoted,STACK) >&2
+	@# No state has these, and they are copies of the database.
+	@./tt scratch remove --all --stack=$(call quoted,STACK)
 	@($(PULUMI) state unprotect --all --yes) $(OR_SAY_WHY)
 	@($(PULUMI) destroy --yes --skip-preview) $(OR_SAY_WHY)
 	@$(PYTHON) -m toolchain.purge --stack=$(call quoted,STACK) --done

@@ -311,12 +311,15 @@ def backup_verify(session: Session) -> Exit:
     """
     import json  # noqa: PLC0415
 
+    from ops.tt import object_store  # noqa: PLC0415
     from ops.tt.database import BACKUPS, UNREADABLE  # noqa: PLC0415
     from ops.tt.errors import FailedError, UnreachableError  # noqa: PLC0415
     from ops.tt.host import Host  # noqa: PLC0415
 
+    host = Host(session.project)
+    object_store.check(host)
     with session.output.work("Reading the repository"):
-        result = Host(session.project).run(BACKUPS, ["backup-verify"])
+        result = host.run(BACKUPS, ["backup-verify"])
     if result.code == UNREADABLE:
         raise UnreachableError(f"the repository can't be read: {result.reason.removeprefix('backup-verify: ')}")
     try:
@@ -550,11 +553,22 @@ def scratch_list(session: Session) -> None:
 
 
 @command(scratch_app, "remove")
-def scratch_remove(session: Session, name: Annotated[str, typer.Argument(metavar="NAME")]) -> None:
-    """Remove one with its data."""
+def scratch_remove(
+    session: Session,
+    name: Annotated[str | None, typer.Argument(metavar="NAME", show_default=False)] = None,
+    all_: Annotated[bool, typer.Option("--all", help="All of the stack, as `make purge` does.")] = False,
+) -> None:
+    """Remove one with its data, or all."""
     from ops.tt import scratch  # noqa: PLC0415
     from ops.tt.host import Host  # noqa: PLC0415
 
+    if (name is None) is not all_:
+        raise UsageError("give one of NAME and --all; `tt scratch list` has the names")
+    if name is None:
+        names = scratch.remove_all(Host(session.project))
+        lines = [f"The scratch '{each}' is gone." for each in names] or ["There is no scratch."]
+        session.output.result({"removed": names}, *lines)
+        return
     scratch.remove(Host(session.project), name)
     session.output.result({"removed": name}, f"The scratch '{name}' is gone.")
 
@@ -721,13 +735,23 @@ def state_save(
     ] = False,
 ) -> None:
     """Save the folder of Pulumi's state in the repository of files. Its secrets are encrypted, by a passphrase that
-    is not in it: keep that elsewhere."""
+    is not in it: keep that elsewhere.
+
+    The oldest copies of earlier states are removed from the folder first: Pulumi keeps two for each update, for ever.
+    """
     from ops.tt import files  # noqa: PLC0415
     from ops.tt.engine import Engine  # noqa: PLC0415
     from ops.tt.host import Host  # noqa: PLC0415
+    from ops.tt.place import place_of  # noqa: PLC0415
     from ops.tt.store import is_folder  # noqa: PLC0415
+    from ops.tt.trim import trim  # noqa: PLC0415
 
     host, backend = Host(session.project), Engine(session.project).backend
+    try:
+        if is_folder(backend) and (count := trim(place_of(session.project, backend))):
+            session.output.note(f"Removed {count} files of the oldest updates from {backend}.")
+    except TtError as error:
+        session.output.warn(f"the oldest files of the state's history were not removed: {error}")
     if if_possible and (not is_folder(backend) or host.find(files.SERVICE) is None):
         session.output.result({"saved": False}, "The state is in no folder, or the stack has no backups: not saved.")
         return

@@ -55,6 +55,8 @@ def take(host: Host, path: Path, output: Output) -> Dump:
             raise RefusedError(f"{path} is there now: name another file")
         partial.replace(path)
     except KeyboardInterrupt:
+        if not partial.exists() and path.exists():
+            raise InterruptedWorkError(f"interrupted after the dump: {path} is whole") from None
         raise InterruptedWorkError("interrupted: there is no dump") from None
     except OSError as error:
         raise FailedError(f"{path} can't be written: {error.strerror}; there is no dump") from None

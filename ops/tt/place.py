@@ -36,6 +36,11 @@ class Place:
         return self.store.keys(f".pulumi/history/{self.project}/{self.stack}/")
 
     @property
+    def backups(self) -> list[str]:
+        """Pulumi's copies of the state, one for each update."""
+        return self.store.keys(f".pulumi/backups/{self.project}/{self.stack}/")
+
+    @property
     def tags(self) -> list[str]:
         """The file with its tags, if it has any."""
         key = f".pulumi/stacks/{self.project}/{self.stack}.pulumi-tags"

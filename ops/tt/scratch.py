@@ -188,6 +188,18 @@ def remove(host: Host, name: str) -> None:
         raise InterruptedWorkError(f"interrupted: `tt scratch remove {name}` again removes what is left") from None
 
 
+def remove_all(host: Host) -> list[str]:
+    """Removes all scratch servers with their data; returns their names."""
+    with answering():
+        found = host.client.volumes.list(filters={"label": f"stack={host.stack}"})
+    services = {str((each.attrs.get("Labels") or {}).get("service")) for each in found}
+    names = {service.removeprefix(PREFIX) for service in services if service.startswith(PREFIX)}
+    names |= {each["name"] for each in listed(host)}
+    for name in sorted(names):
+        remove(host, name)
+    return sorted(names)
+
+
 def _remove(host: Host, name: str) -> None:
     """Removes what there is of a scratch server."""
     container, volume = host.find(PREFIX + name), _volume(host, PREFIX + name)
@@ -208,7 +220,7 @@ def _discard(host: Host, name: str, reason: str) -> None:
         _remove(host, name)
     except (TtError, KeyboardInterrupt) as error:
         raise BrokenError(
-            f"{reason}\nWhat was made of the scratch '{name}' may be left ({error or 'interrupted again'}): "
+            f"{reason}\nWhat was made of the scratch '{name}' may be left ({str(error) or 'interrupted again'}): "
             f"`tt scratch remove {name}` removes it"
         ) from None
 

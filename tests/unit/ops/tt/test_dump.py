@@ -104,6 +104,19 @@ def test_a_full_disk_is_told_and_leaves_no_file(tmp_path: Path, monkeypatch: pyt
     assert list(tmp_path.iterdir()) == []
 
 
+def test_one_that_is_stopped_when_it_is_whole_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    replace = Path.replace
+
+    def stopped(self: Path, target: Path) -> Path:
+        replace(self, target)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Path, "replace", stopped)
+    with pytest.raises(InterruptedWorkError, match="x.dump is whole"):
+        take(FakeHost(), tmp_path / "x.dump")
+    assert (tmp_path / "x.dump").exists()
+
+
 def test_no_file_is_overwritten(tmp_path: Path) -> None:
     path = tmp_path / "x.dump"
     path.write_text("mine")
