@@ -65,7 +65,7 @@ def execute(operator: Operator, plan: Plan) -> Outcome:
     Raises:
         FailedError: it did not work, and everything is as it was.
         BrokenError: it did not work, and could not be undone.
-        InterruptedWorkError: the user stopped it, and everything is as it was.
+        InterruptedWorkError: the user stopped it; says how things are.
     """
     confirmed = time.monotonic()
     safety_backup = _secure(operator, plan) if plan.used is not None else None
