@@ -78,7 +78,7 @@ def test_postgres_starts_on_what_was_restored_before_it(stack: Stack) -> None:
         stack.write_config({"postgres": {"volume": 2, "kept_volumes": [1], "restore": {"volume": 2, "to": "latest"}}})
         stack.up()
         after = stack.ids()
-        assert after.keys() - before.keys() == {"restore", "restore-files"}
+        assert after.keys() - before.keys() == {"restore", "restore-files", "postgres-kept"}
         assert {name for name in before if before[name] != after[name]} == {"postgres", "backups"}
         assert state(stack, "restore")["FinishedAt"] < state(stack, "postgres")["StartedAt"]
         assert eventually(lambda: client.get(f"/api/tasks/{task}").raise_for_status(), 10, "the api is back")
