@@ -112,7 +112,7 @@ def test_one_that_is_stopped_when_it_is_whole_is_there(tmp_path: Path, monkeypat
         raise KeyboardInterrupt
 
     monkeypatch.setattr(Path, "replace", stopped)
-    with pytest.raises(InterruptedWorkError, match="x.dump is whole"):
+    with pytest.raises(InterruptedWorkError, match=r"x\.dump is whole"):
         take(FakeHost(), tmp_path / "x.dump")
     assert (tmp_path / "x.dump").exists()
 
