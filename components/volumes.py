@@ -99,11 +99,12 @@ class KeptVolumes(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: KeptVolumesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(f"{SYSTEM}:components:KeptVolumes", name, None, opts)
-        naming = args.context.naming
+        naming, ordered = args.context.naming, args.context.ordered
+        container = naming.container(name)
         carrier = docker.Container(
             name,
-            name=naming.container(name),
-            image=args.context.image(args.image),
+            name=container,
+            image=args.image,
             command=["true"],
             start=False,
             must_run=False,
@@ -114,17 +115,25 @@ class KeptVolumes(pulumi.ComponentResource):
             **hardened(memory=CARRIER_MEMORY, cpus="0.1"),
             restart="no",
             destroy_grace_seconds=1,
-            labels=[
-                docker.ContainerLabelArgs(label=label, value=value)
-                for label, value in naming.labels(args.service).items()
-            ],
+            labels=ordered(
+                container,
+                "labels",
+                {
+                    label: docker.ContainerLabelArgs(label=label, value=value)
+                    for label, value in naming.labels(args.service).items()
+                },
+            ),
             # At paths that the image does not have: Docker would copy what it has there into an empty volume.
-            mounts=[
-                docker.ContainerMountArgs(
-                    type="volume", source=volume.name, target=f"{KEPT_PATH}/{number}", read_only=True
-                )
-                for number, volume in sorted(args.volumes.items())
-            ],
+            mounts=ordered(
+                container,
+                "mounts",
+                {
+                    (path := f"{KEPT_PATH}/{number}"): docker.ContainerMountArgs(
+                        type="volume", source=volume.name, target=path, read_only=True
+                    )
+                    for number, volume in sorted(args.volumes.items())
+                },
+            ),
             opts=pulumi.ResourceOptions(parent=self, delete_before_replace=True, replace_on_changes=["mounts"]),
         )
         self.register_outputs({"carrier": carrier.name})
