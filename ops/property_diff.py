@@ -31,6 +31,9 @@ SIGNATURES = {
 #: Properties that tell one element of a list from the others.
 NAMING = ("label", "name", "file", "target")
 
+#: Lists of containers that are sets for the Docker provider: their order means nothing.
+SETS = frozenset({"envs", "labels", "mounts", "networksAdvanced", "ports", "uploads"})
+
 #: Lists longer than this are compared as a whole: lining them up takes the square of it.
 LONGEST_LIST = 200
 
@@ -79,7 +82,8 @@ def changes(step: Step) -> list[Change]:
     """The properties that make `step` necessary, without those that stay the same."""
     if step.old is None or step.new is None:
         return []
-    old, new = clean(step.old.inputs), clean(step.new.inputs)
+    new = clean(step.new.inputs)
+    old = _aligned(clean(step.old.inputs), new)
     found: dict[str, Change] = {}
     for text, kind in (step.detail or dict.fromkeys(step.diff_keys, "")).items():
         path = parse(text)
@@ -166,6 +170,37 @@ def lookup(value: object, path: Path) -> object:
         else:
             return ABSENT
     return value
+
+
+def _aligned(old: object, new: object) -> object:
+    """The inputs `old`, with their lists in the order of those in `new` as far as elements have names.
+
+    The program declares lists that are sets for the provider in the order of the state, which the inputs of the update
+    before did not have.
+    """
+    if not isinstance(old, dict) or not isinstance(new, dict):
+        return old
+    return {key: _in_order(value, new.get(key)) if key in SETS else value for key, value in old.items()}
+
+
+def _in_order(old: object, new: object) -> object:
+    if not isinstance(old, list) or not isinstance(new, list):
+        return old
+    before, after = ([_name(each) for each in elements] for elements in (old, new))
+    if None in (*before, *after) or len({*before}) < len(before) or len({*after}) < len(after):
+        return old
+    elements = dict(zip(before, old, strict=True))
+    # Those that go away stay where they are.
+    shared = (name for name in after if name in elements)
+    return [elements[next(shared) if name in after else name] for name in before]
+
+
+def _name(element: object) -> object:
+    """What tells an element from the others: a property, or the name of a variable; None if nothing does."""
+    if isinstance(element, Mapping):
+        return next((element[key] for key in (*NAMING, "internal") if isinstance(element.get(key), str | int)), None)
+    name, sign, _ = element.partition("=") if isinstance(element, str) else ("", "", "")
+    return name if sign else None
 
 
 def _change(path: Path, before: object, after: object, old: object, new: object, *, replaces: bool = False) -> Change:

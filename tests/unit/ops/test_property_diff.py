@@ -51,6 +51,33 @@ def test_one_more_element_is_one_difference() -> None:
     assert changes(new, old, detail={"envs": "update"}) == {"envs[0]": ("A=1", ABSENT)}
 
 
+def test_the_order_of_a_set_is_no_difference() -> None:
+    mounts = [{"target": "/a", "source": "x"}, {"target": "/b", "source": "y"}]
+    old = {
+        "mounts": mounts,
+        "envs": ["A=1", "B=1"],
+        "ports": [{"internal": 1}, {"internal": 2}],
+        "command": ["a=1", "b=1"],
+    }
+    new = {
+        "mounts": [{"target": "/b", "source": "z"}, *mounts[:1]],
+        "envs": ["B=2", "C=1", "A=1"],
+        "ports": [{"internal": 2}, {"internal": 1}],
+        "command": ["b=1", "a=1"],
+    }
+    assert changes(old, new) == {
+        "mounts[0].source": ("y", "z"),
+        "envs[0]": ("B=1", "B=2"),
+        "envs[1]": (ABSENT, "C=1"),
+        # The order of a command does.
+        "command[0]": (ABSENT, "b=1"),
+        "command[1]": ("b=1", ABSENT),
+    }
+    # Where elements have no names, or two the same, they stay as they are.
+    assert changes({"envs": ["A=1", "A=2"]}, {"envs": ["A=2", "A=1"]})
+    assert changes({"mounts": [{"x": 1}, {"x": 2}]}, {"mounts": [{"x": 2}, {"x": 1}]})
+
+
 def test_long_lists_are_one_value() -> None:
     old, new = list(range(1000)), list(range(1, 1001))
     assert changes({"a": old}, {"a": new}) == {"a": (old, new)}
