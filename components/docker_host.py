@@ -132,7 +132,13 @@ def await_files(container: str, digest: str) -> None:
     import requests  # noqa: PLC0415
 
     try:
-        asked = client(FILES_TIMEOUT).containers.get(container).exec_run(["await-files", digest])
+        found = client(FILES_TIMEOUT).containers.get(container)
+        if found.status != "running":
+            raise FilesError(
+                f"{container} is {found.status}, so it does not use its changed files: `make up` starts it, or"
+                f" `docker start {container}`; then run the update again"
+            )
+        asked = found.exec_run(["await-files", digest])
     except (docker.errors.DockerException, requests.exceptions.RequestException) as error:
         said = redacted(str(error))
         raise FilesError(f"cannot ask {container} for the files that it uses: {said}") from error

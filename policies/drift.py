@@ -39,6 +39,9 @@ UNASKED: Final = ("networksAdvanced", "ports", "cpuPeriod", "cpuQuota", "cpuShar
 #: Lists to which the image adds its own.
 FROM_IMAGE: Final = ("envs", "labels")
 
+#: Processes and threads that the program allows a container by default.
+PIDS_LIMIT: Final = 1024
+
 #: Characters of a value that a message shows.
 SHOWN: Final = 160
 
@@ -90,6 +93,9 @@ def _of_container(thing: Mapping[str, Any], asked: Mapping[str, Any], host: Host
     status = text(lookup(thing, "State.Status"))
     if asked.get("mustRun") is True and status not in ("running", "restarting"):
         yield "state", f"it is {status}, and was made to run", f"`{up}` starts it"
+    if asked.get("mustRun") is True and (number(lookup(thing, "HostConfig.PidsLimit")) or 0) <= 0:
+        # The program sets it past the provider, so that no input has it.
+        yield "pidsLimit", "it has no limit of processes", f"`docker update --pids-limit {PIDS_LIMIT} {name}`"
     again = f"`docker stop {name} && docker rm {name}`, then `{up}` makes it again"
     for property_ in sorted({*asked, *UNASKED} - NOT_COMPARED):
         have, want = live.get(property_), asked.get(property_)

@@ -9,8 +9,8 @@ import pulumi
 
 from components import docker_host, engine_version, neighbours, provider
 from components.ownership import Found, Owner, data_numbers, owner_of
-from components.preflight import images, memory, ports
-from remote import redacted
+from components.preflight import images, memory, ports, streams
+from remote import reason, redacted
 from settings import Settings
 from settings.ownership import Memory, is_data
 
@@ -43,10 +43,11 @@ def check_host(stack: str, settings: Settings, state: Future[Memory]) -> Owner:
         found = Found(client.api.networks(), client.api.containers(all=True), client.api.volumes()["Volumes"] or [])
         owner = _owner(stack, settings, state.result(), found)
         memory.refuse_too_low(stack, settings, state.result().limits, client)
+        streams.refuse_too_small(stack, settings, client)
         # The last check, as it changes the host: an update pulls.
         images.require(stack, settings, client)
     except (docker.errors.DockerException, requests.exceptions.RequestException) as error:
-        _go_on_without(redacted(" ".join(str(error).split())))
+        _go_on_without(redacted(reason(error)))
         return Owner.of(state.result())
     if newer := engine_version.notice(version):
         pulumi.log.info(newer)

@@ -29,7 +29,7 @@ ANSWERS: tuple[tuple[str, str, int, Any], ...] = (
     ("GET", r"/v[0-9.]+/networks", 200, []),
     ("GET", r"/v[0-9.]+/containers/json", 200, []),
     ("GET", r"/v[0-9.]+/images/.+/json", 200, {"Id": f"sha256:{64 * '2'}"}),
-    ("GET", r"/v[0-9.]+/containers/[^/]+/json", 200, {"Id": 64 * "0", "Name": "/job"}),
+    ("GET", r"/v[0-9.]+/containers/[^/]+/json", 200, {"Id": 64 * "0", "Name": "/job", "State": {"Status": "running"}}),
     ("POST", r"/v[0-9.]+/containers/[^/]+/update", 200, {"Warnings": []}),
     ("POST", r"/v[0-9.]+/containers/[^/]+/start", 204, None),
     ("POST", r"/v[0-9.]+/containers/[^/]+/wait", 200, {"StatusCode": 0}),

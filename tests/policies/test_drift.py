@@ -87,6 +87,11 @@ AGAIN = (
         ({"HostConfig.Memory": 536870912}, "it is 512, and was made as 256", AGAIN),
         ({"HostConfig.NanoCpus": 700000000}, 'it is "0.7", and was made as "0.5"', AGAIN),
         ({"HostConfig.CpuShares": 2}, "it is 2, and was made as unset", AGAIN),
+        *(
+            ({"HostConfig.PidsLimit": limit}, "it has no limit of processes",
+             "`docker update --pids-limit 1024 tasktracker-prod-nginx`")
+            for limit in (None, 0, -1)
+        ),
         ({"HostConfig.RestartPolicy": {"Name": "no", "MaximumRetryCount": 0}}, 'it is "no"', AGAIN),
         ({"HostConfig.PortBindings": {"8080/tcp": [{"HostIp": "0.0.0.0", "HostPort": "80"}]}}, '"0.0.0.0"', AGAIN),
         ({"HostConfig.Mounts": [], "Mounts": []}, "it is unset, and was made as", AGAIN),

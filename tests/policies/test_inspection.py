@@ -68,6 +68,7 @@ RUNNING: dict[str, Any] = {
         "CpuShares": 0,
         "Memory": 268435456,
         "NanoCpus": 500000000,
+        "PidsLimit": 1024,
         "CpuPeriod": 0,
         "CpuQuota": 0,
         "Devices": None,

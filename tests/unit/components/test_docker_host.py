@@ -29,6 +29,7 @@ class Job:
     """A container that ends with `code`; an exception as its code is what waiting for it raises."""
 
     name = "tasktracker-test-migrations"
+    status = "running"
 
     def __init__(self, code: int | Exception = 0, log: bytes = b"") -> None:
         self.code = code
@@ -157,6 +158,18 @@ def test_a_container_that_cannot_be_limited_is_an_error(host: Callable[..., None
     host(error=error)
     with pytest.raises(PidsError, match=r"cannot limit the processes of containers: (404 Client Error|no answer)"):
         limit_pids({"api": 128})
+
+
+def test_a_container_that_does_not_run_uses_no_files(host: Callable[..., None]) -> None:
+    host(job := Job())
+    job.status = "exited"
+    with pytest.raises(FilesError) as error:
+        await_files("tasktracker-test-nginx", "c0ffee")
+    assert str(error.value) == (
+        "tasktracker-test-nginx is exited, so it does not use its changed files: `make up` starts it, or"
+        " `docker start tasktracker-test-nginx`; then run the update again"
+    )
+    assert job.did == []
 
 
 def test_files_that_are_in_use_are_no_error(host: Callable[..., None]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import Future
+from types import SimpleNamespace
 from typing import Any
 
 import docker
@@ -33,7 +34,7 @@ class Api:
     """A Docker host that has each image; `error` is what asking for its lists raises."""
 
     def __init__(self, error: Exception | None = None, *networks: Thing, **version: str) -> None:
-        self.api, self._error, self._networks = self, error, networks
+        self._error, self._networks = error, networks
         self._version = {"Version": "28.5.2", "ApiVersion": "1.51", **version}
 
     def version(self) -> Thing:
@@ -57,7 +58,15 @@ class Api:
 
 @pytest.fixture
 def host(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    return lambda *given, **version: monkeypatch.setattr(docker_host, "client", lambda timeout: Api(*given, **version))
+    def set_up(*given: Any, **version: str) -> None:
+        client = SimpleNamespace(api=Api(*given, **version), containers=SimpleNamespace(get=missing))
+        monkeypatch.setattr(docker_host, "client", lambda timeout: client)
+
+    return set_up
+
+
+def missing(name: str) -> None:
+    raise docker.errors.NotFound(f"No such container: {name}")
 
 
 def test_a_clash_ends_the_program_with_one_message(host: Callable[..., None]) -> None:
@@ -72,7 +81,7 @@ def test_a_clash_ends_the_program_with_one_message(host: Callable[..., None]) ->
 
 
 @pytest.mark.parametrize(
-    "error", [docker.errors.DockerException("no\nanswer"), requests.exceptions.ReadTimeout("no answer")]
+    "error", [docker.errors.DockerException("no answer\nat all"), requests.exceptions.ReadTimeout("no answer")]
 )
 def test_a_host_that_does_not_answer_is_one_warning_of_a_preview(
     host: Callable[..., None], monkeypatch: pytest.MonkeyPatch, error: Exception
