@@ -23,7 +23,7 @@ def test_a_terminal_or_an_answer_is_enough() -> None:
 def test_make_names_its_own_variable(target: str) -> None:
     """Before any step of set-up."""
     result = subprocess.run(
-        ["make", target, "STACK=prod", f"PYTHON={sys.executable}"],
+        ["make", "--no-print-directory", target, "STACK=prod", f"PYTHON={sys.executable}"],
         cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert result.returncode
