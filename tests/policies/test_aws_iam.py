@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
-
-import pytest
 
 from policies.aws_iam import ATTACHMENTS, LASTING_CREDENTIALS, POLICIES, POLICY, ROLE
 from policies.aws_s3 import BUCKET_POLICY
@@ -13,7 +12,7 @@ from policies.bucket_keys import ACCESS_KEY, MEMBERSHIPS, USER, USER_POLICY
 from policies.resource import Resource
 from policies.rule import Level
 from policies.values import UNKNOWN
-from tests.policies.cases import Case, Kind, rule_of, run
+from tests.policies.cases import Case, Kind, of_each_rule, rule_of, run, run_all
 from tests.policies.compliant import PROJECT, STACK, UNSET
 from tests.policies.compliant_aws import ACCOUNT, GRANT, TRUST, aws, changed, document
 
@@ -558,9 +557,9 @@ KEY = (
 CASES = (*STAR, *KEY)
 
 
-@pytest.mark.parametrize("case", CASES, ids=str)
-def test_case(case: Case) -> None:
-    run(case)
+@of_each_rule(CASES)
+def test_cases(cases: Sequence[Case]) -> None:
+    run_all(cases)
 
 
 def test_a_policy_that_is_not_there_grants_nothing() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -31,7 +32,7 @@ from policies.evaluate import findings
 from policies.resource import Resource
 from policies.rule import Level, Scope
 from policies.values import UNKNOWN
-from tests.policies.cases import Case, Kind, rule_of, run
+from tests.policies.cases import Case, Kind, of_each_rule, rule_of, run, run_all
 from tests.policies.compliant import UNSET
 from tests.policies.compliant_aws import (
     ACCOUNT,
@@ -988,9 +989,9 @@ LOG = (
 CASES = (*PAB, *SSE, *VER, *LIFE, *ACL_CASES, *POL, *DEL, *LOCK, *LOG)
 
 
-@pytest.mark.parametrize("case", CASES, ids=str)
-def test_case(case: Case) -> None:
-    run(case)
+@of_each_rule(CASES)
+def test_cases(cases: Sequence[Case]) -> None:
+    run_all(cases)
 
 
 @pytest.mark.parametrize("rule", aws_s3.RULES, ids=lambda rule: rule.id)

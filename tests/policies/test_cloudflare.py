@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -24,7 +25,7 @@ from policies.evaluate import findings, message
 from policies.resource import Resource
 from policies.rule import Scope
 from policies.values import UNKNOWN
-from tests.policies.cases import Case, rule_of, run
+from tests.policies.cases import Case, of_each_rule, rule_of, run, run_all
 from tests.policies.compliant import UNSET, carrier, container, service
 from tests.policies.compliant_cloudflare import (
     ACCESS,
@@ -685,9 +686,9 @@ CASES = CATCH_ALL + DESTINATION + TLS + SECRET + SOURCE + ADMIN
 RULE_IDS = ("CF-404", "CF-DEST", "CF-TLS", "CF-SECRET", "CF-SRC", "CF-ACCESS")
 
 
-@pytest.mark.parametrize("case", CASES, ids=str)
-def test_case(case: Case) -> None:
-    run(case)
+@of_each_rule(CASES)
+def test_cases(cases: Sequence[Case]) -> None:
+    run_all(cases)
 
 
 @pytest.mark.parametrize("rule", RULE_IDS)

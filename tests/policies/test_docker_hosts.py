@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
-
-import pytest
 
 from policies.containers import CONTAINER
 from policies.docker_hosts import PACKAGES, WAYS
 from policies.resource import Resource
 from policies.values import UNKNOWN
-from tests.policies.cases import Case, run
+from tests.policies.cases import Case, of_each_rule, run_all
 from tests.policies.compliant import container, make, network, service, volume
 
 PLUGIN = "docker:index/plugin:Plugin"
@@ -107,6 +106,6 @@ CASES = (
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("case", CASES, ids=str)
-def test_case(case: Case) -> None:
-    run(case)
+@of_each_rule(CASES)
+def test_cases(cases: Sequence[Case]) -> None:
+    run_all(cases)

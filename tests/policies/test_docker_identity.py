@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 
 import pydantic
 import pytest
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from policies.docker_identity import MAX_ID, DeviceOptions, NamespaceOptions, SecurityModuleOptions
 from policies.docker_secrets import IMAGE, REGISTRY_IMAGE, REMOTE_IMAGE
 from policies.values import UNKNOWN
-from tests.policies.cases import Case, Kind, run
+from tests.policies.cases import Case, Kind, of_each_rule, run, run_all
 from tests.policies.compliant import UNSET, carrier, container, make, service
 
 SPEC = "taskSpec.containerSpec"
@@ -492,9 +493,9 @@ CASES = (
 )
 
 
-@pytest.mark.parametrize("case", CASES, ids=str)
-def test_case(case: Case) -> None:
-    run(case)
+@of_each_rule(CASES)
+def test_cases(cases: Sequence[Case]) -> None:
+    run_all(cases)
 
 
 IDS = st.integers(1, MAX_ID)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import pytest
@@ -13,7 +14,7 @@ from policies.docker_secrets import IMAGE, REMOTE_IMAGE
 from policies.resource import Resource
 from policies.rule import Conventions, Level
 from policies.values import UNKNOWN
-from tests.policies.cases import Case, rule_of, run
+from tests.policies.cases import Case, of_each_rule, rule_of, run, run_all
 from tests.policies.compliant import UNSET, carrier, container, make, service
 
 SPEC_IMAGE = "taskSpec.containerSpec.image"
@@ -156,9 +157,9 @@ CASES = (
 )
 
 
-@pytest.mark.parametrize("case", CASES, ids=str)
-def test_case(case: Case) -> None:
-    run(case)
+@of_each_rule(CASES)
+def test_cases(cases: Sequence[Case]) -> None:
+    run_all(cases)
 
 
 def test_it_is_mandatory_outside_development() -> None:

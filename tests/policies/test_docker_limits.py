@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Sequence
 
 import pydantic
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from policies.docker_limits import MB, MIN_MEMORY, CpuOptions, MemoryOptions, UlimitOptions
 from policies.values import UNKNOWN
-from tests.policies.cases import Case, Kind, run
+from tests.policies.cases import Case, Kind, of_each_rule, run, run_all
 from tests.policies.compliant import UNSET, carrier, container, service
 
 BYTES = "taskSpec.resources.limits.memoryBytes"
@@ -206,9 +207,9 @@ ULIMITS = (
 CASES = (*MEMORY, *CPUS, *ULIMITS)
 
 
-@pytest.mark.parametrize("case", CASES, ids=str)
-def test_case(case: Case) -> None:
-    run(case)
+@of_each_rule(CASES)
+def test_cases(cases: Sequence[Case]) -> None:
+    run_all(cases)
 
 
 #: A number as a program may give it.

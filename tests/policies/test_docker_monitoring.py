@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import gzip
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from policies.evaluate import findings
 from policies.ports import INTERNAL_PORTS, MAX_PORT, MONITORING_PORTS, STORE_PORTS, named
 from policies.resource import Resource
 from policies.rule import Scope
-from tests.policies.cases import Case, rule_of, run
+from tests.policies.cases import Case, of_each_rule, rule_of, run_all
 from tests.policies.compliant import carrier, container, make, service
 
 SPEC = "taskSpec.containerSpec"
@@ -533,9 +534,9 @@ CASES = (
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("case", CASES, ids=str)
-def test_case(case: Case) -> None:
-    run(case)
+@of_each_rule(CASES)
+def test_cases(cases: Sequence[Case]) -> None:
+    run_all(cases)
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import posixpath
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ from policies.evaluate import findings, message
 from policies.resource import Resource
 from policies.rule import Scope
 from policies.values import UNKNOWN
-from tests.policies.cases import Case, rule_of, run
+from tests.policies.cases import Case, of_each_rule, rule_of, run, run_all
 from tests.policies.compliant import carrier, container, service, volume
 
 MOUNTS = "taskSpec.containerSpec.mounts"
@@ -407,9 +408,9 @@ VOLUME_CASES = (
 CASES = (*SOCKET_CASES, *BIND_CASES, *VOLUME_CASES)
 
 
-@pytest.mark.parametrize("case", CASES, ids=str)
-def test_case(case: Case) -> None:
-    run(case)
+@of_each_rule(CASES)
+def test_cases(cases: Sequence[Case]) -> None:
+    run_all(cases)
 
 
 @pytest.mark.parametrize("path", ["", ".", "/", "//", "/srv/..", "srv", "~/x", "${X}/y"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from policies.resource import Resource
 from policies.rule import Scope
 from policies.uploads import SECRET, SERVICE_CONFIG
 from policies.values import UNKNOWN
-from tests.policies.cases import Case, rule_of, run
+from tests.policies.cases import Case, of_each_rule, rule_of, run, run_all
 from tests.policies.compliant import UNSET, carrier, container, make, network, service
 
 SPEC = "taskSpec.containerSpec"
@@ -544,9 +545,9 @@ INTERNAL_CASES = (
 CASES = (*PORT_CASES, *MONITORING_CASES, *NETWORK_CASES, *INTERNAL_CASES)
 
 
-@pytest.mark.parametrize("case", CASES, ids=str)
-def test_case(case: Case) -> None:
-    run(case)
+@of_each_rule(CASES)
+def test_cases(cases: Sequence[Case]) -> None:
+    run_all(cases)
 
 
 def test_there_are_templates() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from policies.containers import Container
 from policies.ports import STORE_PORTS
 from policies.resource import Resource
 from policies.roles import command_line, is_proxy, repository
-from tests.policies.cases import Case, run
+from tests.policies.cases import Case, of_each_rule, run_all
 from tests.policies.compliant import STACK, UNSET, carrier, container, service
 
 SPEC = "taskSpec.containerSpec"
@@ -121,9 +122,9 @@ CASES = (
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("case", CASES, ids=str)
-def test_case(case: Case) -> None:
-    run(case)
+@of_each_rule(CASES)
+def test_cases(cases: Sequence[Case]) -> None:
+    run_all(cases)
 
 
 @pytest.mark.parametrize(

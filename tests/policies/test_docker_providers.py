@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from policies.evaluate import REDACTED, findings, message
 from policies.resource import Resource
 from policies.rule import Scope
 from policies.values import UNKNOWN
-from tests.policies.cases import Case, rule_of, run
+from tests.policies.cases import Case, of_each_rule, rule_of, run_all
 from tests.policies.compliant import container, make
 
 PEM = "-----BEGIN CERTIFICATE-----"
@@ -152,9 +153,9 @@ CASES = (
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("case", CASES, ids=str)
-def test_case(case: Case) -> None:
-    run(case)
+@of_each_rule(CASES)
+def test_cases(cases: Sequence[Case]) -> None:
+    run_all(cases)
 
 
 @pytest.mark.parametrize("words", sorted(TWICE))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+from collections.abc import Sequence
 from typing import Any
 
 import pydantic
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 from policies.docker_runtime import MB, HealthOptions, LogOptions, ReadOnlyOptions
 from policies.health.command import proves_nothing
 from policies.values import UNKNOWN
-from tests.policies.cases import Case, Kind, run
+from tests.policies.cases import Case, Kind, of_each_rule, run, run_all
 from tests.policies.compliant import UNSET, carrier, container, service
 
 SPEC = "taskSpec.containerSpec"
@@ -373,9 +374,9 @@ RESTART = (
 CASES = (*READ_ONLY, *HEALTH, *LOGS, *RESTART)
 
 
-@pytest.mark.parametrize("case", CASES, ids=str)
-def test_case(case: Case) -> None:
-    run(case)
+@of_each_rule(CASES)
+def test_cases(cases: Sequence[Case]) -> None:
+    run_all(cases)
 
 
 URL = "curl -fsS http://127.0.0.1:8080/healthz"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from policies.resource import Resource
 from policies.rule import Scope
 from policies.uploads import LARGEST_FILE, SECRET, SERVICE_CONFIG, contents
 from policies.values import UNKNOWN
-from tests.policies.cases import Case, rule_of, run
+from tests.policies.cases import Case, of_each_rule, rule_of, run, run_all
 from tests.policies.compliant import carrier, make
 
 PROXY = "http { server { location /x/ { proxy_pass http://nats:8222; } } }"
@@ -50,9 +51,9 @@ CASES = (
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("case", CASES, ids=str)
-def test_case(case: Case) -> None:
-    run(case)
+@of_each_rule(CASES)
+def test_cases(cases: Sequence[Case]) -> None:
+    run_all(cases)
 
 
 @pytest.fixture

@@ -101,11 +101,12 @@ def test_the_shipped_config_and_waivers_are_right() -> None:
 # Levels.
 
 
-@pytest.mark.parametrize("rule", [rule for rule in RULES if rule.level == Level.MANDATORY], ids=lambda rule: rule.id)
 @pytest.mark.parametrize("level", ["advisory", "disabled", "remediate", "off", ""])
-def test_a_level_can_not_be_lowered(rule: Rule, level: str) -> None:
-    with pytest.raises(ConfigError, match=rule.id):
-        config.parse({rule.id: Entry(level)}, RULES)
+def test_a_level_can_not_be_lowered(level: str) -> None:
+    for rule in RULES:
+        if rule.level == Level.MANDATORY:
+            with pytest.raises(ConfigError, match=rule.id):
+                config.parse({rule.id: Entry(level)}, RULES)
 
 
 @pytest.mark.parametrize("level", ["advisory", "disabled", "remediate"])

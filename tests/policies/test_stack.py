@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -15,7 +15,7 @@ from policies.evaluate import findings
 from policies.resource import Resource
 from policies.rule import Conventions, Level, Options, Scope
 from policies.values import UNKNOWN
-from tests.policies.cases import Case, Kind, rule_of, run
+from tests.policies.cases import Case, Kind, of_each_rule, rule_of, run, run_all
 from tests.policies.compliant import LABELS, STACK, UNSET, carrier, container, network, service, volume
 from tests.policies.compliant_aws import (
     ACCOUNT,
@@ -229,9 +229,9 @@ BUCKET_CASES = (
 CASES = (*LABEL, *BUCKET_CASES)
 
 
-@pytest.mark.parametrize("case", CASES, ids=str)
-def test_case(case: Case) -> None:
-    run(case)
+@of_each_rule(CASES)
+def test_cases(cases: Sequence[Case]) -> None:
+    run_all(cases)
 
 
 @pytest.mark.parametrize("rule", COMPANIONS)
