@@ -162,13 +162,13 @@ test: check ## every test: unit, toolchain, and end to end on a real engine and 
 	@$(ENV) && pytest -q $(PARALLEL) tests --ignore tests/unit --ignore tests/policies
 
 .PHONY: test-all
-test-all: test ## every test, and those that take long: the newest Docker of Debian (takes root on a Debian)
+test-all: test policies ## every test, and those that take long: generated inputs by the 100,000, and the newest Docker of Debian (takes root on a Debian)
 	@$(ENV) && pytest -q -m nightly tests/nightly
 
 .PHONY: policies
 policies: ## the policy pack's tests, with 100,000 random inputs through each rule
 	@$(SETUP) development
-	@FUZZ_INPUTS=100000 $(VENV)/pytest -q tests/policies tests/fuzz policies
+	@FUZZ_INPUTS=100000 $(VENV)/pytest -q $(UNIT) tests/policies tests/unit/settings tests/fuzz policies
 
 .PHONY: bench
 bench: ## benchmarks, one JSON line a figure

@@ -29,10 +29,10 @@ from policies.values import UNKNOWN, has_unknown
 from tests.policies.test_pack import cases
 
 #: Inputs that each rule gets at least; each run of all tests has others, so few of them do there.
-INPUTS = int(os.environ.get("FUZZ_INPUTS", "20000"))
+INPUTS = int(os.environ.get("FUZZ_INPUTS", "2000"))
 
 #: Inputs of a type that isn't the main one of any rule, such as those of older versions of a provider.
-FEW_INPUTS = 2_000
+FEW_INPUTS = 200
 
 #: Inputs that one process takes at a time.
 CHUNK = 10_000

@@ -25,6 +25,7 @@ from policies.evaluate import findings, message
 from policies.resource import Resource
 from policies.rule import Scope
 from policies.values import UNKNOWN
+from tests.generated import examples
 from tests.policies.cases import Case, of_each_rule, rule_of, run, run_all
 from tests.policies.compliant import UNSET, carrier, container, service
 from tests.policies.compliant_cloudflare import (
@@ -766,7 +767,7 @@ JSON = st.recursive(
 MAKERS = (tunnel, config, record, application, access_policy, group, cloudflared, token_file)
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(st.data())
 def test_no_value_stops_a_rule(data: st.DataObject) -> None:
     resources = []

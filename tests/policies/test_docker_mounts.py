@@ -17,6 +17,7 @@ from policies.evaluate import findings, message
 from policies.resource import Resource
 from policies.rule import Scope
 from policies.values import UNKNOWN
+from tests.generated import examples
 from tests.policies.cases import Case, of_each_rule, rule_of, run, run_all
 from tests.policies.compliant import carrier, container, service, volume
 
@@ -459,14 +460,14 @@ def written(draw: st.DrawFn, paths: st.SearchStrategy[str]) -> str:
 
 
 @given(written(known_paths()))
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=examples(500), deadline=None)
 def test_a_socket_is_found_however_its_path_is_written(path: str) -> None:
     assert leads_to_socket(path)
     run(Case("DKR-SOCK", "bypass", path, with_mount(bind(path)), ("mounts[0].source",)))
 
 
 @given(written(st.sampled_from(("/srv/shared", "/srv/shared/a", "/etc/localtime", "/srv/data", "/srv", "/etc/x/y"))))
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=examples(500), deadline=None)
 def test_a_bind_is_allowed_by_where_it_leads(path: str) -> None:
     inside = posixpath.normpath("/" + path.lstrip("/"))
     allowed = inside == "/etc/localtime" or f"{inside}/".startswith("/srv/shared/")

@@ -24,6 +24,7 @@ from policies.resource import Resource
 from policies.rule import Scope
 from policies.uploads import SECRET, SERVICE_CONFIG
 from policies.values import UNKNOWN
+from tests.generated import examples
 from tests.policies.cases import Case, of_each_rule, rule_of, run, run_all
 from tests.policies.compliant import UNSET, carrier, container, make, network, service
 
@@ -612,7 +613,7 @@ ADDRESSES = st.one_of(
     protocol=st.sampled_from(("tcp", "udp", "sctp", "TCP", None, UNKNOWN)),
     environment=st.sampled_from(("prod", "staging", "production", "live")),
 )
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=examples(1000), deadline=None)
 def test_a_monitoring_port_is_always_found(
     internal: Any, external: Any, address: Any, protocol: Any, environment: str
 ) -> None:
@@ -633,7 +634,7 @@ def test_a_monitoring_port_is_always_found(
     space=st.sampled_from((" ", "\n", "\t ", " # comment; {\n")),
     quote=st.sampled_from(("", '"', "'")),
 )
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=examples(500), deadline=None)
 def test_a_proxied_monitoring_port_is_always_found(
     directive: str, scheme: str, host: str, number: int, zeros: str, after: str, space: str, quote: str
 ) -> None:

@@ -21,6 +21,7 @@ from policies import analyzer, config, waivers
 from policies.documents import LARGEST
 from policies.errors import ConfigError
 from policies.registry import RULES
+from tests.generated import examples
 
 RIGHT = """\
 waivers:
@@ -278,7 +279,7 @@ PIECES = st.sampled_from([
 ])  # fmt: skip
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(400), deadline=None)
 @given(
     st.one_of(
         st.lists(PIECES, max_size=40).map(lambda each: "".join(each).encode(errors="surrogatepass")),
@@ -296,7 +297,7 @@ def test_any_content_is_read_or_explained(tmp_path_factory: pytest.TempPathFacto
         assert all(file.name in each and "Error" not in each for each in found)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(st.integers(0, 2**32))
 def test_a_right_file_with_one_change_is_read_or_explained(tmp_path_factory: pytest.TempPathFactory, seed: int) -> None:
     rng = random.Random(seed)

@@ -17,6 +17,7 @@ from policies.rule import Finding, Scope
 from policies.secret_names import secret_under
 from policies.secret_shapes import SHAPES, is_random
 from policies.secrets import secret_in, secret_in_words
+from tests.generated import examples
 from tests.policies.cases import rule_of
 from tests.policies.compliant import container, service, volume
 
@@ -163,7 +164,7 @@ def test_what_is_a_secret(text: str) -> None:
 
 @pytest.mark.parametrize("kind", ISSUED)
 def test_each_issuer(kind: str) -> None:
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=examples(60), deadline=None)
     @given(AROUND, ISSUED[kind], AROUND)
     def planted_anywhere(before: str, secret: str, after: str) -> None:
         if kind in ("Anthropic key", "option", "option and value", "variable", "NATS seed", "Discord bot token"):
@@ -174,7 +175,7 @@ def test_each_issuer(kind: str) -> None:
     planted_anywhere()
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(SECRETS, st.integers(1, 2), st.text(ALPHANUMERIC, max_size=3))
 def test_encoded_secrets_are_found(secret: str, layers: int, before: str) -> None:
     data = secret.encode()
@@ -183,7 +184,7 @@ def test_encoded_secrets_are_found(secret: str, layers: int, before: str) -> Non
     assert secret_in(before + data.decode())
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(SECRETS, st.sampled_from(["{}", "x {}", "{} x", "a\n{}\nb"]), st.sampled_from([str, list, dict]))
 def test_no_message_shows_a_secret(secret: str, around: str, form: Callable[..., object]) -> None:
     text = around.format(secret)
@@ -193,7 +194,7 @@ def test_no_message_shows_a_secret(secret: str, around: str, form: Callable[...,
     assert "[secret]" in said
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(
     SECRETS,
     st.sampled_from(["LOG", "PASSWORD", "x"]),
@@ -237,7 +238,7 @@ def test_no_message_of_the_rule_shows_a_secret(secret: str, name: str, place: st
         assert not any(part in said for part in (secret.strip(), *secret.split()) if len(part) > 12)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(st.text(max_size=300))
 def test_any_text_can_be_judged(text: str) -> None:
     secret_in(text)

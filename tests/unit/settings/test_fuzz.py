@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from settings import SettingsError, parse
 from settings.models import StackConfig
 from settings.secrets import BUILT_IN
+from tests.generated import examples
 from tests.unit.settings.config import config
 
 KNOWN = sorted(
@@ -74,19 +75,19 @@ def check(keys: dict[str, Any], secret_keys: set[str]) -> None:
         assert all(line.isprintable() for line in lines)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(shaped(), st.sets(KEYS, max_size=3))
 def test_settings_with_odd_values(keys: dict[str, Any], secret_keys: set[str]) -> None:
     check(keys, secret_keys)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(st.dictionaries(KEYS, TREES, max_size=6), st.sets(KEYS, max_size=6))
 def test_anything(keys: dict[str, Any], secret_keys: set[str]) -> None:
     check(keys, secret_keys)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(st.dictionaries(TEXTS, TEXTS, max_size=6))
 def test_any_text(texts: dict[str, str]) -> None:
     assert all(line.isprintable() for line in str(error_of(texts, texts)).splitlines())
