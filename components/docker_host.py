@@ -134,9 +134,10 @@ def await_files(container: str, digest: str) -> None:
     try:
         found = client(FILES_TIMEOUT).containers.get(container)
         if found.status != "running":
+            command = "unpause" if found.status == "paused" else "start"
             raise FilesError(
                 f"{container} is {found.status}, so it does not use its changed files: `make up` starts it, or"
-                f" `docker start {container}`; then run the update again"
+                f" `docker {command} {container}` and another update"
             )
         asked = found.exec_run(["await-files", digest])
     except (docker.errors.DockerException, requests.exceptions.RequestException) as error:

@@ -22,6 +22,7 @@ def test_changed_settings_show_in_the_preview_and_replace_their_services_only(st
         "docker:index/container:Container nginx-files": "replace",
         "pulumi:index:Stash nginx-files": "update",
         "docker:index/container:Container dashboard": "replace",
+        "pulumi:index:Stash pids-limits": "update",
     }
     before = stack.ids()
     stack.up()
@@ -46,7 +47,9 @@ def test_up_waits_until_nginx_has_taken_up_a_changed_file(stack: Stack) -> None:
     finally:
         nginx.unpause()
     assert result.returncode != 0
-    assert f"cannot ask tasktracker-{stack.name}-nginx for the files that it uses" in result.stdout
+    name = f"tasktracker-{stack.name}-nginx"
+    assert f"{name} is paused, so it does not use its changed files" in result.stdout
+    assert f"`docker unpause {name}`" in result.stdout
     assert "Traceback" not in result.stdout
     # The failure was not taken for done.
     assert stack.planned() == {"pulumi:index:Stash nginx-files": "update"}

@@ -11,7 +11,7 @@ from pathlib import Path
 import docker
 import pytest
 
-from components.neighbours import NOT_ASKED
+from components.preflight.host import NOT_CHECKED
 from images.catalog import local_reference
 from tests.e2e.stack import Stack
 from tests.leftovers import name_of_this_run, remove
@@ -94,4 +94,4 @@ def test_a_name_that_is_taken_is_told(stack: Stack, short: str, told: str) -> No
 
 def test_without_docker_the_preview_goes_on_with_one_warning(stack: Stack) -> None:
     output = stack.pulumi("preview", without_docker=True).stdout
-    assert output.partition("Diagnostics:")[2].count(NOT_ASKED) == 1
+    assert output.partition("Diagnostics:")[2].count(NOT_CHECKED) == 1

@@ -160,14 +160,15 @@ def test_a_container_that_cannot_be_limited_is_an_error(host: Callable[..., None
         limit_pids({"api": 128})
 
 
-def test_a_container_that_does_not_run_uses_no_files(host: Callable[..., None]) -> None:
+@pytest.mark.parametrize(("status", "command"), [("exited", "start"), ("paused", "unpause")])
+def test_a_container_that_does_not_run_uses_no_files(host: Callable[..., None], status: str, command: str) -> None:
     host(job := Job())
-    job.status = "exited"
+    job.status = status
     with pytest.raises(FilesError) as error:
         await_files("tasktracker-test-nginx", "c0ffee")
     assert str(error.value) == (
-        "tasktracker-test-nginx is exited, so it does not use its changed files: `make up` starts it, or"
-        " `docker start tasktracker-test-nginx`; then run the update again"
+        f"tasktracker-test-nginx is {status}, so it does not use its changed files: `make up` starts it, or"
+        f" `docker {command} tasktracker-test-nginx` and another update"
     )
     assert job.did == []
 
