@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable, Iterator
 from itertools import count
@@ -78,7 +79,9 @@ def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> 
     for stack in _shared:
         if _needs_shared(item) and nextitem is not None and not _needs_shared(nextitem):
             for container in stack.containers():
-                container.pause()
+                # A busy kernel may refuse ("unable to freeze"): then that one stays awake.
+                with contextlib.suppress(docker.errors.APIError):
+                    container.pause()
 
 
 def _needs_shared(item: pytest.Item) -> bool:
