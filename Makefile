@@ -162,7 +162,7 @@ test: check ## every test: unit, toolchain, and end to end on a real engine and 
 	@$(ENV) && pytest -q $(PARALLEL) tests --ignore tests/unit --ignore tests/policies
 
 .PHONY: test-all
-test-all: test policies ## every test, and those that take long: generated inputs by the 100,000, and the newest Docker of Debian (takes root on a Debian)
+test-all: test policies ## every test, and those that take long: 100,000 generated inputs a rule, and the newest Docker of Debian (takes root on a Debian)
 	@$(ENV) && pytest -q -m nightly tests/nightly
 
 .PHONY: policies
