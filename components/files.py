@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_docker as docker
 
+from components.carrier import carrier
 from components.context import Context
-from components.hardening import hardened
 from components.naming import SYSTEM
 
 #: Where every workload finds its files.
@@ -26,9 +26,6 @@ MANIFEST = "manifest"
 
 #: Hexadecimal digits of a digest: 48 bits, no collision to be feared among a service's versions.
 DIGEST_LENGTH = 12
-
-#: MB; Docker's smallest allowed limit is 6.
-CARRIER_MEMORY = 16
 
 
 @dataclass(frozen=True)
@@ -66,7 +63,6 @@ class FileVolume(pulumi.ComponentResource):
     def __init__(self, name: str, args: FileVolumeArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(f"{SYSTEM}:components:FileVolume", name, None, opts)
         child = pulumi.ResourceOptions(parent=self, delete_before_replace=True)
-        labels = args.context.naming.labels(args.service, slot=args.slot)
         contents = pulumi.Output.all(**args.files)
         self.digest = pulumi.Output.unsecret(
             pulumi.Output.all(args.context.digest_key, contents).apply(lambda values: digest(*values))
@@ -85,25 +81,15 @@ class FileVolume(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions.merge(child, pulumi.ResourceOptions(ignore_changes=["labels"])),
         )
         container = args.context.naming.container(name)
-        carrier = docker.Container(
+        brought = carrier(
             name,
-            name=container,
-            image=args.image,
-            command=["true"],
-            start=False,
-            must_run=False,
-            network_mode="none",
-            user="65534:65534",
+            args.context,
+            args.service,
+            args.image,
+            child,
+            slot=args.slot,
+            # Docker refuses an upload otherwise.
             read_only=False,
-            # It never runs; the limits are there for one that is started by hand.
-            **hardened(memory=CARRIER_MEMORY, cpus="0.1"),
-            restart="no",
-            destroy_grace_seconds=1,
-            labels=args.context.ordered(
-                container,
-                "labels",
-                {label: docker.ContainerLabelArgs(label=label, value=value) for label, value in labels.items()},
-            ),
             mounts=[docker.ContainerMountArgs(type="volume", source=volume.name, target=MOUNT_PATH)],
             uploads=args.context.ordered(
                 container,
@@ -115,10 +101,9 @@ class FileVolume(pulumi.ComponentResource):
                     for file, content in sorted(files.items())
                 },
             ),
-            opts=child,
         )
         self.volume = volume.name
-        self.register_outputs({"volume": self.volume, "carrier": carrier.name})
+        self.register_outputs({"volume": self.volume, "carrier": brought.name})
 
 
 def digest(key: str, files: Mapping[str, str]) -> str:

@@ -145,7 +145,7 @@ def _missing(stack: str, settings: Settings, gone: list[str], unfinished: set[st
 
 
 def _is_new_host() -> bool:
-    """Whether the user has said that the stack begins anew on the host of its config."""
+    """Whether the user has set the variable that allows an empty stack on the host of its config."""
     host = docker_host.configured()
     return host is not None and os.environ.get(NEW_HOST) == host.address
 

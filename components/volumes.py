@@ -8,9 +8,8 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_docker as docker
 
+from components.carrier import carrier
 from components.context import Context
-from components.files import CARRIER_MEMORY
-from components.hardening import hardened
 from components.naming import SYSTEM, Naming
 from settings.ownership import DATA_VOLUME, IDENTITY
 
@@ -99,33 +98,16 @@ class KeptVolumes(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: KeptVolumesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(f"{SYSTEM}:components:KeptVolumes", name, None, opts)
-        naming, ordered = args.context.naming, args.context.ordered
-        container = naming.container(name)
-        carrier = docker.Container(
+        container = carrier(
             name,
-            name=container,
-            image=args.image,
-            command=["true"],
-            start=False,
-            must_run=False,
-            network_mode="none",
-            user="65534:65534",
+            args.context,
+            args.service,
+            args.image,
+            pulumi.ResourceOptions(parent=self, delete_before_replace=True, replace_on_changes=["mounts"]),
             read_only=True,
-            # It never runs; the limits are there for one that is started by hand.
-            **hardened(memory=CARRIER_MEMORY, cpus="0.1"),
-            restart="no",
-            destroy_grace_seconds=1,
-            labels=ordered(
-                container,
-                "labels",
-                {
-                    label: docker.ContainerLabelArgs(label=label, value=value)
-                    for label, value in naming.labels(args.service).items()
-                },
-            ),
             # At paths that the image does not have: Docker would copy what it has there into an empty volume.
-            mounts=ordered(
-                container,
+            mounts=args.context.ordered(
+                args.context.naming.container(name),
                 "mounts",
                 {
                     (path := f"{KEPT_PATH}/{number}"): docker.ContainerMountArgs(
@@ -134,9 +116,8 @@ class KeptVolumes(pulumi.ComponentResource):
                     for number, volume in sorted(args.volumes.items())
                 },
             ),
-            opts=pulumi.ResourceOptions(parent=self, delete_before_replace=True, replace_on_changes=["mounts"]),
         )
-        self.register_outputs({"carrier": carrier.name})
+        self.register_outputs({"carrier": container.name})
 
 
 def _volume(name: str, naming: Naming, service: str, opts: pulumi.ResourceOptions) -> docker.Volume:

@@ -106,7 +106,7 @@ def _of_container(thing: Mapping[str, Any], asked: Mapping[str, Any], host: Host
         elif property_ in FROM_IMAGE:
             if lost := sorted(_keys(want) - _keys(have)):
                 yield property_, f"it lacks, or has changed: {', '.join(lost)}", again
-        elif _normal(have) != _normal(want) and property_ not in FILLED_IN:
+        elif normal(have) != normal(want) and property_ not in FILLED_IN:
             yield property_, f"it is {_shown(have)}, and was made as {_shown(want)}", again
 
 
@@ -120,7 +120,7 @@ def _of_networks(
         message = f"it is on the network {network} too, which it was not made with"
         yield "networks", message, f"`docker network disconnect {network} {name}`"
     for network in sorted(on.keys() & wanted.keys()):
-        has, made = ({k: _normal(each[network].get(k)) for k in ("aliases", "ipv4Address")} for each in (on, wanted))
+        has, made = ({k: normal(each[network].get(k)) for k in ("aliases", "ipv4Address")} for each in (on, wanted))
         # Docker adds names of its own.
         lacks = {*(made["aliases"] or ())} - {*(has["aliases"] or ())}
         if lacks or (made["ipv4Address"] and has["ipv4Address"] != made["ipv4Address"]):
@@ -133,7 +133,7 @@ def _of_volume(key: tuple[str, str], thing: Mapping[str, Any], asked: Mapping[st
     live = volume(thing)
     for property_ in ("driver", "driverOpts"):
         have, want = live.get(property_), asked.get(property_)
-        if _normal(have) != _normal(want) and not (property_ in FILLED_IN and is_unset(want)):
+        if normal(have) != normal(want) and not (property_ in FILLED_IN and is_unset(want)):
             yield property_, f"it is {_shown(have)}, and was made as {_shown(want)}", "save its data, and remove it"
 
 
@@ -228,12 +228,12 @@ def _keys(value: object) -> set[str]:
     return found
 
 
-def _normal(value: Any) -> Any:  # noqa: ANN401 - any JSON value
+def normal(value: Any) -> Any:  # noqa: ANN401 - any JSON value
     """A value without what is only a way to write it: false and empty for unset, order, number or text."""
     if isinstance(value, Mapping):
-        return {key: normal for key, item in sorted(value.items()) if (normal := _normal(item)) is not None} or None
+        return {key: made for key, item in sorted(value.items()) if (made := normal(item)) is not None} or None
     if isinstance(value, list):
-        return sorted((_normal(item) for item in value), key=json.dumps) or None
+        return sorted((normal(item) for item in value), key=json.dumps) or None
     if value in (False, 0, "0s") or is_unset(value):
         return None
     return number(value) if number(value) is not None else value

@@ -19,11 +19,12 @@ from images.catalog import local_reference
 from policies.audit import KINDS, State, Thing, read_state, resource_of, take
 from policies.config import parse
 from policies.containers import CONTAINER
+from policies.drift import normal
 from policies.evaluate import Target, findings
 from policies.registry import RULES
 from policies.resource import Resource
 from policies.rule import Scope
-from policies.values import decode, is_unset, items, number, text
+from policies.values import decode, is_unset, items, text
 from tests.e2e.stack import Stack
 from toolchain.steps import ROOT
 
@@ -199,17 +200,6 @@ def _without_defaults(value: Any) -> Any:
     return [_without_defaults(item) for item in value] if isinstance(value, list) else value
 
 
-def _normal(value: Any) -> Any:
-    """A value without what is only a way to write it: false and empty for unset, order, number or text."""
-    if isinstance(value, dict):
-        return {key: normal for key, item in sorted(value.items()) if (normal := _normal(item)) is not None} or None
-    if isinstance(value, list):
-        return sorted((_normal(item) for item in value), key=json.dumps) or None
-    if value in (False, 0, "0s") or is_unset(value):
-        return None
-    return number(value) if number(value) is not None else value
-
-
 def _texts(value: Any) -> set[str]:
     return {json.dumps(item, sort_keys=True) if text(item) is None else str(item) for _, item in items(value)}
 
@@ -232,7 +222,7 @@ def test_what_runs_is_translated_into_what_the_program_asked_for(stack: Stack, e
             elif name in FILLED_IN and is_unset(want):
                 continue
             else:
-                assert _normal(have) == _normal(want), where
+                assert normal(have) == normal(want), where
             compared.add((thing.type, name))
         assert live.container.never_runs == asked.container.never_runs, thing.name
         assert live.container.is_job == asked.container.is_job, thing.name
