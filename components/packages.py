@@ -37,7 +37,8 @@ def refuse_missing_packages(stack: str, settings: Settings) -> None:
     missing = [need for need in needed_packages(settings) if not _is_installed(need[0])]
     if missing:
         found = "; ".join(f"{key_text(path)} needs the Python package {package}" for package, path in missing)
-        raise pulumi.RunError(f"{found}, which is not installed. Run `make tools STACK={stack}` and try again")
+        lack = "which is not installed" if len(missing) == 1 else "which are not installed"
+        raise pulumi.RunError(f"{found}, {lack}. Run `make tools STACK={stack}` and try again")
 
 
 def _is_installed(package: str) -> bool:

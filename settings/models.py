@@ -14,11 +14,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from settings.limits import LIMITS, PolicyLimit
 from settings.units import GB, MB, TB
 from settings.values import (
+    AccountId,
     Address,
     AwsRegion,
     BackupLabel,
     Bucket,
-    CloudflareId,
     DockerAddress,
     Email,
     Expression,
@@ -48,6 +48,7 @@ from settings.values import (
     UserName,
     VolumeNumber,
     Zone,
+    ZoneId,
 )
 
 Environment = Literal["dev", "staging", "prod"]
@@ -663,9 +664,9 @@ class TunnelSettings(Block):
     """A Cloudflare Tunnel: requests come from Cloudflare through connections that the host makes, and nothing on the
     host is published. Its secret is cloudflare_api_token."""
 
-    account_id: CloudflareId
+    account_id: AccountId
     """The Cloudflare account that the tunnel belongs to."""
-    zone_id: CloudflareId
+    zone_id: ZoneId
     """The zone that the host names are in."""
     zone: Zone
     """The zone's own name, such as example.com: without it Cloudflare would take a host name of another zone for one

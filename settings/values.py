@@ -245,16 +245,21 @@ LocalPath = Annotated[
 
 # Cloudflare
 
-CloudflareId = Annotated[
-    str,
-    _text(
+
+def _cloudflare_id(of: str, example: str) -> Kind:
+    return _text(
         "Cloudflare id",
         r"^[0-9a-f]{32}$",
-        "an id of 32 hexadecimal digits, as the page of the account or the zone shows it in Cloudflare's dashboard",
-        example="0123456789abcdef0123456789abcdef",
-    ),
-]
-"""The id of an account or a zone of Cloudflare."""
+        f"an id of 32 hexadecimal digits, as the page of the {of} shows it in Cloudflare's dashboard",
+        example=example,
+    )
+
+
+AccountId = Annotated[str, _cloudflare_id("account", "0123456789abcdef0123456789abcdef")]
+"""The id of an account of Cloudflare."""
+
+ZoneId = Annotated[str, _cloudflare_id("zone", "fedcba9876543210fedcba9876543210")]
+"""The id of a zone of Cloudflare."""
 
 Zone = Annotated[
     str,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import os
+import signal
 
 import docker
 import pytest
@@ -17,6 +19,17 @@ from toolchain import docker_engine
 settings.register_profile("ci", derandomize=True, deadline=None)
 settings.register_profile("here", deadline=None)
 settings.load_profile("ci" if os.environ.get("CI") == "true" else "here")
+
+
+def pytest_configure() -> None:
+    """Sets the process up for tests.
+
+    Unit tests make much garbage and keep little: collected more rarely, they take a tenth less time. SIGINT does what
+    tests expect of it, also where a script started them in the background, which ignores it.
+    """
+    gc.set_threshold(100_000, 20, 100)
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> GroupScheduling:
@@ -38,6 +51,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         raise pytest.UsageError("no Docker engine answers, and with CI=true that is a failure")
     for item in needing:
         item.add_marker(pytest.mark.skip(reason="no Docker engine answers"))
+
+
+def pytest_collection_finish() -> None:
+    """Spares the garbage collector the tests themselves, which stay to the end: a tenth of the time of unit tests."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

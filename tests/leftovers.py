@@ -39,11 +39,27 @@ def remove(client: docker.DockerClient, stack: str) -> None:
 
 
 def remove_namespace(name: str) -> None:
-    """Ends what still runs in a network namespace, and removes it with the interfaces that lead there."""
-    for pid in _ip("netns", "pids", name).split():
+    """Ends what still runs in a network namespace and in its control group, and removes it with its interfaces.
+
+    In the group are the processes of its engine's containers, which have namespaces of their own. They outlive an
+    engine that crashes.
+    """
+    for pid in (*map(int, _ip("netns", "pids", name).split()), *_in_control_group(control_group(name))):
         with suppress(ProcessLookupError):
-            os.kill(int(pid), signal.SIGKILL)
+            os.kill(pid, signal.SIGKILL)
     _ip("netns", "delete", name)
+
+
+def control_group(namespace: str) -> str:
+    """The control group of the containers of an engine in a network namespace; systemd wants it to be a slice."""
+    return f"{namespace}.slice"
+
+
+def _in_control_group(name: str) -> Iterator[int]:
+    for path in Path("/proc").glob("[0-9]*/cgroup"):
+        with suppress(OSError):
+            if f"/{name}/" in path.read_text():
+                yield int(path.parent.name)
 
 
 def _ip(*args: str) -> str:
@@ -103,6 +119,16 @@ def _remove(client: docker.DockerClient, concerns: Callable[[Any], bool]) -> Non
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         removed = found(client.containers, all=True, ignore_removed=True)
         list(pool.map(lambda each: gone(each, force=True, v=True), removed))
-    for kind in (client.networks, client.volumes):
-        for each in found(kind):
-            gone(each)
+    for each in found(client.networks):
+        _disconnect_all(each)
+        gone(each)
+    for each in found(client.volumes):
+        gone(each)
+
+
+def _disconnect_all(network: Any) -> None:
+    """Takes containers off a network that are gone: an engine on a busy machine may leave them there."""
+    with suppress(docker.errors.NotFound):
+        network.reload()
+        for endpoint in network.attrs["Containers"].values():
+            network.disconnect(endpoint["Name"], force=True)

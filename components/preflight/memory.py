@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pulumi
 
 from components.naming import Naming
+from remote.memory import in_use
 from settings import Settings
 from settings.commands import command_for
 from settings.errors import Path, Problem
@@ -74,11 +75,6 @@ def _used(client: DockerClient, container: str) -> int:
     import docker  # noqa: PLC0415 - see `components.docker_host`
 
     try:
-        found: Mapping[str, Any] = client.api.stats(container, stream=False, one_shot=True)
+        return (in_use(client.api.stats(container, stream=False, one_shot=True)) or 0) // MB
     except docker.errors.NotFound:
         return 0
-    memory = found.get("memory_stats") or {}
-    counters = memory.get("stats") or {}
-    # By the kernel's names in version 2 of control groups, and in version 1.
-    cache = counters.get("inactive_file", counters.get("total_inactive_file", 0))
-    return int(max(0, memory.get("usage", 0) - cache)) // MB

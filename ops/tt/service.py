@@ -17,6 +17,7 @@ from docker.models.containers import Container
 from ops.tt import times
 from ops.tt.project import NAMESPACE
 from remote import redacted
+from remote.memory import in_use
 
 #: Docker's word for a time that has not come.
 NEVER = "0001-01-01T00:00:00Z"
@@ -33,6 +34,12 @@ _BAD = re.compile(
     r"|\[(warn|error|crit|alert|emerg|ERR|WRN|FTL)\]"
     r"|\b(WARN(ING)?|ERROR|FATAL|PANIC):"
 )
+
+#: Docker's words for a job that does not run.
+ENDED = ("created", "exited")
+
+#: How nginx' health check begins where it serves on with the files before (images/nginx/healthcheck.sh).
+REFUSED = "changed files are refused"
 
 #: Restarts after which a service that is not healthy is in a loop, and not only back from a crash.
 LOOP = 2
@@ -73,7 +80,8 @@ class Service:
 
     @property
     def _wrong(self) -> str | None:
-        if self.is_job:
+        # A person may have given a service the restart policy of a job.
+        if self.is_job and self.state in ENDED:
             return f"{self.name} has failed with exit code {self.exit_code}" if self.exit_code else None
         if self.state == "paused":
             return f"{self.name} is paused: `docker unpause {self.container}`"
@@ -82,6 +90,12 @@ class Service:
             return f"{self.name} ends soon after each start: Docker has restarted it {self.restarts} times{code}"
         if self.state != "running":
             return f"{self.name} is {self.state} (exit code {self.exit_code}): `docker start {self.container}`"
+        if self.health == "unhealthy" and self.check.startswith(REFUSED):
+            return (
+                f"{self.name} has refused its changed files. Do not restart it: it serves with those before, and a "
+                "start has none. `make audit` finds files that were changed by hand and names the command; otherwise "
+                "correct the config and run `make up`"
+            )
         if self.health == "unhealthy":
             return (
                 f"{self.name} is unhealthy, and Docker does not restart it for that: `docker restart {self.container}`"
@@ -100,28 +114,35 @@ def service(container: Container, stack: str) -> Service:
     state, config = container.attrs["State"], container.attrs["HostConfig"]
     running = state["Status"] == "running"
     moment = state["StartedAt"] if running else state["FinishedAt"]
-    found: Any = container.stats(stream=False, one_shot=True) if running else {}
-    used = found.get("memory_stats", {})
+    stats: Any = container.stats(stream=False, one_shot=True) if running else {}
     health = state.get("Health") or {}
-    is_job = config["RestartPolicy"]["Name"] in ("", "no")
-    is_well = state["ExitCode"] == 0 if is_job else running and health.get("Status") in (None, "healthy")
+    ends = is_job(config)
+    is_well = (
+        state["ExitCode"] == 0
+        if ends and state["Status"] in ENDED
+        else running and health.get("Status") in (None, "healthy")
+    )
     return Service(
         str(container.name).removeprefix(f"{NAMESPACE}-{stack}-"),
         str(state["Status"]),
         health.get("Status"),
         None if moment == NEVER else datetime.fromisoformat(_microseconds(moment)).timestamp(),
         int(container.attrs["RestartCount"]),
-        # What the file cache holds is given back when it is asked for.
-        used["usage"] - used.get("stats", {}).get("inactive_file", 0) if "usage" in used else None,
+        in_use(stats),
         int(config["Memory"]),
         published(config["PortBindings"] or {}),
         str(container.labels["release"]),
         int(state["ExitCode"]),
-        is_job,
+        ends,
         str(container.name),
         "" if is_well else failed_check(health),
         "" if is_well else last_line(container),
     )
+
+
+def is_job(config: Mapping[str, Any]) -> bool:
+    """Whether a container may end, by the HostConfig that Docker has of it."""
+    return config["RestartPolicy"]["Name"] in ("", "no")
 
 
 def failed_check(health: Mapping[str, Any]) -> str:

@@ -113,3 +113,19 @@ def test_a_command_is_there(page: str) -> None:
     commands = re.findall(r"^## `tt ([a-z]+)`", (ROOT / "docs" / "tt.md").read_text(), re.MULTILINE)
     assert {match["target"] for match in found} - {None, *targets} == set()
     assert {match["command"] for match in found} - {None, *commands} == set()
+
+
+def test_the_mistakes_in_the_readme_are_reported_as_it_shows() -> None:
+    wrong = {
+        "environment": "dev",
+        "nats": '{"max_payload": 1}',
+        "nginx": '{"publsh": 1}',
+        "postgres": '{"tuning": {"shared_buffers": "3GB"}}',
+    }
+    with pytest.raises(SettingsError) as error:
+        parse("dev", wrong)
+    shown = re.search(r"```\nerror: (Pulumi\.dev\.yaml has .*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    assert shown
+    # A long list is cut short.
+    pairs = zip(shown[1].splitlines(), str(error.value).splitlines(), strict=True)
+    assert [said for line, said in pairs if not said.startswith(line.removesuffix(", ..."))] == []

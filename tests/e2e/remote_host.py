@@ -28,7 +28,7 @@ import docker
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from tests.certificates import Made, ec_key, key_pem
-from tests.leftovers import name_of_this_run, remove_namespace
+from tests.leftovers import control_group, name_of_this_run, remove_namespace
 
 #: Where the engine answers by TLS.
 TLS_PORT = 2376
@@ -136,6 +136,7 @@ class RemoteHost:
             [
                 "dockerd", f"--host=unix://{self.docker_socket}", f"--data-root={self.folder}/data",
                 f"--exec-root={self.folder}/exec", f"--pidfile={self.folder}/dockerd.pid",
+                f"--cgroup-parent={control_group(self.namespace)}",
                 # Where a containerd of the system is, both engines use that one.
                 f"--containerd-namespace={self.namespace}", f"--containerd-plugins-namespace={self.namespace}-plugins",
                 f"--bip=10.213.{self.number}.129/27", "--storage-driver=overlay2",

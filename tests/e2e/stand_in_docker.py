@@ -90,7 +90,7 @@ def answering(volumes: Volumes = tuple) -> Iterator[dict[str, str]]:
     folder = tempfile.mkdtemp()
     server = _Server(f"{folder}/docker.sock", _Handler)
     server.volumes = volumes
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     try:
         yield {"DOCKER_HOST": f"unix://{server.server_address}"}

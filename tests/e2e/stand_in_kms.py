@@ -44,7 +44,7 @@ class _Handler(BaseHTTPRequestHandler):
 def answering() -> Iterator[dict[str, str]]:
     """Serves it in this process; gives the variables that lead a client there."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     try:
         yield {

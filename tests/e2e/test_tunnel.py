@@ -92,7 +92,7 @@ def prod(new_stack: Stack, refused_up: str) -> Stack:
     return new_stack
 
 
-def on_cloudflare(requests: list[Request]) -> list[tuple[str, str, str]]:
+def by_method(requests: list[Request]) -> list[tuple[str, str, str]]:
     return sorted((each.method, each.type, each.name) for each in requests)
 
 
@@ -168,15 +168,18 @@ def test_nothing_changes_by_itself(prod: Stack) -> None:
     assert violations(output) == []
 
 
-def test_another_name_changes_the_config_and_the_dns_alone(cloud: Cloud, prod: Stack) -> None:
+def test_another_name_changes_the_config_the_dns_and_the_hosts_of_nginx_alone(cloud: Cloud, prod: Stack) -> None:
     before = len(cloud.changes())
     changed = {"domain": "todo.example.com", "tunnel": {**TUNNEL, "hostnames": ["todo.example.com", "www.example.com"]}}
     prod.write_config(changed)
     prod.pulumi(*UP)
-    assert on_cloudflare(cloud.changes()[before:]) == [
+    assert by_method(cloud.changes()[before:]) == [
         ("Create", RECORDS, "todo.example.com"),
         ("Create", RECORDS, "www.example.com"),
+        # nginx takes its new files up while it runs.
+        ("Create", CONTAINER, "nginx-files"),
         ("Delete", RECORDS, "tasks.example.com"),
+        ("Delete", CONTAINER, "nginx-files"),
         ("Update", CONFIGS, "tunnel"),
     ]
 

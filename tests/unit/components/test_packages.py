@@ -53,7 +53,7 @@ def test_all_that_is_missing_is_named_at_once(lacking: Callable[..., None]) -> N
         packages.refuse_missing_packages("live", settings(backup=backup))
     assert str(error.value).startswith(
         "tasktracker:backup.repository needs the Python package pulumi-aws; "
-        "tasktracker:tunnel needs the Python package pulumi-cloudflare, which"
+        "tasktracker:tunnel needs the Python package pulumi-cloudflare, which are not installed."
     )
 
 

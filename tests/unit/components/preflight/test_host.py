@@ -13,7 +13,7 @@ import pytest
 import requests
 
 from components import docker_host, engine_version
-from components.preflight import check_host
+from components.preflight import check_host, ports
 from components.preflight.host import NOT_CHECKED
 from settings import parse
 from settings.ownership import Memory
@@ -61,6 +61,8 @@ def host(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     def set_up(*given: Any, **version: str) -> None:
         client = SimpleNamespace(api=Api(*given, **version), containers=SimpleNamespace(get=missing))
         monkeypatch.setattr(docker_host, "client", lambda timeout: client)
+        # A stack that runs here may have the port.
+        monkeypatch.setattr(ports, "_is_taken", lambda *_: False)
 
     return set_up
 

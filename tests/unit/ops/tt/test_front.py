@@ -36,7 +36,7 @@ def serving(statuses: dict[str, int], body: object = HEALTH) -> Iterator[int]:
             pass
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         yield server.server_port
         server.shutdown()
         assert set(hosts) <= {"tasks.example.com"}

@@ -12,7 +12,10 @@ import pytest
 from ops.tt import trim as trim_
 from ops.tt.place import Place
 from ops.tt.store import FolderStore, Store
-from ops.tt.trim import COPIES, ENTRIES, trim
+from ops.tt.trim import trim
+
+#: Less than the numbers of the program, so that there are few files to make.
+COPIES, ENTRIES = 4, 20
 
 UPDATES = ENTRIES + 7
 
@@ -39,7 +42,9 @@ def name(number: int, kind: str) -> str:
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Place:
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
+    monkeypatch.setattr(trim_, "COPIES", COPIES)
+    monkeypatch.setattr(trim_, "ENTRIES", ENTRIES)
     store = FolderStore(tmp_path)
     for key in [
         *KEPT,
