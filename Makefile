@@ -50,12 +50,8 @@ up: ## set up this machine and bring the stack up (STACK=dev; other stacks ask b
 	@$(call check,STACK YES)
 	@$(call can_ask,up)
 	@$(SETUP) venv settings engine dev_images stack
-	@# Pulumi does not look at the host: what is missing there takes a refresh, what was stopped by hand is started.
-	@options=$$($(ENV) && python -m ops.tt.update before --stack=$(call quoted,STACK) $(if $(ANSWER),--yes)) || exit; \
-	  ($(PULUMI) up $(POLICIES) $(ANSWER) $$options --diff=false) $(OR_SAY_WHY)
-	@# A state in a folder is lost with it: what can be had back is in the repository of the backups.
-	@./tt state save --stack=$(call quoted,STACK) --if-possible
-	@$(ENV) && exec python -m ops.tt.update after --stack=$(call quoted,STACK)
+	@# It ends with a preview where nothing is to be changed, and says so of the host too, at which Pulumi does not look.
+	@$(ENV) && exec python -m ops.tt.up --stack=$(call quoted,STACK) $(if $(ANSWER),--yes) -- $(POLICIES)
 
 .PHONY: preview
 preview: ## show what `up` would change; needs no Docker
@@ -152,7 +148,7 @@ check: ## lint, types and unit tests; no Docker
 	@$(VENV)/ruff format --check .
 	@$(VENV)/mypy
 	@$(VENV)/lint-imports
-	@$(VENV)/pytest -q $(UNIT) tests/unit tests/policies components policies ops/tt
+	@$(VENV)/pytest -q $(UNIT) tests/unit tests/policies components policies settings ops remote stackfile toolchain images docs
 
 .PHONY: test
 test: check ## every test: unit, toolchain, and end to end on a real engine and a real Docker
@@ -162,8 +158,8 @@ test: check ## every test: unit, toolchain, and end to end on a real engine and 
 	@$(ENV) && pytest -q $(PARALLEL) tests --ignore tests/unit --ignore tests/policies
 
 .PHONY: test-all
-test-all: test policies ## every test, and those that take long: 100,000 generated inputs a rule, and the newest Docker of Debian (takes root on a Debian)
-	@$(ENV) && pytest -q -m nightly tests/nightly
+test-all: test policies ## every test, and those that take long: 100,000 generated inputs a rule, damages by hand, newer versions of Python, and the newest Docker of Debian (takes root on a Debian)
+	@$(ENV) && pytest -q -m nightly tests/nightly tests/damage
 
 .PHONY: policies
 policies: ## the policy pack's tests, with 100,000 random inputs through each rule
@@ -182,6 +178,7 @@ docs: ## write the generated documents anew
 	@$(VENV)/python -m policies.reference
 	@$(VENV)/python -m ops.tt.reference
 	@$(VENV)/python -m docs.pull_request_comment
+	@$(VENV)/python -m docs.damages
 	@$(ENV) && python -m docs.picture
 
 .PHONY: snapshot

@@ -43,14 +43,15 @@ class PidsLimits(pulumi.ComponentResource):
         hook = pulumi.ResourceHook("limit-pids", limit)
         pulumi.Stash(
             self._name,
-            input=ids.apply(lambda found: digest(found, limits)),
+            # The audit reads the limits here.
+            input={"containers": ids.apply(digest), "limits": limits},
             opts=pulumi.ResourceOptions(
                 parent=self, hooks=pulumi.ResourceHookBinding(before_create=[hook], before_update=[hook])
             ),
         )
 
 
-def digest(ids: Mapping[str, str], limits: Mapping[str, int]) -> str:
-    """Stands for containers, by their Docker ids, and their limits; both by the containers' names."""
-    lines = (f"{name} {ids[name]} {limits[name]}\n" for name in sorted(limits))
+def digest(ids: Mapping[str, str]) -> str:
+    """Stands for containers, by their names and Docker ids."""
+    lines = (f"{name} {ids[name]}\n" for name in sorted(ids))
     return hashlib.sha256("".join(lines).encode()).hexdigest()[:DIGEST_LENGTH]

@@ -62,6 +62,9 @@ waivers have to match. The environment, the project and the Docker host come fro
 Pulumi.STACK.yaml in the current folder. Where those don't name an environment it is production.
 """
 
+#: How the URN ends under which the program has the limits of processes (components/pids.py).
+PIDS_LIMITS = "pulumi:index:Stash::pids-limits"
+
 #: How people call the resources.
 KINDS = {CONTAINER: "container", NETWORK: "network", VOLUME: "volume", SERVICE: "service"}
 
@@ -136,21 +139,29 @@ class Snapshot:
 
 @dataclass(frozen=True)
 class State:
-    """What `pulumi stack export` says is there: the resources of Docker by type and id, and all URNs."""
+    """What `pulumi stack export` says is there: the resources of Docker by type and id, and all URNs.
+
+    `pids_limits` has the containers' limits of processes, by their names, which the program sets past the provider.
+    """
 
     resources: Mapping[tuple[str, str], Mapping[str, Any]]
     urns: frozenset[str]
+    pids_limits: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Report:
-    """What the audit found. `missing` are URNs, and `changed` is what is not as the program made it."""
+    """What the audit found. `missing` are URNs, and `changed` is what is not as the program made it.
+
+    `protected` are those of `missing` that the program makes no second time by itself, such as data.
+    """
 
     things: Mapping[str, Thing]
     violations: Sequence[Violation]
     unmanaged: Sequence[Thing]
     missing: Sequence[str]
     changed: Sequence[Change] = ()
+    protected: frozenset[str] = frozenset()
 
     @property
     def exit_code(self) -> int:
@@ -212,7 +223,8 @@ def read_state(source: str, stack: str) -> State:
     if others:
         raise UsageError(f"--state: {where} is the state of the stack {min(others)!r}, not of {stack!r}")
     resources = {(str(each.get("type")), str(each.get("id"))): each for each in known if each.get("type") in KINDS}
-    return State(resources, frozenset(urns))
+    limits = (each for each in known if str(each.get("urn")).endswith(PIDS_LIMITS))
+    return State(resources, frozenset(urns), entries(lookup(next(limits, {}), "inputs.input.limits")))
 
 
 def belonging(snapshot: Snapshot, stack: str, conventions: Conventions, state: State | None) -> list[Thing]:
@@ -310,9 +322,10 @@ def audit(
     unmanaged: list[Thing] = []
     missing: list[str] = []
     changed: list[Change] = []
+    protected: frozenset[str] = frozenset()
     if state:
         inspected = {(thing.type, thing.id): thing.inspected for thing in snapshot.things}
-        changed = [*changes(inspected, state.resources, files or {}, snapshot.host, target.stack)]
+        changed = [*changes(inspected, state.resources, files or {}, state.pids_limits, snapshot.host, target.stack)]
         unmanaged = [thing for thing in own if (thing.type, thing.id) not in state.resources]
         there = {(thing.type, thing.id) for thing in snapshot.things}
         # What is marked for deletion was replaced; it need not be there any more.
@@ -321,8 +334,11 @@ def audit(
             for key, known in state.resources.items()
             if key not in there and not known.get("delete")
         ]
+        protected = frozenset(
+            str(known.get("urn")) for known in state.resources.values() if known.get("protect") is True
+        ).intersection(missing)
     things = {resource.urn: thing for resource, thing in zip(resources, judged, strict=True)}
-    return Report(things, violations, unmanaged, missing, changed)
+    return Report(things, violations, unmanaged, missing, changed, protected)
 
 
 def blocks(report: Report) -> Iterator[str]:
@@ -343,7 +359,9 @@ def blocks(report: Report) -> Iterator[str]:
             f"    Put it into the program, or remove it.\n"
         )
     for urn in report.missing:
-        yield (f"[missing] {urn}\n    It is in the stack's state and not on the host.\n    `make up` makes it again.\n")
+        lost, again = "It is protected: `make preview` says what to do", "`make up` makes it again"
+        cure = lost if urn in report.protected else again
+        yield f"[missing] {urn}\n    It is in the stack's state and not on the host.\n    {cure}.\n"
     for change in report.changed:
         yield (
             f"[changed] {KINDS[change.type]} {change.name}: {change.property}\n"

@@ -63,19 +63,24 @@ def changes(
     inspected: Mapping[tuple[str, str], Mapping[str, Any]],
     resources: Mapping[tuple[str, str], Mapping[str, Any]],
     files: Mapping[str, Mapping[str, str]],
+    pids_limits: Mapping[str, Any],
     host: Host,
     stack: str,
 ) -> Iterator[Change]:
     """Everything that is not as it was made.
 
     `inspected` has what is on the host, `resources` what the state has, both by type and id. `files` has the digests
-    of the files that carriers brought, by the carrier's id, as `read_files` gives them.
+    of the files that carriers brought, by the carrier's id, as `read_files` gives them. `pids_limits` has the limits of
+    processes that the program has set, by the container's name.
     """
     for key, known in resources.items():
         thing, asked = inspected.get(key), _plain(known.get("inputs"))
         if thing is None or known.get("delete") or not isinstance(asked, dict):
             continue
-        found = list(_of_container(thing, asked, host, stack) if key[0] == CONTAINER else _of_volume(key, thing, asked))
+        if key[0] == CONTAINER:
+            found = [*_of_container(thing, asked, host, stack), *_of_pids(thing, asked, pids_limits)]
+        else:
+            found = [*_of_volume(key, thing, asked)]
         if key[1] in files:
             found += _of_files(thing, asked, files[key[1]], inspected, stack)
         name = (text(thing.get("Name")) or "").lstrip("/")
@@ -93,9 +98,6 @@ def _of_container(thing: Mapping[str, Any], asked: Mapping[str, Any], host: Host
     status = text(lookup(thing, "State.Status"))
     if asked.get("mustRun") is True and status not in ("running", "restarting"):
         yield "state", f"it is {status}, and was made to run", f"`{up}` starts it"
-    if asked.get("mustRun") is True and (number(lookup(thing, "HostConfig.PidsLimit")) or 0) <= 0:
-        # The program sets it past the provider, so that no input has it.
-        yield "pidsLimit", "it has no limit of processes", f"`docker update --pids-limit {PIDS_LIMIT} {name}`"
     again = f"`docker stop {name} && docker rm {name}`, then `{up}` makes it again"
     for property_ in sorted({*asked, *UNASKED} - NOT_COMPARED):
         have, want = live.get(property_), asked.get(property_)
@@ -108,6 +110,20 @@ def _of_container(thing: Mapping[str, Any], asked: Mapping[str, Any], host: Host
                 yield property_, f"it lacks, or has changed: {', '.join(lost)}", again
         elif normal(have) != normal(want) and property_ not in FILLED_IN:
             yield property_, f"it is {_shown(have)}, and was made as {_shown(want)}", again
+
+
+def _of_pids(thing: Mapping[str, Any], asked: Mapping[str, Any], limits: Mapping[str, Any]) -> Iterator[_Found]:
+    """The limit of processes of a container that runs: the program sets it past the provider, and no input has it."""
+    if asked.get("mustRun") is not True:
+        return
+    name = (text(thing.get("Name")) or "").lstrip("/")
+    have, want = number(lookup(thing, "HostConfig.PidsLimit")) or 0, number(limits.get(name))
+    limit = int(PIDS_LIMIT if want is None else want)
+    fix = f"`docker update --pids-limit {limit} {name}`"
+    if have <= 0:
+        yield "pidsLimit", "it has no limit of processes", fix
+    elif want is not None and have != want:
+        yield "pidsLimit", f"its limit of processes is {int(have)}, and was set to {limit}", fix
 
 
 def _of_networks(

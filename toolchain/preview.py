@@ -13,21 +13,21 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import socket
 import socketserver
-import subprocess
 import sys
 import tempfile
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler
-from types import FrameType
 
 from remote.private_folder import PrivateFolder
 from toolchain.docker_ping import addresses, silence
-from toolchain.steps import STOP_SIGNALS
+from toolchain.foreground import run
+
+#: Seconds between two looks of the server whether it is to end: what a preview waits for at its end.
+POLL = 0.05
 
 #: What an engine says of itself: the API of Docker 20.10, which is the oldest that the program is used with.
 ENGINE_HEADERS = {"API-Version": "1.41", "OSType": "linux", "Server": "no Docker engine"}
@@ -98,7 +98,7 @@ def substitute(reason: str) -> Iterator[str]:
     with PrivateFolder("tasktracker-preview-", _folder()) as folder:
         path = folder / "docker.sock"
         with _Server(str(path), Handler) as server:
-            threading.Thread(target=server.serve_forever, daemon=True).start()
+            threading.Thread(target=server.serve_forever, args=(POLL,), daemon=True).start()
             try:
                 yield f"unix://{path}"
             finally:
@@ -140,30 +140,7 @@ def main(command: Sequence[str]) -> int:
     if reason is None:
         os.execvp(command[0], list(command))  # noqa: S606 - no shell
     with substitute(reason) as host:
-        return _run(command, _with_host(os.environ, host))
-
-
-def _run(command: Sequence[str], environment: Mapping[str, str]) -> int:
-    """Runs a command that gets the signals of this process, and returns its exit code as a shell does."""
-    process: subprocess.Popen[bytes] | None = None
-    early: list[int] = []
-
-    def pass_on(number: int, _frame: FrameType | None) -> None:
-        # Ctrl-C reaches the command too, as it is in the same process group; twice would be taken for impatience.
-        if number == signal.SIGINT:
-            return
-        if process is None:
-            early.append(number)
-        else:
-            process.send_signal(number)
-
-    for number in STOP_SIGNALS:
-        signal.signal(number, pass_on)
-    process = subprocess.Popen(command, env=environment)
-    for each in early:
-        process.send_signal(each)
-    code = process.wait()
-    return code if code >= 0 else 128 - code
+        return run(command, _with_host(os.environ, host))
 
 
 if __name__ == "__main__":

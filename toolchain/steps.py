@@ -115,8 +115,16 @@ def stop_on_signals() -> None:
         if threading.get_ident() not in _starting:
             raise KeyboardInterrupt
 
-    for number in STOP_SIGNALS:
+    for number in heeded():
         signal.signal(number, stop)
+
+
+def heeded() -> list[signal.Signals]:
+    """Those of `STOP_SIGNALS` that whoever started this program wants it to heed.
+
+    `nohup` has SIGHUP ignored, and a script SIGINT for what it starts in the background.
+    """
+    return [number for number in STOP_SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
 
 
 def result(future: futures.Future[T]) -> T:

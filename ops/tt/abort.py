@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from ops.tt.engine import UpdateError
 from ops.tt.errors import BrokenError, InterruptedWorkError, RefusedError, TtError, sentence
+from ops.tt.expected import Kind, differences
 from ops.tt.host import answering
 from ops.tt.leftovers import (
     JOB,
@@ -18,7 +19,7 @@ from ops.tt.leftovers import (
     restored_volume,
 )
 from ops.tt.operator import Operator
-from ops.tt.ownership import refuse_strangers
+from ops.tt.ownership import compare, refuse_strangers
 from ops.tt.place import clear, clearable, place_of
 from ops.tt.plan import CONFIG
 from ops.tt.project import FIRST_VOLUME, volume_name
@@ -123,6 +124,7 @@ def _take_back(
         clear(place, clearable(place, None))
         # Their names would be in the way.
         remove(made, [])
+        _take_from_state(operator)
         operator.engine.up("tt: restore taken back")
         # Of what was just being made or removed the state knows nothing more.
         if operator.engine.cut_off():
@@ -134,6 +136,16 @@ def _take_back(
         return f"{done}. PostgreSQL has no container: `make up STACK={operator.project.stack}`."
     touched = "was not touched" if before is not None and before.id == after.id else "has a new container"
     return f"{done}: PostgreSQL is on data volume {used}, and {touched}."
+
+
+def _take_from_state(operator: Operator) -> None:
+    """Takes from the state what the update had deleted as it was cut off: what is in the state is not made again.
+
+    Data volumes that are gone stay in it: the program refuses to go on without them, and has the words for it.
+    """
+    resources = operator.engine.resources()
+    if any(each.kind is Kind.MISSING for each in differences(operator.host, resources)):
+        operator.engine.refresh(compare(operator.project, operator.host, resources).missing)
 
 
 @contextmanager

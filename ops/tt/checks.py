@@ -6,15 +6,18 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ops.tt import times
+import docker
+
+from ops.tt import passphrase, times
 from ops.tt.errors import UsageError
 from ops.tt.expected import Kind, differences
-from ops.tt.host import Host
+from ops.tt.host import Host, answering
 from ops.tt.locks import Lock, LockedError
 from ops.tt.output import size
 from ops.tt.ownership import compare
-from ops.tt.place import place_of
+from ops.tt.place import engine_environment, place_of
 from ops.tt.project import DataVolumes, Project, volume_name
+from ops.tt.service import is_job
 
 #: Seconds that the oldest queued task may wait. A task takes milliseconds; a job that got lost is sent again after 60.
 QUEUE_LIMIT = 120
@@ -37,6 +40,16 @@ def locks(project: Project) -> list[Lock]:
         return []
 
 
+def obstacles(project: Project) -> list[str]:
+    """What keeps an update from the state, with what to do: a lock, a passphrase."""
+    env = engine_environment(project)
+    held = locks(project)
+    problems = [str(LockedError(project.stack, held))] if held else []
+    if found := passphrase.problem(project, env):
+        problems.append(found)
+    return problems
+
+
 def lock_problem(stack: str, found: Sequence[Lock]) -> str | None:
     """What to do about a lock that was left; one of an update that is under way is no problem."""
     error = LockedError(stack, found)
@@ -56,8 +69,18 @@ def state_problems(project: Project, host: Host, resources: Sequence[Mapping[str
         yield f"{found}: `make preview STACK={stack}` says what to do"
     for each in differences(host, resources):
         # Of containers that do not run the services tell, and of data volumes the lines above.
-        if each.kind is Kind.DISCONNECTED or (each.kind is Kind.MISSING and each.name not in compared.missing):
+        told = each.kind in (Kind.STOPPED, Kind.PAUSED) or each.name in compared.missing
+        if not told or (each.kind is Kind.STOPPED and _is_taken_for_a_job(host, each.name)):
             yield f"{each}: `make up STACK={stack}` puts that right"
+
+
+def _is_taken_for_a_job(host: Host, name: str) -> bool:
+    """Whether a container that has stopped has the restart policy of a job, which a person may have set."""
+    with answering():
+        try:
+            return is_job(host.client.api.inspect_container(name)["HostConfig"])
+        except docker.errors.NotFound:
+            return False
 
 
 def queue_problem(queue: Mapping[str, Any] | None, stack: str) -> str | None:

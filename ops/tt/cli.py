@@ -24,6 +24,7 @@ from ops.tt.errors import Exit, RefusedError, TtError, UsageError
 from ops.tt.output import Output, size, table
 from ops.tt.project import Project
 from remote import redacted
+from toolchain.steps import heeded
 
 EXIT_CODES = "\n".join(f"* {code.value}: {code.meaning}" for code in Exit)
 
@@ -159,7 +160,7 @@ def leading_last(arguments: Sequence[str]) -> list[str]:
 
 def main() -> int:
     """Does what the command line says; returns the exit code."""
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    for number in heeded():
         signal.signal(number, _interrupt)
     try:
         return int(app(leading_last(sys.argv[1:]), prog_name="tt", standalone_mode=False) or 0)
@@ -661,19 +662,9 @@ def state_show(session: Session) -> None:
 @command(state_app, "check")
 def state_check(session: Session) -> Exit:
     """Say what keeps an update from the state, and what to do: a lock, a passphrase. Exit code 3 if anything does."""
-    from ops.tt import passphrase  # noqa: PLC0415
-    from ops.tt.locks import LockedError  # noqa: PLC0415
-    from ops.tt.place import engine_environment, place_of  # noqa: PLC0415
+    from ops.tt.checks import obstacles  # noqa: PLC0415
 
-    env = engine_environment(session.project)
-    try:
-        locks = place_of(session.project).locks()
-    except UsageError:
-        # Of another kind of backend Pulumi itself has said it.
-        locks = []
-    problems = [str(LockedError(session.stack, locks))] if locks else []
-    if found := passphrase.problem(session.project, env):
-        problems.append(found)
+    problems = obstacles(session.project)
     session.output.result({"problems": problems}, *(f"==> {problem}" for problem in problems))
     return Exit.RED if problems else Exit.DONE
 
@@ -739,23 +730,12 @@ def state_save(
 
     The oldest copies of earlier states are removed from the folder first: Pulumi keeps two for each update, for ever.
     """
-    from ops.tt import files  # noqa: PLC0415
-    from ops.tt.engine import Engine  # noqa: PLC0415
-    from ops.tt.host import Host  # noqa: PLC0415
-    from ops.tt.place import place_of  # noqa: PLC0415
-    from ops.tt.store import is_folder  # noqa: PLC0415
-    from ops.tt.trim import trim  # noqa: PLC0415
+    from ops.tt.saved_state import save  # noqa: PLC0415
 
-    host, backend = Host(session.project), Engine(session.project).backend
-    try:
-        if is_folder(backend) and (count := trim(place_of(session.project, backend))):
-            session.output.note(f"Removed {count} files of the oldest updates from {backend}.")
-    except TtError as error:
-        session.output.warn(f"the oldest files of the state's history were not removed: {error}")
-    if if_possible and (not is_folder(backend) or host.find(files.SERVICE) is None):
+    saved = save(session.project, session.output, if_possible=if_possible)
+    if saved is None:
         session.output.result({"saved": False}, "The state is in no folder, or the stack has no backups: not saved.")
         return
-    saved = files.save_state(host, files.state_folder(backend, session.project), session.output)
     session.output.result(dict(saved), f"The state is saved as set {saved['id']}, {size(saved['size'])}.")
 
 

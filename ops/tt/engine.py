@@ -72,10 +72,13 @@ class Events:
 
 
 class _Workspace(LocalWorkspace):
-    """One that leaves the user's selected stack as it is: the next plain `pulumi up` must not go elsewhere."""
+    """One that leaves the user's selected stack as it is: the next plain `pulumi up` must not go elsewhere.
+
+    Each command names its stack, and says itself that there is none.
+    """
 
     def select_stack(self, stack_name: str) -> None:
-        self._run_pulumi_cmd_sync(["stack", "--stack", stack_name, "--show-name"])
+        pass
 
 
 class Engine:
@@ -88,28 +91,21 @@ class Engine:
             os.environ.update(environment(project.config_file))
         except StepError as error:
             raise UnreachableError(str(error)) from None
-        try:
-            self._stack = Stack.select(project.stack, _Workspace(work_dir=str(project.folder)))
-        except StackNotFoundError:
-            raise UnreachableError(
-                f"the stack '{project.stack}' is not in {self.backend}: `make up STACK={project.stack}` makes it"
-            ) from None
-        except CommandError as error:
-            raise self._unreadable(error) from None
+        self._stack = Stack.select(project.stack, _Workspace(work_dir=str(project.folder)))
 
     @property
     def backend(self) -> str:
         """The URL of the state backend."""
         return os.environ["PULUMI_BACKEND_URL"]
 
-    def outputs(self) -> Mapping[str, Any]:
-        """The stack's outputs, of its last update."""
+    def deployment(self) -> Mapping[str, Any]:
+        """The state as Pulumi exports it; secrets stay encrypted."""
         with self._reading():
-            return {name: output.value for name, output in self._stack.outputs().items()}
+            return self._stack.export_stack().deployment or {}
 
     def resources(self) -> Sequence[Mapping[str, Any]]:
         """The resources in the state; secrets stay encrypted."""
-        return self._deployment().get("resources") or []
+        return self.deployment().get("resources") or []
 
     def cut_off(self) -> list[str]:
         """The resources that updates worked on when they were cut off: the state may not be what is there."""
@@ -117,7 +113,7 @@ class Engine:
 
     def pending(self) -> Sequence[Mapping[str, Any]]:
         """What updates did when they were cut off: the kind of operation and the resource, as the state has them."""
-        return self._deployment().get("pending_operations") or []
+        return self.deployment().get("pending_operations") or []
 
     def check_settled(self) -> None:
         """Checks that no update is under way, and that none was cut off.
@@ -136,9 +132,13 @@ class Engine:
                 f"First `./tt recover --stack {self.project.stack}`, which asks what became of it"
             )
 
-    def clear_cut_off(self) -> None:
-        """Takes what is there for what there is to know of updates that were cut off."""
-        self._command("refresh", "--clear-pending-creates", "--yes", "--skip-preview")
+    def clear_cut_off(self, gone: Sequence[str] = ()) -> None:
+        """Asks the host what became of what updates worked on when they were cut off.
+
+        Data volumes that are `gone` stay in the state: without them there the next update would begin with empty ones.
+        """
+        kept = [f"--exclude={urn}" for urn in self._urns(gone)]
+        self._command("refresh", "--clear-pending-creates", "--yes", "--skip-preview", *kept)
 
     def edited(
         self, changes: Mapping[str, str], removed: Sequence[str] = (), texts: Mapping[str, str] | None = None
@@ -224,14 +224,20 @@ class Engine:
             on_interrupt=on_interrupt,
         )
 
-    def refresh(self) -> None:
-        """Takes from the state what is not there any more.
+    def refresh(self, gone: Sequence[str] = ()) -> None:
+        """Takes from the state what is not there any more, but for data volumes that are `gone`.
 
         Raises:
             UpdateError: it failed.
             KeyboardInterrupt: the user stopped it.
         """
-        self._run(lambda events: self._stack.refresh(on_event=events.take))
+        kept = self._urns(gone)
+        self._run(lambda events: self._stack.refresh(on_event=events.take, exclude=kept))
+
+    def _urns(self, volumes: Sequence[str]) -> list[str]:
+        """The resources of data volumes, by the volumes' names on the Docker host."""
+        resources = self.resources() if volumes else []
+        return [urn for volume in volumes for urn in data_volume_urns(resources, volume)]
 
     def unprotect(self, volume: str) -> None:
         """Allows a data volume to be deleted, by its name on the Docker host."""
@@ -282,12 +288,10 @@ class Engine:
                 raise LockedError(self.project.stack, holders(str(error)))
             if not isinstance(error, CommandError):
                 raise error
+            if isinstance(error, StackNotFoundError):
+                raise self._unreadable(error)
             raise UpdateError("\n".join(events.errors) or _said(error))
         return events.changes
-
-    def _deployment(self) -> Mapping[str, Any]:
-        with self._reading():
-            return self._stack.export_stack().deployment or {}
 
     @contextmanager
     def _reading(self) -> Iterator[None]:
@@ -298,6 +302,11 @@ class Engine:
 
     def _unreadable(self, error: CommandError) -> UnreachableError:
         """What Pulumi says of a state that it can't read; of a passphrase it doesn't say whose, or what to do."""
+        if isinstance(error, StackNotFoundError):
+            return UnreachableError(
+                f"the stack '{self.project.stack}' is not in {self.backend}: `make up STACK={self.project.stack}` "
+                "makes it"
+            )
         reason = _said(error)
         found = passphrase.problem(self.project, os.environ) if passphrase.is_about_it(reason) else None
         return UnreachableError(found or f"the state can't be read: {reason}")

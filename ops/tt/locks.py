@@ -16,11 +16,19 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from ops.tt import times
 from ops.tt.errors import RefusedError
 from ops.tt.store import Store
+
+#: Where the kernel has the time of a process's start, in ticks after its own, among what follows the name in
+#: /proc/PID/stat.
+_START = 19
+
+#: Seconds by which a lock's time and the start of its process may disagree: clocks are set.
+_CLOCK = 60
 
 #: How Pulumi tells of a lock.
 _TOLD = re.compile(r"created by (\S+)@(\S+) \(pid (\d+)\)(?: at (\S+))?")
@@ -41,7 +49,7 @@ class Lock:
     @property
     def lives(self) -> bool | None:
         """Whether the process that holds it is there; None for one of another machine."""
-        return _lives(self.pid) if self.host == socket.gethostname() else None
+        return _lives(self.pid, self.since) if self.host == socket.gethostname() else None
 
     def __str__(self) -> str:
         since = ""
@@ -62,11 +70,20 @@ class LockedError(RefusedError):
         self.dead = bool(locks) and all(lock.lives is False for lock in locks)
         who = "; ".join(map(str, locks)) or "somebody"
         recover = f"`./tt recover --stack {stack}`"
-        if self.dead:
+        target = next((lock.target for lock in locks if lock.target), None)
+        if self.dead and target:
+            # Cleared alone, it would leave the state in two places.
+            message = (
+                f"a move of '{stack}' to {target} was cut off ({who}) and has left its lock: "
+                f"`make state STACK={stack} BACKEND='{target}'` carries on"
+            )
+        elif self.dead:
             message = f"an update of '{stack}' was killed ({who}) and has left its lock: {recover} clears it"
         else:
             message = f"another update of '{stack}' is under way ({who}): wait for its end"
-            if any(lock.lives is None for lock in locks):
+            if target:
+                message = f"a move of '{stack}' is under way ({who}): wait for its end"
+            elif any(lock.lives is None for lock in locks):
                 message += f". If it was killed: {recover} on that machine, or here with `--confirm {stack}`"
         super().__init__(message, locks=[lock.asdict() for lock in locks])
 
@@ -144,12 +161,24 @@ def _epoch(text: str) -> float | None:
         return None
 
 
-def _lives(pid: int) -> bool:
-    """Whether a process of this machine is there."""
+def _lives(pid: int, since: float | None) -> bool:
+    """Whether a process of this machine is there that has a lock `since` then.
+
+    Where process 1 does not collect the processes that have ended, as in many containers, they stay in the list. After
+    a restart of the machine another process may have the number.
+    """
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
     except PermissionError:
         pass
-    return True
+    try:
+        # "12 (a name) Z 1 ...": what follows the name has no parentheses.
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        boot = next(int(line.split()[1]) for line in Path("/proc/stat").read_text().splitlines() if "btime" in line)
+    except OSError:
+        # There is no /proc on a Mac; or it has ended just now, which the next look finds.
+        return True
+    started = boot + int(fields[_START]) / os.sysconf("SC_CLK_TCK")
+    return fields[0] not in "ZX" and (since is None or started <= since + _CLOCK)

@@ -15,7 +15,7 @@ from ops.tt.host import Host, answering
 from ops.tt.locks import Lock
 from ops.tt.operator import Operator
 from ops.tt.output import Output
-from ops.tt.ownership import refuse_strangers
+from ops.tt.ownership import compare, refuse_strangers
 from ops.tt.place import clear, clearable, place_of
 from ops.tt.project import Project
 
@@ -73,7 +73,8 @@ def recover(project: Project, output: Output, *, yes: bool, confirm: str | None)
         if urns:
             with output.work("Asking what became of it"):
                 remove(made, done.removed)
-                operator.engine.clear_cut_off()
+                gone = compare(project, operator.host, operator.engine.resources()).missing
+                operator.engine.clear_cut_off(gone)
     except KeyboardInterrupt:
         raise InterruptedWorkError(f"interrupted; {_so_far(project, done)}") from None
     except TtError as error:

@@ -1,23 +1,23 @@
-"""`python -m ops.tt.update before|after`: what `make up` does around Pulumi's update, so that what it says is true.
+"""What `make up` does around Pulumi's update, so that what it says is true.
 
 Pulumi compares a program with its state and not with the host. Before the update this compares the state with the host:
 what is missing takes a refresh, and what was stopped or taken off a network by hand is put right here, since a refresh
-sees neither. After the update it asks the stack's URL.
+sees neither. After the update it connects what was on a network that was gone, and asks the stack's URL.
 """
 
 from __future__ import annotations
 
-import argparse
-import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 import docker
 
 from ops.tt.checks import locks
-from ops.tt.engine import Engine
-from ops.tt.errors import BrokenError, Exit, FailedError, TtError
-from ops.tt.expected import Difference, Kind, differences
-from ops.tt.front import WAIT, await_answer
+from ops.tt.engine import Engine, outputs_of
+from ops.tt.errors import BrokenError, FailedError
+from ops.tt.expected import NETWORK, Difference, Kind, differences
+from ops.tt.front import await_answer
 from ops.tt.host import Host
 from ops.tt.locks import LockedError
 from ops.tt.output import Output
@@ -25,12 +25,32 @@ from ops.tt.ownership import compare
 from ops.tt.project import Project
 from remote import DockerHost, reason
 
-#: What Pulumi's `up` gets where something of the state is not on the host.
-REFRESH = "--refresh"
+
+@dataclass(frozen=True)
+class Ready:
+    """What an update begins with.
+
+    Attributes:
+        deployment: The state.
+        refresh: Whether the update has to look at the host first, as something of the state is not there.
+    """
+
+    deployment: Mapping[str, Any]
+    refresh: bool = False
+
+    @property
+    def resources(self) -> Sequence[Mapping[str, Any]]:
+        """The resources in the state."""
+        return self.deployment.get("resources") or []
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether the state says what is there: no update was cut off."""
+        return not self.refresh and not self.deployment.get("pending_operations")
 
 
-def before(project: Project, output: Output, *, yes: bool) -> str:
-    """Puts right what a person has stopped or disconnected; returns the options that the update needs besides.
+def before(project: Project, output: Output, *, yes: bool) -> Ready:
+    """Puts right what a person has stopped or disconnected.
 
     Raises:
         RefusedError: the user said no, or another update has the lock.
@@ -39,19 +59,21 @@ def before(project: Project, output: Output, *, yes: bool) -> str:
     """
     if held := locks(project):
         raise LockedError(project.stack, held)
-    resources = Engine(project).resources()
-    if not any(str(each.get("type")).startswith("docker:") for each in resources):
-        return ""
+    ready = Ready(Engine(project).deployment())
+    if not any(str(each.get("type")).startswith("docker:") for each in ready.resources):
+        return ready
     host = Host(project)
-    compared = compare(project, host, resources)
+    compared = compare(project, host, ready.resources)
     named = project.docker_host
     moved = compared.memory.docker_host != (named.address if isinstance(named, DockerHost) else None)
     if moved or compared.missing or compared.refusal:
         # The program itself refuses that, and has the words for it.
-        return ""
-    found = differences(host, resources)
-    by_hand = [each for each in found if each.kind is not Kind.MISSING]
+        return ready
+    found = differences(host, ready.resources)
     missing = [each for each in found if each.kind is Kind.MISSING]
+    # What was on a network that is gone is connected to the new one after the update.
+    gone = {each.name for each in missing if each.type == NETWORK}
+    by_hand = [each for each in found if each not in missing and (each.network or {}).get("name") not in gone]
     for each in found:
         output.note(f"==> {each}")
     if by_hand:
@@ -60,7 +82,7 @@ def before(project: Project, output: Output, *, yes: bool) -> str:
         output.note("==> Started or connected again: what was only stopped, paused or disconnected")
     if missing:
         output.note("==> The update looks at the host first (--refresh) and makes again what is not there")
-    return REFRESH if missing else ""
+    return replace(ready, refresh=bool(missing))
 
 
 def mend(host: Host, found: Sequence[Difference]) -> None:
@@ -96,46 +118,28 @@ def _mend(host: Host, difference: Difference) -> None:
         container.start()
 
 
-def after(project: Project, output: Output, seconds: float = WAIT) -> None:
-    """Says where the stack is, once that has answered.
+def connect_again(host: Host, resources: Sequence[Mapping[str, Any]], output: Output) -> None:
+    """Connects containers to networks that an update recreated.
 
     Raises:
-        BrokenError: it does not answer; says why.
+        FailedError: Docker can't connect a container; says what to do.
     """
-    url = str(Engine(project).outputs().get("url"))
-    answer = await_answer(Host(project), url, seconds)
+    if late := [each for each in differences(host, resources) if each.kind is Kind.DISCONNECTED]:
+        mend(host, late)
+        output.note(f"==> Connected again: {', '.join(dict.fromkeys(each.name for each in late))}")
+
+
+def say_where(host: Host, resources: Sequence[Mapping[str, Any]], output: Output, otherwise: str) -> None:
+    """Says where the stack is, once that has answered; `otherwise` is how an error begins.
+
+    Raises:
+        BrokenError: the stack does not answer; says why.
+    """
+    url = str(outputs_of(resources).get("url"))
+    answer = await_answer(host, url)
     if answer.problem:
-        raise BrokenError(
-            f"the update is done, and the stack does not work: {answer.problem}. `./tt status --stack {project.stack}` "
-            "has more"
-        )
+        raise BrokenError(f"{otherwise}: {answer.problem}. `./tt status --stack {host.stack}` has more")
     if answer.unverified:
         output.note(f"==> Task Tracker is up. Not verified: whether {url} can be reached: {answer.unverified}")
     else:
         output.note(f"==> Task Tracker is at {url}")
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Does what the command line says; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m ops.tt.update", description=__doc__)
-    parser.add_argument("step", choices=("before", "after"))
-    parser.add_argument("--stack", required=True)
-    parser.add_argument("--yes", action="store_true", help="do not ask before something is started")
-    options = parser.parse_args(arguments)
-    output = Output(json=False)
-    try:
-        project = Project.find(options.stack)
-        if options.step == "after":
-            after(project, output)
-        else:
-            sys.stdout.write(before(project, output, yes=options.yes))
-    except TtError as error:
-        output.error(str(error), error.code, error.details)
-        return int(error.code)
-    except KeyboardInterrupt:
-        return int(Exit.INTERRUPTED)
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

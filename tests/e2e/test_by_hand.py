@@ -2,55 +2,24 @@
 
 from __future__ import annotations
 
-import io
 import json
-import subprocess
-import sys
-import tarfile
 from collections.abc import Iterator
 
 import pytest
 from docker.models.containers import Container
 
+from tests.e2e.by_hand import FILES, hanging_nginx, make_up, problems, run_audit, write_file
 from tests.e2e.stack import Stack, add_task, eventually, is_done
-from toolchain.steps import ROOT
 
 pytestmark = [pytest.mark.engine, pytest.mark.docker]
 
-#: Seconds for a command of the operator's, and until what was put right works.
-TIMEOUT, WELL_WITHIN = 120, 60
-
-#: Stops or continues each process of nginx, so that the service hangs; by its own user, which may.
-EACH_NGINX = 'for p in /proc/[0-9]*; do [ "$(cat $p/comm 2>/dev/null)" != nginx ] || kill -{} "${{p#/proc/}}"; done'
-
-
-def run(stack: Stack, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
-    """Runs a module of the project on the stack, as a target of `make` does."""
-    result = subprocess.run(
-        [sys.executable, "-m", *arguments, "--stack", stack.name],
-        cwd=stack.folder,
-        env={**stack.env, "PYTHONPATH": str(ROOT)},
-        input=stdin,
-        capture_output=True,
-        text=True,
-        timeout=TIMEOUT,
-        check=False,
-    )
-    assert "Traceback" not in result.stderr, result.stderr
-    return result
-
-
-def problems(stack: Stack) -> str:
-    """What `tt status` calls wrong."""
-    code, status = stack.tt("status")
-    assert code == (3 if status["problems"] else 0)
-    return "\n".join(status["problems"])
+#: Seconds until what was put right works.
+WELL_WITHIN = 60
 
 
 def audit(stack: Stack) -> tuple[int, list[dict[str, str]], str]:
     """The audit's exit code, what it found changed, and all its output."""
-    exported = stack.pulumi("stack", "export", "--show-secrets").stdout
-    result = run(stack, "policies.audit", "--json", "--state", "-", stdin=exported)
+    result = run_audit(stack, "--json")
     found = json.loads(result.stdout)
     return result.returncode, [each for each in found if each["finding"] == "changed"], result.stdout
 
@@ -58,12 +27,8 @@ def audit(stack: Stack) -> tuple[int, list[dict[str, str]], str]:
 @pytest.fixture
 def hanging(stack: Stack) -> Iterator[Container]:
     """nginx with its processes stopped, as one that hangs."""
-    nginx = stack.container("nginx")
-    assert nginx.exec_run(["sh", "-c", EACH_NGINX.format("STOP")]).exit_code == 0
-    try:
+    with hanging_nginx(stack) as nginx:
         yield nginx
-    finally:
-        assert nginx.exec_run(["sh", "-c", EACH_NGINX.format("CONT")]).exit_code == 0
 
 
 def test_a_service_that_hangs_makes_the_status_red(stack: Stack, hanging: Container) -> None:
@@ -97,15 +62,10 @@ def test_tasks_that_are_not_processed_make_the_status_red(stack: Stack) -> None:
 def test_the_audit_finds_a_network_and_a_file_and_names_what_repairs_them(stack: Stack) -> None:
     worker, carrier = stack.container("worker"), stack.container("api-files")
     network = stack.docker.networks.get(f"tasktracker-{stack.name}-data")
-    before = b"".join(carrier.get_archive("/etc/tasktracker/nats-url")[0])
-    raw = io.BytesIO()
-    with tarfile.open(fileobj=raw, mode="w") as tar:
-        member = tarfile.TarInfo("nats-url")
-        member.size, member.mode = 5, 0o444
-        tar.addfile(member, io.BytesIO(b"other"))
+    before = b"".join(carrier.get_archive(f"{FILES}/nats-url")[0])
     assert audit(stack)[:2] == (0, [])
     network.disconnect(worker)
-    carrier.put_archive("/etc/tasktracker", raw.getvalue())
+    write_file(carrier, "nats-url", b"other")
     try:
         code, found, output = audit(stack)
         assert code == 2
@@ -117,9 +77,9 @@ def test_the_audit_finds_a_network_and_a_file_and_names_what_repairs_them(stack:
         assert "nats://" not in output
         assert f"{worker.name} is not on the network {network.name}" in problems(stack)
     finally:
-        carrier.put_archive("/etc/tasktracker", before)
-        updated = run(stack, "ops.tt.update", "before", "--yes")
-    assert (updated.returncode, updated.stdout) == (0, "")
+        carrier.put_archive(FILES, before)
+        code, output = make_up(stack)
+    assert code == 0, output
     assert audit(stack)[:2] == (0, [])
     eventually(lambda: stack.healthy("worker"), WELL_WITHIN, "the worker is healthy")
 
@@ -133,11 +93,10 @@ def test_make_up_makes_what_is_missing_and_starts_what_was_stopped(stack: Stack)
     assert f"the container {removed.name} is not there: `make up STACK={stack.name}` puts that right" in found
     assert f"nginx is exited (exit code 0): `docker start {stopped.name}`" in found
     assert "does not answer at 127.0.0.1" in found
-    before = run(stack, "ops.tt.update", "before", "--yes")
-    assert (before.returncode, before.stdout) == (0, "--refresh"), before.stderr
-    assert f"the container {stopped.name} is stopped" in before.stderr
-    stack.pulumi("up", "--yes", "--skip-preview", before.stdout)
-    after = run(stack, "ops.tt.update", "after")
-    assert (after.returncode, after.stderr) == (0, f"==> Task Tracker is at http://localhost:{stack.port}\n")
+    code, output = make_up(stack)
+    assert code == 0, output
+    assert f"the container {stopped.name} is stopped" in output
+    assert "(--refresh)" in output
+    assert output.endswith(f"==> Task Tracker is at http://localhost:{stack.port}\n")
     assert problems(stack) == ""
     stack.expect_no_changes()

@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import threading
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -18,6 +19,8 @@ import yaml
 from images.catalog import local_reference
 from remote import DockerHost, HostError, check, sdk
 from tests.certificates import Made, ec_key, key_pem
+from tests.damage.watch import record, version
+from tests.e2e.by_hand import make_up
 from tests.e2e.remote_host import PASSWORD, TLS_PORT, USER, RemoteHost, remote_host
 from tests.e2e.stack import ROOT, Stack, eventually
 from tests.leftovers import name_of_this_run
@@ -151,13 +154,10 @@ def test_the_operator_reaches_the_same_host(stack: Stack) -> None:
     assert audit.returncode == 0, audit.stderr + audit.stdout
     assert "0 mandatory" in audit.stdout
     # `make up` compares the same host, and asks the URL from here.
-    for step, said in (("before", ""), ("after", "==> Task Tracker is at ")):
-        around = subprocess.run(
-            ["python", "-m", "ops.tt.update", step, "--stack", stack.name, "--yes"], cwd=stack.folder,
-            env={**stack.env, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=False, timeout=120,
-        )  # fmt: skip
-        assert (around.returncode, around.stdout) == (0, "")
-        assert around.stderr.startswith(said)
+    code, output = make_up(stack)
+    assert code == 0, output
+    assert "Updating" not in output
+    assert "==> Task Tracker is at " in output
 
 
 @pytest.mark.parametrize(
@@ -339,6 +339,9 @@ def test_all_of_it_comes_back_with_the_engine(host: RemoteHost, stack: Stack, en
     with pytest.raises(docker.errors.DockerException):
         host.client()
     host.start_docker()
+    back = time.monotonic()
+    eventually(lambda: answer(host).status_code == 200, 120, "the site answers")
+    record("dockerd killed" if end == "crash" else "dockerd stopped", time.monotonic() - back, version(host.client()))
 
     def is_well() -> bool:
         code, status = stack.tt("status")

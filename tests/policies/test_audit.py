@@ -270,6 +270,15 @@ def test_the_state_tells_what_is_not_there_any_more(run: Any, monkeypatch: pytes
     assert names(json.loads(result.out), "missing") == {f"urn:pulumi:prod::tasktracker::parent${CONTAINER}::api"}
 
 
+def test_no_update_makes_lost_data_again(run: Any, project: Path) -> None:
+    """`make up` refuses to begin with an empty volume."""
+    lost = {"type": VOLUME, "name": "uploads", "id": "tasktracker-prod-uploads", "protect": True}
+    (project / "state.json").write_text(state(*KNOWN, lost, {"type": CONTAINER, "name": "api", "id": "gone"}))
+    data, container = run("--state", "state.json").out.split("[missing] ")[1:]
+    assert "It is protected: `make preview` says what to do.\n" in data
+    assert "`make up` makes it again.\n" in container
+
+
 def test_a_violation_counts_for_more_than_a_difference(run: Any, project: Path) -> None:
     (project / "state.json").write_text(state(*KNOWN, {"type": CONTAINER, "name": "api", "id": "gone"}))
     result = run("--state", "state.json", containers=[inspected({"HostConfig.Privileged": True}), CARRIER])

@@ -43,6 +43,7 @@ def found(
     host: Host = HOST,
     files: Mapping[str, str] | None = None,
     uploads: object = UPLOADS,
+    limits: Mapping[str, int] | None = None,
 ) -> list[Change]:
     """What is found in the container and its carrier."""
     carrier = inspected({**CARRIER_CHANGES, "Id": CARRIER_ID})
@@ -55,7 +56,7 @@ def found(
             "inputs": {**compliant.carrier().properties, "uploads": uploads},
         },
     }
-    return list(changes(there, state, {CARRIER_ID: files} if files is not None else {}, host, "prod"))
+    return list(changes(there, state, {CARRIER_ID: files} if files is not None else {}, limits or {}, host, "prod"))
 
 
 def digest(content: str) -> str:
@@ -106,6 +107,17 @@ def test_each_difference_names_the_command_that_repairs_it(change: dict[str, Any
     assert (matching[0].name, matching[0].urn) == ("tasktracker-prod-nginx", "urn::nginx")
 
 
+def test_a_limit_of_processes_is_compared_with_what_the_program_has_set() -> None:
+    running = inspected({"HostConfig.PidsLimit": 512})
+    asked = {**ASKED, "mustRun": True}
+    assert [each for each in found(running, asked) if each.property == "pidsLimit"] == []
+    name = "tasktracker-prod-nginx"
+    assert [each for each in found(running, asked, limits={name: 512}) if each.property == "pidsLimit"] == []
+    (change,) = [each for each in found(running, asked, limits={name: 256}) if each.property == "pidsLimit"]
+    assert change.message == "its limit of processes is 512, and was set to 256"
+    assert change.fix == f"`docker update --pids-limit 256 {name}`"
+
+
 @pytest.mark.parametrize(
     ("files", "said"),
     [
@@ -136,7 +148,7 @@ def test_a_volume_that_was_made_again_with_another_driver_is_found() -> None:
     bind = {**INSPECTED_VOLUME, "Options": {"type": "none", "o": "bind", "device": "/"}}
     for volume, count in ((INSPECTED_VOLUME, 0), (bind, 1)):
         there = {(VOLUME, volume["Name"]): volume}
-        assert len(list(changes(there, {(VOLUME, volume["Name"]): known}, {}, HOST, "prod"))) == count
+        assert len(list(changes(there, {(VOLUME, volume["Name"]): known}, {}, {}, HOST, "prod"))) == count
 
 
 def archive(files: Mapping[str, str]) -> list[bytes]:

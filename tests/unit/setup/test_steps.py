@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -169,6 +170,13 @@ def test_a_signal_that_another_thread_was_given_is_heeded() -> None:
             assert steps.result(pool.submit(work)), "the work had to end first"
     finally:
         signal.signal(signal.SIGUSR1, before)
+
+
+def test_a_signal_that_was_to_be_ignored_is_ignored() -> None:
+    """As `nohup` and a script's background jobs have it."""
+    ask = "from toolchain.steps import heeded; print(*(each.name for each in heeded()))"
+    command = f"trap '' HUP INT; exec {shlex.quote(sys.executable)} -c {shlex.quote(ask)}"
+    assert subprocess.check_output(["/bin/sh", "-c", command], cwd=ROOT, text=True) == "SIGTERM\n"
 
 
 @pytest.mark.parametrize("where", ["main", "thread"])

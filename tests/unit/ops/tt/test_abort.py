@@ -7,6 +7,7 @@ import os
 import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -27,7 +28,11 @@ from settings.ownership import DATA_VOLUME
 from toolchain.environment import BACKEND
 
 PLATFORM = "tasktracker:components:Platform$tasktracker:components"
-CONTAINER = "tasktracker:components:OneShot$docker:index/container:Container"
+CONTAINER_TYPE = "docker:index/container:Container"
+CONTAINER = f"tasktracker:components:OneShot${CONTAINER_TYPE}"
+
+#: A data volume that is not on the host.
+GONE = ["tasktracker-dev-uploads"]
 JOB_URN = f"urn:pulumi:dev::tasktracker::{PLATFORM}:Restore${CONTAINER}::restore"
 POSTGRES_URN = f"urn:pulumi:dev::tasktracker::{PLATFORM}:Postgres${CONTAINER}::postgres"
 
@@ -181,6 +186,7 @@ class World:
     containers: dict[str, Any] = field(default_factory=dict)
     job_in_state: int | None = None
     operations: list[Pending] = field(default_factory=list)
+    server_in_state: tuple[str, int] | None = None
     updates: int = 0
     fault: BaseException | None = None
 
@@ -197,6 +203,9 @@ class World:
         if self.job_in_state is not None:
             mounts = [{"source": "files"}, {"source": volume_name("dev", self.job_in_state)}]
             found.append({"urn": JOB_URN, "outputs": {"mounts": mounts}})
+        if self.server_in_state is not None:
+            known = {"type": CONTAINER_TYPE, "id": self.server_in_state[0], "urn": POSTGRES_URN}
+            found.append({**known, "inputs": {"name": "tasktracker-dev-postgres", "mustRun": True}})
         return found
 
     def pending(self) -> list[dict[str, Any]]:
@@ -213,6 +222,12 @@ class World:
 
     def clear_cut_off(self) -> None:
         self.operations = []
+
+    def refresh(self, gone: Sequence[str]) -> None:
+        """Data volumes that are gone have to stay in the state."""
+        assert gone == GONE
+        if "postgres" not in self.containers:
+            self.server_in_state = None
 
     def check_settled(self) -> None:
         Engine.check_settled(cast(Engine, self))
@@ -240,9 +255,10 @@ class World:
         if self.fault:
             raise self.fault
         volumes = self.project.volumes()
-        server = self.containers.get("postgres")
-        if server is None or server.volume != volumes.used:
+        # It looks at the state alone, and not at the host.
+        if self.server_in_state is None or self.server_in_state[1] != volumes.used:
             self.make("postgres", "running", volumes.used, "new")
+            self.server_in_state = ("new postgres", volumes.used)
         if volumes.restore is None:
             self.job_in_state = None
             self.containers.pop("restore", None)
@@ -254,7 +270,9 @@ class World:
 
     def make(self, service: str, status: str, volume: int, identity: str = "old") -> None:
         mounts = [{"Type": "bind"}, {"Name": volume_name("dev", volume)}]
-        made = Container(world=self, name=service, id=identity, status=status, volume=volume, attrs={"Mounts": mounts})
+        made = Container(
+            world=self, name=service, id=f"{identity} {service}", status=status, volume=volume, attrs={"Mounts": mounts}
+        )
         self.containers[service] = made
 
     def find(self, service: str) -> Any:
@@ -267,9 +285,11 @@ class World:
         def get(name: str) -> Any:
             raise docker.errors.NotFound(name)
 
+        listed = [{"Id": each.id, "State": each.status, "NetworkSettings": {}} for each in self.containers.values()]
+        api = SimpleNamespace(containers=lambda all: listed, networks=lambda: [], volumes=lambda: {"Volumes": []})
         host = SimpleNamespace(
             stack="dev", find=self.find, containers=self._containers,
-            client=SimpleNamespace(containers=SimpleNamespace(get=get)),
+            client=SimpleNamespace(containers=SimpleNamespace(get=get), api=api),
         )  # fmt: skip
         made = SimpleNamespace(project=self.project, host=host, engine=self, output=Output(json=True), yes=True)
         return cast(Operator, made)
@@ -281,6 +301,7 @@ def lock_file(project: Project) -> Path:
 
 @pytest.fixture
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
+    monkeypatch.setattr(abort_, "compare", lambda *_: SimpleNamespace(missing=GONE))
     (tmp_path / "Pulumi.yaml").write_text("name: tasktracker\n")
     monkeypatch.setattr("ops.tt.place.engine_environment", lambda _project: {BACKEND: f"file://{tmp_path}/state"})
     return Project(tmp_path, "dev")
@@ -292,6 +313,10 @@ def cut_off_at(project: Project, point: Point) -> World:
     world = World(project, job_in_state=point.job_in_state, operations=list(point.pending))
     if point.server is not None:
         world.make("postgres", "running", point.server)
+        world.server_in_state = ("old postgres", point.server)
+    elif CHANGING_POSTGRES in point.pending:
+        # The state loses it once the update hears that it is removed.
+        world.server_in_state = ("old postgres", 2)
     if point.job is not None:
         world.make("restore", *point.job)
     if point.locked:
@@ -387,7 +412,8 @@ def test_an_abort_that_fails_says_how_it_goes_on_and_does(
 
 def test_an_update_that_runs_is_left_alone(place: Project) -> None:
     world = cut_off_at(place, POINTS["the job runs"])
-    lock_file(place).write_text(lock_file(place).read_text().replace(str(2**22 + 1), str(os.getpid())))
+    held = {**json.loads(lock_file(place).read_text()), "pid": os.getpid(), "timestamp": datetime.now(UTC).isoformat()}
+    lock_file(place).write_text(json.dumps(held))
     with pytest.raises(LockedError, match="is under way"):
         abort_.abort(world.operator())
     assert (block(place), world.updates, world.find("restore").status) == (ASKED, 0, "running")

@@ -86,6 +86,22 @@ def test_kept_volumes_with_nothing_in_them_are_a_problem() -> None:
     assert "`./tt volumes remove 1 --stack dev`" in found[0]
 
 
+@pytest.mark.parametrize(("policy", "is_said"), [("always", False), ("no", True)])
+def test_a_stopped_service_with_the_policy_of_a_job_is_a_problem(
+    monkeypatch: pytest.MonkeyPatch, policy: str, is_said: bool
+) -> None:
+    """`docker update --restart no`: of its container alone it is a job that has ended."""
+    monkeypatch.setattr(checks, "compare", lambda *_: SimpleNamespace(missing=[], refusal=None))
+    monkeypatch.setattr(
+        checks, "differences", lambda *_: [Difference(Kind.STOPPED, CONTAINER, "tasktracker-dev-worker")]
+    )
+    host: Any = FakeHost()
+    config = {"HostConfig": {"RestartPolicy": {"Name": policy}}}
+    host.client = SimpleNamespace(api=SimpleNamespace(inspect_container=lambda _: config))
+    line = "the container tasktracker-dev-worker is stopped: `make up STACK=dev` puts that right"
+    assert list(checks.state_problems(Project(ROOT, "dev"), host, [])) == [line] * is_said
+
+
 def test_what_of_the_state_is_not_on_the_host_names_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
     refusal = "the Docker host has data. Nothing was changed.\n  the volume x has no label\nIt may be live data"
     compared = SimpleNamespace(missing=["tasktracker-dev-uploads"], refusal=refusal)
@@ -99,6 +115,8 @@ def test_what_of_the_state_is_not_on_the_host_names_the_command(monkeypatch: pyt
     ]
     monkeypatch.setattr(checks, "differences", lambda *_: found)
     host: Any = FakeHost()
+    config = {"HostConfig": {"RestartPolicy": {"Name": "always"}}}
+    host.client = SimpleNamespace(api=SimpleNamespace(inspect_container=lambda _: config))
     preview, up = "`make preview STACK=dev` says what to do", "`make up STACK=dev` puts that right"
     assert list(checks.state_problems(Project(ROOT, "dev"), host, [])) == [
         f"the data volume tasktracker-dev-uploads is gone from the Docker host: {preview}",

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import threading
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -78,7 +79,8 @@ def test_the_engine_s_words_are_found_in_those_of_the_api() -> None:
 
 
 def locked(pid: int, host: str) -> LockedError:
-    told = f"the stack is currently locked by 1 lock(s).\n  file:///x: created by me@{host} (pid {pid}) at 2026-11-20"
+    now = datetime.now(UTC).isoformat()
+    told = f"the stack is currently locked by 1 lock(s).\n  file:///x: created by me@{host} (pid {pid}) at {now}"
     return LockedError("dev", holders(told))
 
 

@@ -6,12 +6,15 @@ import json
 import os
 import socket
 import subprocess
+import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ops.tt import locks
+from ops.tt.checks import lock_problem
 from ops.tt.errors import RefusedError
 from ops.tt.locks import Lock, LockedError
 from ops.tt.place import Place, unlock
@@ -39,6 +42,11 @@ def held(place: Place, name: str = "1", **changes: Any) -> None:
     """Another one's lock, as Pulumi writes it."""
     content = {"pid": 4711, "username": "ann", "hostname": "laptop", "timestamp": "2026-11-20T13:05:00.123456789+01:00"}
     place.store.write(f"{FOLDER}{name}.json", json.dumps({**content, **changes}).encode())
+
+
+def of_this_process() -> dict[str, Any]:
+    """What a lock has of one that lives, and took it just now."""
+    return {"hostname": HERE, "pid": os.getpid(), "timestamp": datetime.now(UTC).isoformat()}
 
 
 def test_a_lock_is_read_as_pulumi_writes_it(place: Place) -> None:
@@ -100,9 +108,27 @@ def test_the_lock_of_a_dead_process_is_cleared(place: Place, gone: int) -> None:
     assert unlock(place, None) == []
 
 
+def test_a_process_that_nobody_has_collected_is_dead() -> None:
+    """As those stay whose parent was killed, where process 1 does not collect them."""
+    process = subprocess.Popen(["true"])
+    while Path(f"/proc/{process.pid}/stat").read_text().rpartition(") ")[2][0] != "Z":
+        time.sleep(0.01)
+    try:
+        assert Lock("ann", HERE, process.pid, None).lives is False
+    finally:
+        process.wait()
+
+
+def test_a_process_that_began_after_the_lock_is_another_one() -> None:
+    """After a restart of the machine, numbers are given again."""
+    now = time.time()
+    assert Lock("ann", HERE, os.getpid(), now).lives is True
+    assert Lock("ann", HERE, os.getpid(), now - 10 * 365 * 86400).lives is False
+
+
 def test_the_lock_of_one_that_lives_is_left(place: Place, gone: int) -> None:
     held(place, "1", hostname=HERE, pid=gone)
-    held(place, "2", hostname=HERE, pid=os.getpid())
+    held(place, "2", **of_this_process())
     for confirm in (None, "", "yes", "production"):
         with pytest.raises(LockedError, match="wait for its end"):
             unlock(place, confirm)
@@ -122,6 +148,19 @@ def test_the_lock_of_a_move_is_never_cleared_by_hand(place: Place, gone: int) ->
     with pytest.raises(RefusedError, match=r"`make state STACK=prod BACKEND='s3://new\?region=eu'` carries on"):
         unlock(place, "prod")
     assert len(place.locks()) == 1
+
+
+def test_the_lock_of_a_move_names_what_goes_on_with_it(place: Place, gone: int) -> None:
+    """`./tt recover` refuses it, so `tt status` and `make up` name the move."""
+    move = {"source": "file:///old", "target": "s3://new?region=eu"}
+    held(place, hostname=HERE, pid=gone, move=move)
+    said = str(lock_problem("prod", place.locks()))
+    assert said.startswith("a move of 'prod' to s3://new?region=eu was cut off (process ")
+    assert said.endswith("`make state STACK=prod BACKEND='s3://new?region=eu'` carries on")
+    assert "recover" not in said
+    held(place, "1", **of_this_process(), move=move)
+    assert lock_problem("prod", place.locks()) is None
+    assert "a move of 'prod' is under way" in str(LockedError("prod", place.locks()))
 
 
 def test_what_pulumi_tells_has_the_time_too() -> None:

@@ -9,6 +9,7 @@ import socket
 import stat
 import subprocess
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -225,7 +226,8 @@ def test_states_that_differ_are_for_a_person_to_choose(project: Project, monkeyp
 
 @pytest.mark.parametrize("name", ["old", "new"])
 def test_an_update_under_way_is_refused(project: Project, name: str) -> None:
-    held = {"pid": os.getpid(), "username": "me", "hostname": socket.gethostname(), "timestamp": "2026-11-20T12:00:00Z"}
+    now = datetime.now(UTC).isoformat()
+    held = {"pid": os.getpid(), "username": "me", "hostname": socket.gethostname(), "timestamp": now}
     key = ".pulumi/locks/organization/tasktracker/prod/1.json"
     FolderStore(project.folder / name).write(key, json.dumps(held).encode())
     with pytest.raises(LockedError, match=rf"is under way \(process {os.getpid()} of me on"):
@@ -330,7 +332,7 @@ def test_a_move_that_fails_at_its_end_says_that_the_same_command_finishes_it(
     assert f"state_backend: {url(project.folder, 'new')}\n" in project.config_file.read_text()
     assert any(place(project, each).locks() for each in ("old", "new"))
     # A move whose holder lives is under way.
-    monkeypatch.setattr(locks, "_lives", lambda _pid: False)
+    monkeypatch.setattr(locks, "_lives", lambda *_: False)
     run(project)
     assert stacks(project) == ["new"]
     assert files(project, "new") == {key: content for key, content in before.items() if key != NEIGHBOUR}
@@ -358,7 +360,7 @@ def test_a_move_that_can_not_be_undone_says_how_it_goes_on(
             run(project)
     assert project.config_file.read_text() == CONFIG
     assert all(place(project, each).locks() for each in ("old", "new"))
-    monkeypatch.setattr(locks, "_lives", lambda _pid: False)
+    monkeypatch.setattr(locks, "_lives", lambda *_: False)
     run(project)
     assert stacks(project) == ["new"]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -45,6 +45,9 @@ class Network(Thing, docker.models.networks.Network):
 
 
 OURS = {"stack": "dev"}
+
+#: A data volume that is not on the host: it has to stay in the state.
+GONE = ["tasktracker-dev-uploads"]
 
 
 def urn(kind: str, name: str) -> str:
@@ -100,7 +103,8 @@ class Operator:
             raise docker.errors.NotFound("no such container")
         return found[name]
 
-    def clear(self) -> None:
+    def clear(self, gone: Sequence[str]) -> None:
+        assert gone == GONE
         self.cleared += 1
 
     def confirm(self) -> None:
@@ -128,6 +132,7 @@ def run(
     monkeypatch.setattr(recover, "clearable", lambda _place, _confirm: [LOCK])
     monkeypatch.setattr(recover, "clear", lambda _place, locks: cleared.extend(locks))
     monkeypatch.setattr(recover, "place_of", lambda _project: None)
+    monkeypatch.setattr(recover, "compare", lambda *_: SimpleNamespace(missing=GONE))
 
     def recovered(operator: Operator) -> recover.Recovery:
         monkeypatch.setattr(recover, "Operator", lambda *_: operator)
@@ -206,7 +211,7 @@ def test_a_refresh_that_fails_is_no_recovery(
 ) -> None:
     operator = Operator(things, [pending(CONTAINER, "never-made")], answer=False)
 
-    def fail() -> None:
+    def fail(_gone: Sequence[str]) -> None:
         raise UnreachableError("`pulumi refresh`: no Docker")
 
     operator.engine.clear_cut_off = fail

@@ -68,12 +68,28 @@ FAILED_CHECK = {"Status": "unhealthy", "Log": [{"ExitCode": 1, "Output": "curl: 
         ({"state": {"Status": "exited", "ExitCode": 0}, "RestartPolicy": {"Name": "no"}}, None),
         ({"state": {"Status": "exited", "ExitCode": 1}, "RestartPolicy": {"Name": ""}},
          "api-blue has failed with exit code 1"),
+        # A service that was given the restart policy of a job.
+        ({"state": {"Health": FAILED_CHECK}, "RestartPolicy": {"Name": "no"}},
+         f"{UNHEALTHY}. The end of its health check: curl: (28) timed out"),
+        ({"state": {"Status": "paused"}, "RestartPolicy": {"Name": "no"}},
+         f"api-blue is paused: `docker unpause {NAME}`"),
         ({"state": {"Health": FAILED_CHECK}, "log": b'{"level": "error", "message": "no room"}\n{"level": "info"}\n'},
          f"{UNHEALTHY}. The end of its health check: curl: (28) timed out; its log: no room"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_with_a_service_is_told(changes: dict[str, Any], problem: str | None) -> None:
     assert service.service(container(**changes), "dev").problem == problem
+
+
+def test_nginx_that_has_refused_its_files_is_not_to_be_restarted() -> None:
+    """It would not start."""
+    written = "changed files are refused, and those before stay in use: they do not fit their manifest\n"
+    assert f'echo "{service.REFUSED}' in (ROOT / "images" / "nginx" / "healthcheck.sh").read_text()
+    health = {"Status": "unhealthy", "Log": [{"ExitCode": 1, "Output": written}]}
+    problem = str(service.service(container(state={"Health": health}), "dev").problem)
+    assert "docker restart" not in problem
+    assert "Do not restart it" in problem
+    assert "they do not fit their manifest" in problem
 
 
 def test_a_container_that_never_ran_has_no_age() -> None:

@@ -16,8 +16,12 @@ from ops.tt.front import Answer
 from ops.tt.locks import Lock
 from ops.tt.output import Output
 from ops.tt.project import Project
+from ops.tt.update import Ready
 
 DATA = {"name": "tasktracker-dev-data", "aliases": ["worker"], "ipv4Address": "10.0.0.5"}
+
+
+STACK = "urn:pulumi:dev::tasktracker::pulumi:pulumi:Stack::tasktracker-dev"
 
 
 def resource(type_: str, name: str, *, run: bool = True, **more: Any) -> dict[str, Any]:
@@ -34,6 +38,7 @@ def resource(type_: str, name: str, *, run: bool = True, **more: Any) -> dict[st
 
 
 RESOURCES = [
+    {"type": "pulumi:pulumi:Stack", "urn": STACK, "outputs": {"url": "http://localhost:8080"}},
     resource(NETWORK, "tasktracker-dev-data"),
     resource(VOLUME, "tasktracker-dev-files"),
     resource(CONTAINER, "tasktracker-dev-worker-files", run=False),
@@ -50,7 +55,7 @@ class FakeHost:
         self.stack, self.address, self.done = "dev", None, []
         self.refusal: docker.errors.APIError | None = None
         labels = {"stack": "dev"}
-        there = [each for each in RESOURCES if each["id"] not in missing]
+        there = [each for each in RESOURCES if "id" in each and each["id"] not in missing]
         containers = [
             {
                 "Id": each["id"],
@@ -99,12 +104,12 @@ def locks(monkeypatch: pytest.MonkeyPatch) -> list[Lock]:
     """Those of the state, which is otherwise well."""
     found: list[Lock] = []
     monkeypatch.setattr(update, "locks", lambda _project: found)
-    engine = SimpleNamespace(resources=lambda: RESOURCES, outputs=lambda: {"url": "http://localhost:8080"})
+    engine = SimpleNamespace(resources=lambda: RESOURCES, deployment=lambda: {"resources": RESOURCES})
     monkeypatch.setattr(update, "Engine", lambda _project: engine)
     return found
 
 
-def before(project: Project, host: FakeHost, monkeypatch: pytest.MonkeyPatch, *, yes: bool = True) -> str:
+def before(project: Project, host: FakeHost, monkeypatch: pytest.MonkeyPatch, *, yes: bool = True) -> Ready:
     monkeypatch.setattr(update, "Host", lambda _project: host)
     return update.before(project, Output(json=False), yes=yes)
 
@@ -113,7 +118,7 @@ def test_a_host_that_is_as_it_was_left_takes_nothing(
     project: Project, locks: list[Lock], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     host = FakeHost()
-    assert before(project, host, monkeypatch) == ""
+    assert before(project, host, monkeypatch).is_settled
     assert host.done == []
 
 
@@ -125,7 +130,7 @@ def test_what_is_missing_takes_a_refresh(
     capsys: pytest.CaptureFixture[str],
     missing: str,
 ) -> None:
-    assert before(project, FakeHost(missing=(missing,)), monkeypatch) == "--refresh"
+    assert before(project, FakeHost(missing=(missing,)), monkeypatch).refresh
     assert f"{missing} is not there" in capsys.readouterr().err
 
 
@@ -145,7 +150,7 @@ def test_what_is_missing_takes_a_refresh(
 def test_what_a_person_stopped_or_disconnected_is_put_right(
     project: Project, locks: list[Lock], monkeypatch: pytest.MonkeyPatch, host: FakeHost, done: list[Any]
 ) -> None:
-    assert before(project, host, monkeypatch) == ""
+    assert before(project, host, monkeypatch).is_settled
     assert host.done == done
 
 
@@ -186,9 +191,9 @@ def test_what_the_program_refuses_is_left_to_it(
     """A refresh would take from the state what is on the host of before, or begin without data."""
     compared = SimpleNamespace(memory=SimpleNamespace(docker_host=None), missing=["x"], refusal=None)
     monkeypatch.setattr(update, "compare", lambda *_: compared)
-    assert before(project, FakeHost(missing=("tasktracker-dev-worker",)), monkeypatch) == ""
+    assert before(project, FakeHost(missing=("tasktracker-dev-worker",)), monkeypatch).is_settled
     compared.missing, compared.memory.docker_host = [], "ssh://deploy@old"
-    assert before(project, FakeHost(missing=("tasktracker-dev-worker",)), monkeypatch) == ""
+    assert before(project, FakeHost(missing=("tasktracker-dev-worker",)), monkeypatch).is_settled
 
 
 def test_jobs_carriers_and_what_was_replaced_are_no_difference() -> None:
@@ -222,26 +227,30 @@ def test_the_end_says_what_was_verified(
     answer: Answer,
     said: str | None,
 ) -> None:
-    monkeypatch.setattr(update, "Host", lambda _project: None)
     monkeypatch.setattr(update, "await_answer", lambda *_: answer)
+    host: Any = FakeHost()
     if said is not None:
-        update.after(project, Output(json=False))
+        update.say_where(host, RESOURCES, Output(json=False), "it is done")
         assert capsys.readouterr().err == said
         return
-    with pytest.raises(BrokenError, match="the stack does not work: it does not answer"):
-        update.after(project, Output(json=False))
+    with pytest.raises(BrokenError, match="it is done: it does not answer"):
+        update.say_where(host, RESOURCES, Output(json=False), "it is done")
 
 
-def test_the_command_line_gives_pulumi_s_options_alone(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_what_was_on_a_network_that_is_gone_is_connected_after_the_update(
+    project: Project, locks: list[Lock], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(update, "before", lambda *_, yes: "--refresh" if yes else "")
-    assert update.main(["before", "--stack", "dev", "--yes"]) == 0
-    assert capsys.readouterr().out == "--refresh"
+    """Before it there is nothing to connect to; a refresh sees no container off a network."""
+    host = FakeHost(networks=(), missing=(DATA["name"],))
+    assert before(project, host, monkeypatch).refresh
+    assert host.done == []
+    after: Any = FakeHost(networks=())
+    update.connect_again(after, RESOURCES, Output(json=False))
+    assert after.done == [("connect", "tasktracker-dev-data", {"aliases": ["worker"], "ipv4_address": "10.0.0.5"})]
+    assert "==> Connected again: tasktracker-dev-worker\n" in capsys.readouterr().err
 
-    def refuse(*_: object, yes: bool) -> str:
-        raise RefusedError("no")
 
-    monkeypatch.setattr(update, "before", refuse)
-    assert update.main(["before", "--stack", "dev"]) == RefusedError.code
-    assert capsys.readouterr().out == ""
+def test_an_update_that_was_cut_off_leaves_a_state_to_settle() -> None:
+    assert Ready({"resources": []}).is_settled
+    assert not Ready({"resources": []}, refresh=True).is_settled
+    assert not Ready({"resources": [], "pending_operations": [{"type": "creating"}]}).is_settled

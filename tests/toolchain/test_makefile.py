@@ -199,8 +199,8 @@ def positions(lines: Sequence[str], *parts: str) -> list[int]:
     ("target", "order"),
     [
         # What is missing and what can't be asked come before a passphrase and before long steps.
-        ("up", ("toolchain.terminal up", "venv settings engine dev_images stack", "ops.tt.update before", "up --policy",
-                "ops.tt.update after")),
+        ("up", ("toolchain.terminal up", "venv settings engine dev_images stack",
+                "ops.tt.up --stack=demo -- --policy")),
         ("preview", ("venv settings engine stack", "toolchain.preview")),
         ("down", ("toolchain.terminal down", "venv engine", "state check", "destroy")),
         # Pulumi would advise to delete the lock's file.
@@ -220,15 +220,6 @@ def test_a_lock_ends_a_purge_before_pulumi_is_asked(tmp_path: Path) -> None:
     (tmp_path / "tt").write_text("#!/bin/sh\n[ $1 = volumes ] || exit 3\n")
     assert folder.make("purge", "STACK=demo", "CONFIRM=demo").returncode == 2
     assert not any("unprotect" in line or "destroy" in line for line in folder.lines)
-
-
-def test_what_the_host_lacks_gives_the_update_its_option(tmp_path: Path) -> None:
-    folder = Folder(tmp_path, checks=True)
-    python = tmp_path / "programs/python"
-    python.write_text(python.read_text() + 'if "before" in sys.argv: print("--refresh", end="")\n')
-    folder.make("up", "STACK=dev")
-    (line,) = [each for each in folder.lines if each.startswith("--stack=dev up ")]
-    assert "--yes --refresh --diff=false" in line
 
 
 def test_the_help_names_what_can_be_set_and_the_readme_has_it() -> None:
