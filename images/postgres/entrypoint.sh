@@ -1,7 +1,8 @@
 #!/bin/sh
 # Starts PostgreSQL on the volume /var/lib/postgresql: makes a cluster the first time, brings roles,
-# passwords and extensions up to date every time, and refuses a folder that it can't serve. With
-# arguments it runs those instead: another command of the image, such as backup.
+# passwords and extensions up to date every time, and refuses a folder that it can't serve, and a volume
+# that has lost its data. With arguments it runs those instead: another command of the image, such as
+# backup.
 #
 # Environment: POSTGRES_DB, APP_USER (a role that is no superuser; it owns the database),
 # POSTGRES_PASSWORD_FILE, APP_PASSWORD_FILE.
@@ -17,6 +18,8 @@ CONFIG=/etc/tasktracker/postgresql.conf
 HBA=/etc/tasktracker/pg_hba.conf
 SOCKET=/run/postgresql
 SHARE=/usr/local/share/tasktracker
+# Which volume was served from. It is on the volume of the socket, which outlives this container.
+SERVED=$SOCKET/.served
 # The cluster is made here and renamed when complete, so PGDATA is whole or absent.
 STAGING=$VOLUME/$MAJOR/.staging
 # Seconds that crash recovery may take before the roles are set; a day is "never give up".
@@ -149,10 +152,26 @@ provision() {
     [ "$result" -eq 0 ] || die 70 "roles and extensions could not be set: the reason stands above"
 }
 
+# What the volume is, whatever is in it: another one of the same name has another number or birth.
+volume_identity() {
+    stat -c '%i.%W' "$VOLUME"
+}
+
+# An empty volume that this server has served from has lost its data: a new cluster would look like a stack that works.
+refuse_lost() {
+    [ -f "$SERVED" ] && [ "$(cat "$SERVED")" = "$(volume_identity)" ] || return 0
+    die 65 "the database is gone from its volume, and no new one is made in its place: restore the latest backup" \
+        "(./tt restore --latest), or remove $SERVED to begin with an empty one"
+}
+
 check_environment
 lock_volume
 check_volume
-cluster_exists || init_cluster
+cluster_exists || {
+    refuse_lost
+    init_cluster
+}
+volume_identity >"$SERVED"
 # Nobody else has the volume, so these files are a dead server's. They must go: its process id may well
 # be that of a living process in this container, and the server would refuse to start.
 rm -f "$PGDATA/postmaster.pid" "$SOCKET"/.s.PGSQL.*

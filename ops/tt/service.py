@@ -163,20 +163,24 @@ def last_line(container: Container) -> str:
         before = LAST_RUN if container.attrs["RestartCount"] else 0
         since = int(datetime.fromisoformat(_microseconds(started)).timestamp()) - before
     with contextlib.suppress(docker.errors.DockerException, requests.exceptions.RequestException, OSError):
-        return _shown(container.logs(tail=LOG_LINES, since=since).decode(errors="replace"))
+        text = container.logs(tail=LOG_LINES, since=since).decode(errors="replace")
+        return _shown(text, ended=container.attrs["State"]["Status"] == "restarting")
     return ""
 
 
-def _shown(text: str) -> str:
+def _shown(text: str, *, ended: bool = False) -> str:
     """The last line that says what is wrong, or else the last one; of one in JSON the message.
+
+    One that `ended` has said last why.
 
     >>> _shown('{"level": "error", "message": "no room"}\\n{"level": "info", "message": "GET /"}\\n')
     'no room'
-    >>> _shown("a\\nb\\n")
-    'b'
+    >>> _shown("a\\nb\\n"), _shown("FATAL: a\\nb\\n", ended=True)
+    ('b', 'b')
     """
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    line = next((each for each in reversed(lines) if _BAD.search(each)), lines[-1] if lines else "")
+    last = lines[-1] if lines else ""
+    line = last if ended else next((each for each in reversed(lines) if _BAD.search(each)), last)
     with contextlib.suppress(ValueError):
         found = json.loads(line)
         if isinstance(found, dict) and isinstance(found.get("message"), str):

@@ -157,8 +157,9 @@ def empty_uploads(stack: Stack) -> None:
 
 
 def empty_database(stack: Stack) -> None:
-    """Removes all that is in PostgreSQL's data volume, while PostgreSQL runs on it."""
+    """Removes all that is in PostgreSQL's data volume, and waits until PostgreSQL notices: it looks once a minute."""
     as_root(stack, EMPTY, volumes=["postgres-data"])
+    eventually(lambda: stack.container("postgres").status == "restarting", UNDER_WAY, "PostgreSQL has ended")
 
 
 def empty_kept(stack: Stack) -> None:

@@ -106,14 +106,6 @@ DAMAGES = (
         healed=acts.upload_is_back,
     ),
     Damage(
-        name="database emptied",
-        what="all files in PostgreSQL's data volume are deleted",
-        do=acts.empty_database,
-        down=True,
-        status=("postgres",),
-        heal=("./tt restore --latest --yes --without-safety-backup --stack dev",),
-    ),
-    Damage(
         name="kept volume emptied",
         what="all files in a kept data volume are deleted",
         do=acts.empty_kept,
@@ -237,7 +229,7 @@ DAMAGES = (
         status=("no Docker engine answers",),
         audit=("no Docker engine answers",),
     ),
-    # The last, as it takes all data.
+    # Takes all data.
     Damage(
         name="prune after down",
         what="`docker volume prune` after `make down` (since Docker 23 with `--all`)",
@@ -248,6 +240,20 @@ DAMAGES = (
         up=("data volumes of the stack 'dev' are gone", *BEGIN_EMPTY),
         refused=True,
         heal=BEGIN_EMPTY,
+        keeps_data=False,
+    ),
+    # After it PostgreSQL is on another volume.
+    Damage(
+        name="database emptied",
+        what="all files in PostgreSQL's data volume are deleted",
+        do=acts.empty_database,
+        down=True,
+        status=("postgres ends soon after each start", "the database is gone from its volume"),
+        heal=(
+            "./tt restore --latest --yes --without-safety-backup --stack dev",
+            "./tt volumes remove 1 --yes --stack dev",
+        ),
+        # What was written in the minute before is in no backup.
         keeps_data=False,
     ),
 )

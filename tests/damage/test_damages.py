@@ -89,9 +89,16 @@ def audit(stack: Stack) -> str:
 
 def remembered(stack: Stack) -> Before:
     with stack.client() as client:
-        tasks = client.get("/api/tasks").raise_for_status().json()["items"]
+        # All pages: each of these tests adds one.
+        tasks, query = [], ""
+        while query is not None:
+            page = client.get(f"/api/tasks{query}").raise_for_status().json()
+            tasks += page["items"]
+            query = f"?before={page['next']}" if page["next"] else None
     # Docker's own time of a volume is the one at which its uppermost folder was changed.
-    born = acts.as_root(stack, "stat -c '%n %i %W' /v/*", volumes=DATA)
+    there = {str(each.name) for each in stack.docker.volumes.list(filters=stack.filters)}
+    data = [name for name in DATA if f"tasktracker-{stack.name}-{name}" in there]
+    born = acts.as_root(stack, "stat -c '%n %i %W' /v/*", volumes=data)
     return Before(frozenset(task["id"] for task in tasks), dict(line.split(" ", 1) for line in born.splitlines()))
 
 

@@ -46,6 +46,8 @@ class Stand:
         self.bench = bench
         self.config = config
         self.volume = bench.volume()
+        #: Where the socket is, as in a stack, where other containers use it; in memory if it is None.
+        self.socket: str | None = None
         config.chmod(0o755)
         self.write("postgresql.conf", POSTGRESQL_CONF)
         self.write("pg_hba.conf", PG_HBA_CONF)
@@ -69,8 +71,8 @@ class Stand:
             "postgres",
             config=self.config,
             env=variables,
-            mounts={"/var/lib/postgresql": self.volume},
-            tmpfs=("/tmp", "/run/postgresql"),
+            mounts={"/var/lib/postgresql": self.volume} | ({"/run/postgresql": self.socket} if self.socket else {}),
+            tmpfs=("/tmp",) if self.socket else ("/tmp", "/run/postgresql"),
             options=options,
         )
 
@@ -267,6 +269,21 @@ def test_a_kill_during_the_first_start_is_made_good(stand: Stand, step: str) -> 
     wait_ready(container)
     assert container.exec("test", "-e", "/var/lib/postgresql/17/.staging").returncode != 0
     assert query(container, "SHOW data_checksums") == "on"
+
+
+def test_a_volume_that_has_lost_its_data_gets_no_new_cluster(stand: Stand) -> None:
+    """It would look like a stack that works; its users would find nothing."""
+    stand.socket = stand.bench.volume()
+    container = stand.run()
+    wait_ready(container)
+    stand.prepare("cd /var/lib/postgresql; rm -rf ./* ./.[!.]*")
+    container.stop()
+    container.start()
+    assert container.exit_code() == 65, container.logs
+    assert "entrypoint: the database is gone from its volume, and no new one is made in its place" in container.logs
+    # A new volume, which begins empty as somebody wants it, is another matter.
+    stand.volume = stand.bench.volume()
+    wait_ready(stand.run())
 
 
 def test_two_servers_never_share_a_volume(shared_stand: tuple[Stand, Container], running: Container) -> None:
