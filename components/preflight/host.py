@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from concurrent.futures import Future
 from typing import Final
 
@@ -16,6 +17,10 @@ from settings.ownership import Memory, is_data
 
 TIMEOUT: Final = 5
 """Seconds that the host has for each of its answers in a preview."""
+
+RETRIES: Final = 2
+RETRY_WAIT: Final = 1
+"""Times that the host is asked again, and seconds before each: an SSH server drops some of many connections at once."""
 
 NOT_CHECKED: Final = (
     "the Docker host does not answer, so its subnets, ports, names, images and data volumes could not be checked"
@@ -32,6 +37,24 @@ def check_host(stack: str, settings: Settings, state: Future[Memory]) -> Owner:
         pulumi.RunError: what another state owns, what is gone, what clashes, which images cannot be had, which limit
             is too low, or the engine's version; each with the commands that help.
     """
+    for _ in range(RETRIES):
+        try:
+            return _check_host(stack, settings, state)
+        except _ResetError:
+            time.sleep(RETRY_WAIT)
+    return _check_host(stack, settings, state, last=True)
+
+
+class _ResetError(Exception):
+    """A connection to the host was reset."""
+
+
+def _check_host(stack: str, settings: Settings, state: Future[Memory], *, last: bool = False) -> Owner:
+    """Asks once.
+
+    Raises:
+        _ResetError: a connection was reset, and this is not the last try.
+    """
     import docker  # noqa: PLC0415 - see `components.docker_host`
     import requests  # noqa: PLC0415 - whose errors the Docker client lets through
 
@@ -47,11 +70,18 @@ def check_host(stack: str, settings: Settings, state: Future[Memory]) -> Owner:
         # The last check, as it changes the host: an update pulls.
         images.require(stack, settings, client)
     except (docker.errors.DockerException, requests.exceptions.RequestException) as error:
+        if not last and _is_reset(error):
+            raise _ResetError from None
         _go_on_without(redacted(reason(error)))
         return Owner.of(state.result())
     if newer := engine_version.notice(version):
         pulumi.log.info(newer)
     return owner
+
+
+def _is_reset(error: BaseException | None) -> bool:
+    """Whether an error, or one behind it, is a connection that was reset."""
+    return error is not None and (isinstance(error, ConnectionResetError) or _is_reset(error.__context__))
 
 
 def _owner(stack: str, settings: Settings, state: Memory, found: Found) -> Owner:

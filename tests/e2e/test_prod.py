@@ -17,7 +17,7 @@ from tests.e2e.stack import Stack, add_task, eventually, is_done
 from tests.e2e.stand_in_cloud import ORIGIN_CA, Cloud, serving
 from tests.e2e.test_outside import ACCESS_KEY, BACKUP, SECRET_KEY, join, new_bucket
 from tests.e2e.test_policies_cloud import violations
-from tests.e2e.test_tunnel import on_cloudflare
+from tests.e2e.test_tunnel import by_method
 from tests.leftovers import name_of_this_run, remove
 from tests.unit.components.conftest import ORIGIN_CERTIFICATE
 from tests.unit.components.test_tunnel import CONFIGS, RECORDS, TUNNELS
@@ -150,7 +150,7 @@ def test_another_host_name_changes_cloudflare_and_no_container(prod: tuple[Stack
     before, ids, tunnel = len(cloud.changes()), stack.ids(), cloud.kept(TUNNELS)
     stack.write_config({"domain": "todo.example.com"})
     stack.pulumi(*UP)
-    assert on_cloudflare(cloud.changes()[before:]) == [
+    assert by_method(cloud.changes()[before:]) == [
         ("Create", RECORDS, "todo.example.com"),
         ("Create", ORIGIN_CERTIFICATE, "origin-certificate"),
         ("Delete", RECORDS, "tasks.example.com"),

@@ -328,12 +328,13 @@ SLEEPING = """
 import os, time
 import pulumi
 
+file = open("ended-by", "wb", buffering=0)
 print(f"PID {os.getpid()}", flush=True)
 try:
     time.sleep(60)
 except BaseException as error:
-    with open("ended-by", "w") as file:
-        file.write(repr(error))
+    # At once: the engine does not wait long before it kills.
+    file.write(repr(error).encode())
     raise
 """
 
