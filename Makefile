@@ -50,7 +50,7 @@ up: ## set up this machine and bring the stack up (STACK=dev; other stacks ask b
 	@$(call check,STACK YES)
 	@$(call can_ask,up)
 	@$(SETUP) venv settings engine dev_images stack
-	@# It ends with a preview where nothing is to be changed, and says so of the host too, at which Pulumi does not look.
+	@# It compares the host with the state, which Pulumi does not; a preview without changes is the end.
 	@$(ENV) && exec python -m ops.tt.up --stack=$(call quoted,STACK) $(if $(ANSWER),--yes) -- $(POLICIES)
 
 .PHONY: preview
