@@ -120,7 +120,8 @@ take_up() { # DIGEST
 # A look at the files, each second.
 follow() {
     wanted=$(offered)
-    if [ "$wanted" = "$current" ] || [ "$wanted" = "$refused" ]; then
+    # A manifest without a digest gives none, as there is none refused at first.
+    if [ "$wanted" = "$current" ] || { [ -n "$refused" ] && [ "$wanted" = "$refused" ]; }; then
         late=0
         # Back to the files in use: what was wrong with the others is nobody's concern any more.
         if [ "$wanted" = "$current" ] && [ -e "$TROUBLE" ]; then
