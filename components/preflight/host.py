@@ -37,43 +37,33 @@ def check_host(stack: str, settings: Settings, state: Future[Memory]) -> Owner:
         pulumi.RunError: what another state owns, what is gone, what clashes, which images cannot be had, which limit
             is too low, or the engine's version; each with the commands that help.
     """
-    for _ in range(RETRIES):
-        try:
-            return _check_host(stack, settings, state)
-        except _ResetError:
-            time.sleep(RETRY_WAIT)
-    return _check_host(stack, settings, state, last=True)
-
-
-class _ResetError(Exception):
-    """A connection to the host was reset."""
-
-
-def _check_host(stack: str, settings: Settings, state: Future[Memory], *, last: bool = False) -> Owner:
-    """Asks once.
-
-    Raises:
-        _ResetError: a connection was reset, and this is not the last try.
-    """
     import docker  # noqa: PLC0415 - see `components.docker_host`
     import requests  # noqa: PLC0415 - whose errors the Docker client lets through
 
-    try:
-        client = docker_host.client(TIMEOUT if pulumi.runtime.is_dry_run() else docker_host.REQUEST_TIMEOUT)
-        version = client.api.version()
-        if too_old := engine_version.refusal(version):
-            raise pulumi.RunError(too_old)
-        found = Found(client.api.networks(), client.api.containers(all=True), client.api.volumes()["Volumes"] or [])
-        owner = _owner(stack, settings, state.result(), found)
-        memory.refuse_too_low(stack, settings, state.result().limits, client)
-        streams.refuse_too_small(stack, settings, client)
-        # The last check, as it changes the host: an update pulls.
-        images.require(stack, settings, client)
-    except (docker.errors.DockerException, requests.exceptions.RequestException) as error:
-        if not last and _is_reset(error):
-            raise _ResetError from None
-        _go_on_without(redacted(reason(error)))
-        return Owner.of(state.result())
+    left = RETRIES
+    while True:
+        try:
+            return _check_host(stack, settings, state)
+        except (docker.errors.DockerException, requests.exceptions.RequestException) as error:
+            if not left or not _is_reset(error):
+                _go_on_without(redacted(reason(error)))
+                return Owner.of(state.result())
+        left -= 1
+        time.sleep(RETRY_WAIT)
+
+
+def _check_host(stack: str, settings: Settings, state: Future[Memory]) -> Owner:
+    """Asks once; errors of Docker's client are the caller's."""
+    client = docker_host.client(TIMEOUT if pulumi.runtime.is_dry_run() else docker_host.REQUEST_TIMEOUT)
+    version = client.api.version()
+    if too_old := engine_version.refusal(version):
+        raise pulumi.RunError(too_old)
+    found = Found(client.api.networks(), client.api.containers(all=True), client.api.volumes()["Volumes"] or [])
+    owner = _owner(stack, settings, state.result(), found)
+    memory.refuse_too_low(stack, settings, state.result().limits, client)
+    streams.refuse_too_small(stack, settings, client)
+    # The last check, as it changes the host: an update pulls.
+    images.require(stack, settings, client)
     if newer := engine_version.notice(version):
         pulumi.log.info(newer)
     return owner

@@ -69,8 +69,8 @@ def state_problems(project: Project, host: Host, resources: Sequence[Mapping[str
         yield f"{found}: `make preview STACK={stack}` says what to do"
     for each in differences(host, resources):
         # Of containers that do not run the services tell, and of data volumes the lines above.
-        told = each.kind in (Kind.STOPPED, Kind.PAUSED) or each.name in compared.missing
-        if not told or (each.kind is Kind.STOPPED and _is_taken_for_a_job(host, each.name)):
+        reported = each.kind in (Kind.STOPPED, Kind.PAUSED) or each.name in compared.missing
+        if not reported or (each.kind is Kind.STOPPED and _is_taken_for_a_job(host, each.name)):
             yield f"{each}: `make up STACK={stack}` puts that right"
 
 

@@ -20,7 +20,7 @@ INTERVAL, PATIENCE = 0.25, 5
 #: What a user needs first: a page, and the api with what that needs.
 PATHS = ("/", "/api/health")
 
-#: The seconds as they were measured last. `WRITE_MEASURED=1` writes them anew.
+#: The seconds as they were measured last. `WRITE_MEASURED=1` records them.
 MEASURED = Path(__file__).with_name("measured.json")
 WRITE = "WRITE_MEASURED"
 

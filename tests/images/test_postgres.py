@@ -281,7 +281,7 @@ def test_a_volume_that_has_lost_its_data_gets_no_new_cluster(stand: Stand) -> No
     container.start()
     assert container.exit_code() == 65, container.logs
     assert "entrypoint: the database is gone from its volume, and no new one is made in its place" in container.logs
-    # A new volume, which begins empty as somebody wants it, is another matter.
+    # A new volume begins with a new cluster.
     stand.volume = stand.bench.volume()
     wait_ready(stand.run())
 
