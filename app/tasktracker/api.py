@@ -133,10 +133,10 @@ async def similar_tasks(
 
 @router.get("/api/health", response_model=Health)
 async def get_health(services: S) -> Health | JSONResponse:
-    """200 if the database and NATS answer, else 503 that says which doesn't."""
+    """200 if tasks can be stored and NATS answers, else 503 with what fails and why."""
     checks = await health.run_checks(services.checks)
     if failing := health.failing(checks):
-        return problems.unavailable(f"Out of reach: {', '.join(failing)}.", checks=checks)
+        return problems.unavailable(failing, checks=checks)
     return Health(status=health.OK, checks=checks, queue=await _queue(services))
 
 
@@ -214,7 +214,7 @@ def create_app(settings: ServiceSettings) -> FastAPI:
         relay=relay,
         cipher=NotesCipher(settings.encryption_key.get_secret_value()),
         hub=hub,
-        checks={"database": database.ping, "nats": nats.ping},
+        checks={"database": database.check, "nats": nats.ping},
         version=Version(version=settings.version, commit=settings.commit, slot=settings.slot),
     )
     app.include_router(router)

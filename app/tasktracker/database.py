@@ -12,7 +12,7 @@ from uuid import UUID
 import asyncpg
 from pgvector.sqlalchemy import VECTOR
 from pydantic import SecretStr
-from sqlalchemy import ForeignKey, LargeBinary, Text, func, text
+from sqlalchemy import ForeignKey, LargeBinary, Text, exists, func, select, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -79,6 +79,16 @@ TRANSIENT_SQLSTATES = ("08", "40", "53", "55", "57", "58")
 """Classes of PostgreSQL's error codes (appendix A of its manual): connection lost, transaction to be repeated, no
 resources, object in use, operator intervention (starting, stopping, cancelled), system error."""
 
+UNDEFINED_TABLE = "42P01"
+"""PostgreSQL's error code for a table that does not exist."""
+
+USABLE = select(func.current_setting("transaction_read_only"), exists(select(Task.id)), exists(select(OutboxEntry.id)))
+"""Reads both tables, and whether the database takes changes: a standby and one that was set to read-only don't."""
+
+
+class UnusableError(Exception):
+    """The database answers, and tasks can't be stored in it; the text says why."""
+
 
 def is_unavailable(error: BaseException) -> bool:
     """Whether the database is out of reach for now, so that the same call may work later."""
@@ -127,10 +137,22 @@ class Database:
         )
         self.session: async_sessionmaker[AsyncSession] = async_sessionmaker(self._engine, expire_on_commit=False)
 
-    async def ping(self) -> None:
-        """Do one round trip; raises what the driver raises if that fails."""
-        async with self._engine.connect() as connection:
-            await connection.execute(text("SELECT 1"))
+    async def check(self) -> None:
+        """Do one round trip that shows whether tasks can be stored.
+
+        Raises:
+            UnusableError: a table is missing, or only reading is allowed.
+            Exception: what the driver raises where the database is away.
+        """
+        try:
+            async with self._engine.connect() as connection:
+                read_only = (await connection.execute(USABLE)).scalar_one()
+        except DBAPIError as error:
+            if getattr(error.orig, "sqlstate", None) == UNDEFINED_TABLE:
+                raise UnusableError("a table is missing") from error
+            raise
+        if read_only == "on":
+            raise UnusableError("the database is read-only")
 
     async def listener(self) -> asyncpg.Connection:
         """A connection of its own, for LISTEN; the caller closes it."""

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 
 from tasktracker.background import Outage
+from tasktracker.database import UnusableError
 
 CHECK_SECONDS = 2.0
 """Per check, all at once: below the 3 s of `tasktracker probe`."""
@@ -19,8 +20,8 @@ async def _outcome(check: Check) -> str:
             await check()
     except TimeoutError:
         return f"no answer within {CHECK_SECONDS:g} s"
-    except Outage as outage:
-        return str(outage)
+    except (Outage, UnusableError) as reason:
+        return str(reason)
     except Exception as error:
         # The type only: a driver's message may name users and hosts, and this goes to the public.
         return f"unavailable ({type(error).__name__})"
@@ -33,6 +34,7 @@ async def run_checks(checks: Mapping[str, Check]) -> dict[str, str]:
     return dict(zip(checks, outcomes, strict=True))
 
 
-def failing(outcomes: Mapping[str, str]) -> list[str]:
-    """The names of the checks that failed."""
-    return [name for name, outcome in outcomes.items() if outcome != OK]
+def failing(outcomes: Mapping[str, str]) -> str:
+    """The checks that failed, each with its reason, in one sentence; empty if none did."""
+    found = [f"{name} ({outcome})" for name, outcome in outcomes.items() if outcome != OK]
+    return f"Unavailable: {', '.join(found)}." if found else ""

@@ -122,12 +122,12 @@ def create_app(settings: ServiceSettings) -> Starlette:
     database = Database(settings.database_url, "tasktracker-worker")
     nats = NatsLink(settings.nats, "tasktracker-worker")
     worker = Worker(nats, Processor(TaskStore(database)))
-    checks = {"database": database.ping, "nats": nats.ping}
+    checks = {"database": database.check, "nats": nats.ping}
 
     async def get_health(_: Request) -> JSONResponse:
         outcomes = await health.run_checks(checks)
         if failing := health.failing(outcomes):
-            return problems.unavailable(f"Out of reach: {', '.join(failing)}.", checks=outcomes)
+            return problems.unavailable(failing, checks=outcomes)
         return JSONResponse({"status": health.OK, "checks": outcomes})
 
     @contextlib.asynccontextmanager

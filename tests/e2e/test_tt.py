@@ -42,10 +42,11 @@ def tt_stack(make_stack: Callable[..., Stack]) -> Stack:
     return stack
 
 
-def psql(stack: Stack, statement: str) -> str:
+def psql(stack: Stack, *statements: str) -> str:
     """What PostgreSQL answers to its superuser."""
+    commands = [word for statement in statements for word in ("-c", statement)]
     code, output = stack.container("backups").exec_run(
-        ["psql", "-XAtqh", "/run/postgresql", "-U", "postgres", "-d", "tasktracker", "-c", statement]
+        ["psql", "-XAtqh", "/run/postgresql", "-U", "postgres", "-d", "tasktracker", *commands]
     )
     assert code == 0, output
     return str(output.decode()).strip()
@@ -117,9 +118,30 @@ def test_a_restore_that_is_killed_leaves_all_as_it_was(tt_stack: Stack) -> None:
     assert as_it_is(tt_stack) == before
 
 
+def test_a_database_that_takes_no_tasks_is_reported(tt_stack: Stack) -> None:
+    """The api answers and its database does too, but no task can be added."""
+    psql(tt_stack, "ALTER SYSTEM SET default_transaction_read_only = on", "SELECT pg_reload_conf()")
+    try:
+        expect_problem(tt_stack, "Unavailable: database (the database is read-only).")
+    finally:
+        psql(
+            tt_stack,
+            "SET default_transaction_read_only = off", "ALTER SYSTEM RESET default_transaction_read_only",
+            "SELECT pg_reload_conf()",
+        )  # fmt: skip
+
+
+def expect_problem(stack: Stack, text: str) -> None:
+    """`status` fails, and has `text` in its list of problems."""
+    code, reported = stack.tt("status")
+    assert code == Exit.RED
+    assert any(text in problem for problem in reported["problems"]), reported["problems"]
+
+
 def test_a_dropped_table_comes_back(tt_stack: Stack) -> None:
     moment = psql(tt_stack, "SELECT to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.USZ')")
     psql(tt_stack, "DROP TABLE tasks CASCADE")
+    expect_problem(tt_stack, "Unavailable: database (a table is missing).")
     before, start = tt_stack.config_file.read_text(), time.monotonic()
     code, told = tt_stack.tt("restore", "--to", moment, "--yes")
     assert code == Exit.DONE, told
@@ -143,7 +165,7 @@ def test_a_kept_volume_outlives_a_prune(tt_stack: Stack) -> None:
     label = f"label=stack={tt_stack.name}"
     subprocess.run(["docker", "volume", "prune", "--force", "--filter", label], check=True, stdout=subprocess.DEVNULL)
     assert as_it_is(tt_stack) == before
-    assert tt_stack.tt("volumes", "check") == (Exit.DONE, {"missing": [], "problems": []})
+    assert tt_stack.tt("volumes", "check") == (Exit.DONE, {"missing": [], "problems": [], "forgotten": []})
 
 
 def test_an_object_store_that_is_down_is_named_at_once(tt_stack: Stack) -> None:
@@ -257,5 +279,5 @@ def test_a_database_that_is_gone_comes_back_from_its_backups(tt_stack: Stack) ->
     code, told = tt_stack.tt("restore", "--latest", "--yes")
     assert code == Exit.DONE, told
     assert titles(tt_stack) == {*TASKS, task}
-    assert tt_stack.tt("volumes", "check") == (Exit.DONE, {"missing": [], "problems": []})
+    assert tt_stack.tt("volumes", "check") == (Exit.DONE, {"missing": [], "problems": [], "forgotten": []})
     tt_stack.expect_no_changes()

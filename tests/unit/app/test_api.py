@@ -245,7 +245,10 @@ def test_health_names_what_is_down(api: Api) -> None:
     assert (well["status"], well["checks"]) == ("ok", {"database": "ok", "nats": "ok"})
     api.checks.update(nats=away)
     body = problem(api.client.get("/api/health"), 503)
-    assert (body["detail"], body["checks"]) == ("Out of reach: nats.", {"database": "ok", "nats": "not connected"})
+    assert (body["detail"], body["checks"]) == (
+        "Unavailable: nats (not connected).",
+        {"database": "ok", "nats": "not connected"},
+    )
     api.checks.update(database=broken)
     assert problem(api.client.get("/api/health"), 503)["checks"]["database"] == "unavailable (OSError)"
 

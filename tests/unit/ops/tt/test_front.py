@@ -106,8 +106,9 @@ def test_a_dead_port_names_what_helps() -> None:
 
 @pytest.mark.parametrize("path", ["/", "/api/health"])
 def test_what_is_down_behind_nginx_is_told(path: str) -> None:
-    with serving({path: 503}, {"detail": "Out of reach: nats."}) as port:
-        assert asked(FakeHost(("127.0.0.1", port))).problem == f"{URL}{path} answers 503: Out of reach: nats."
+    detail = "Unavailable: nats (not connected)."
+    with serving({path: 503}, {"detail": detail}) as port:
+        assert asked(FakeHost(("127.0.0.1", port))).problem == f"{URL}{path} answers 503: {detail}"
 
 
 def test_without_nginx_nothing_answers() -> None:
