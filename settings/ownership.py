@@ -180,6 +180,22 @@ def missing(stack: str, memory: Memory, found: Collection[str], numbers: Collect
     ]
 
 
+def forgotten(stack: str, memory: Memory, found: Collection[str], numbers: Collection[int]) -> list[str]:
+    """PostgreSQL's data volumes on the host that are neither in the state nor in the config.
+
+    >>> forgotten("dev", Memory(), ["tasktracker-dev-postgres-data", "tasktracker-dev-postgres-data-3"], {1})
+    ['tasktracker-dev-postgres-data-3']
+    """
+    return [
+        name
+        for name in sorted(found)
+        if (its := number(stack, name)) is not None
+        and its not in numbers
+        and name not in memory.origins
+        and name not in memory.volumes
+    ]
+
+
 def unknown(stack: str, memory: Memory, kind: str, things: Iterable[Mapping[str, Any]]) -> Iterator[str]:
     """The stack's containers or networks that are not in this state, by kind and name."""
     for each in things:

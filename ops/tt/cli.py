@@ -487,7 +487,8 @@ def volumes_check(
     """Compare the data volumes in the state with the Docker host.
 
     It says which are gone, and which of PostgreSQL's have no database in them, with exit code 3. It refuses where a
-    volume or a container there is another state's. `make purge` asks it first.
+    volume or a container there is another state's. It names PostgreSQL's data volumes that are on the host and neither
+    in the state nor in the config: nothing else does, and nothing deletes them. `make purge` asks it first.
     """
     from ops.tt.engine import Engine  # noqa: PLC0415
     from ops.tt.host import Host  # noqa: PLC0415
@@ -499,8 +500,15 @@ def volumes_check(
     if refusal := compared.refusal:
         raise RefusedError(refusal)
     found = [] if own else problems(session.project, host, compared)
-    document = {"missing": [] if own else list(compared.missing), "problems": found}
-    session.output.result(document, *(found or ["The data volumes are this state's."]))
+    document = {
+        "missing": [] if own else list(compared.missing), "problems": found, "forgotten": list(compared.forgotten)
+    }  # fmt: skip
+    notes = [
+        f"left: {name} is on the Docker host, and neither in the state nor in the config. `docker volume rm {name}` "
+        "there deletes it"
+        for name in compared.forgotten
+    ]
+    session.output.result(document, *(found or ["The data volumes are this state's."]), *notes)
     return Exit.RED if found else Exit.DONE
 
 

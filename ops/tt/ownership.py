@@ -25,6 +25,7 @@ class Compared:
         missing: The data volumes that the state has and the host does not.
         strangers: The volumes on the host that are not this state's, with what they carry.
         unknown: The stack's containers and networks on the host that are not in this state.
+        forgotten: PostgreSQL's data volumes on the host that are neither in the state nor in the config.
     """
 
     stack: str
@@ -32,6 +33,7 @@ class Compared:
     missing: Sequence[str]
     strangers: Mapping[str, str]
     unknown: Sequence[str]
+    forgotten: Sequence[str]
 
     @property
     def refusal(self) -> str | None:
@@ -70,6 +72,7 @@ def compare(project: Project, host: Host, resources: Sequence[Mapping[str, Any]]
             ownership.missing(stack, memory, found, numbers),
             ownership.strangers(stack, memory, found, numbers),
             sorted(unknown),
+            ownership.forgotten(stack, memory, found, numbers),
         )
 
 

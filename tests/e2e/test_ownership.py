@@ -206,7 +206,12 @@ def test_a_new_state_has_the_data_when_the_user_says_so(first: Stack, second: St
 
 
 def test_who_owns_the_data_can_purge_it(second: Stack) -> None:
+    # As one that was kept after a restore, and was then taken out of the config by hand.
+    kept = second.docker.volumes.create(f"tasktracker-{second.name}-postgres-data-3", labels={"stack": second.name})
     result = purge(second)
     assert result.returncode == 0, result.stderr
+    assert f"left: {kept.name} is on the Docker host" in result.stdout
     assert volumes(second) == {}
+    # It is still there.
+    kept.remove()
     assert in_state(second) == []
