@@ -56,9 +56,14 @@ class Relay:
         return f"unix://{self.path}"
 
     def reason(self, timeout: float) -> str:
-        """What the last `ssh` said that failed. One that has closed its connection has `timeout` seconds to end."""
+        """What the last `ssh` said that failed since this was last asked; empty if none did within `timeout` seconds.
+
+        One that has closed its connection needs a moment to end.
+        """
         self._failed.wait(timeout)
-        return self._reason
+        reason, self._reason = self._reason, ""
+        self._failed.clear()
+        return reason
 
     def close(self) -> None:
         """Takes no more connections; those there are go on until they end."""

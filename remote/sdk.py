@@ -51,8 +51,9 @@ def client(host: DockerHost | str | None, timeout: int) -> DockerClient:
     try:
         made = docker.DockerClient(base_url=relay.address, timeout=timeout)
     except docker.errors.DockerException as error:
-        raise docker.errors.DockerException(told(relay.reason(REASON_TIMEOUT) or str(error), host)) from error
-    _share_connections(made, relay, timeout)
+        # What `ssh` said, in place of a closed socket.
+        raise docker.errors.DockerException(_said(relay, host) or told(str(error), host)) from None
+    _share_connections(made, relay, host, timeout)
     return made
 
 
@@ -83,8 +84,18 @@ def _relay(host: DockerHost) -> Relay:
     return relay
 
 
-def _share_connections(made: DockerClient, relay: Relay, timeout: int) -> None:
-    """Has requests share connections: the SDK keeps those of each URL apart, and here each costs a process there."""
+def _said(relay: Relay, host: DockerHost) -> str:
+    """What an `ssh` that just failed has said, with what to do, in one line; empty if none has failed."""
+    reason = relay.reason(REASON_TIMEOUT)
+    return " ".join(told(reason, host).split()) if reason else ""
+
+
+def _share_connections(made: DockerClient, relay: Relay, host: DockerHost, timeout: int) -> None:
+    """Has requests share connections: the SDK keeps those of each URL apart, and here each costs a process there.
+
+    An error of a connection has the words of `ssh`, as that of the first one.
+    """
+    import requests  # noqa: PLC0415
     from docker.transport import UnixHTTPAdapter  # noqa: PLC0415
     from docker.transport.unixconn import UnixHTTPConnectionPool  # noqa: PLC0415
 
@@ -92,5 +103,14 @@ def _share_connections(made: DockerClient, relay: Relay, timeout: int) -> None:
         def get_connection(self, url: str | bytes, proxies: Any = None) -> UnixHTTPConnectionPool:  # noqa: ANN401
             del url
             return super().get_connection(relay.address, proxies)
+
+        def send(self, request: requests.PreparedRequest, *args: Any, **options: Any) -> requests.Response:  # noqa: ANN401
+            try:
+                return super().send(request, *args, **options)
+            except requests.exceptions.ConnectionError:
+                said = _said(relay, host)
+                if not said:
+                    raise
+                raise requests.exceptions.ConnectionError(said, request=request) from None
 
     made.api.mount("http+docker://", Adapter(f"http+{relay.address}", timeout=timeout))

@@ -53,7 +53,13 @@ def reason(error: BaseException) -> str:
     >>> reason(TimeoutError("timed out"))
     'timed out'
     """
-    return next(_system_words(error, set()), None) or _first_line(getattr(error, "explanation", None) or error)
+    words = (each.strerror for each in causes(error) if isinstance(each, OSError) and isinstance(each.strerror, str))
+    return next(words, None) or _first_line(getattr(error, "explanation", None) or error)
+
+
+def causes(error: object) -> Iterator[BaseException]:
+    """An error, and those that libraries have wrapped in it, the outermost first; none past a `raise ... from None`."""
+    return _causes(error, set())
 
 
 def _first_line(error: object) -> str:
@@ -61,14 +67,12 @@ def _first_line(error: object) -> str:
     return lines[0][:SHOWN] if lines else type(error).__name__
 
 
-def _system_words(error: object, seen: set[int]) -> Iterator[str]:
-    """The `strerror` of each error of the system in a chain, the outermost first."""
+def _causes(error: object, seen: set[int]) -> Iterator[BaseException]:
     if not isinstance(error, BaseException) or id(error) in seen:
         return
     seen.add(id(error))
-    words = getattr(error, "strerror", None)
-    if isinstance(error, OSError) and isinstance(words, str):
-        yield words
+    yield error
+    context = None if error.__suppress_context__ else error.__context__
     # Libraries keep the error that they wrap among the arguments, as urllib3 does, or in `reason`.
-    for inner in (error.__cause__, error.__context__, getattr(error, "reason", None), *error.args):
-        yield from _system_words(inner, seen)
+    for inner in (error.__cause__, context, getattr(error, "reason", None), *error.args):
+        yield from _causes(inner, seen)

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import docker
 import pytest
+import requests
 
-from remote import DockerHost, HostError, Relay, check, reached, sdk
+from remote import DockerHost, HostError, Relay, check, reached, reason, sdk
 from remote import relay as module
 
 HOST = DockerHost("ssh://deploy@host.example.com")
@@ -126,6 +127,8 @@ def test_the_relay_keeps_what_ssh_said(home: Path, monkeypatch: pytest.MonkeyPat
         client.connect(str(relay.path))
         assert client.recv(10) == b""
     assert relay.reason(5) == "Host key verification failed."
+    # A later failure, which may have another reason, does not get this one.
+    assert relay.reason(0) == ""
     relay.close()
 
 
@@ -188,6 +191,22 @@ def test_the_sdk_says_what_stands_in_the_way(home: Path, monkeypatch: pytest.Mon
     ssh(home, monkeypatch, "echo 'deploy@host: Permission denied (publickey).' >&2; exit 255")
     with pytest.raises(docker.errors.DockerException, match="refuses every key"):
         sdk.client(DockerHost("ssh://two@host.example.com"), 10)
+
+
+@pytest.mark.usefixtures("engine")
+def test_a_connection_that_ssh_loses_has_its_words(home: Path) -> None:
+    """Not those of the closed socket, which is all that libraries see of it."""
+    host = DockerHost("ssh://three@host.example.com")
+    client = sdk.client(host, 5)
+    (home / "bin" / "ssh").write_text("#!/bin/sh\necho 'kex_exchange_identification: read: reset' >&2; exit 255\n")
+    client.close()
+    with pytest.raises(requests.exceptions.ConnectionError) as lost:
+        client.containers.list()
+    assert reason(lost.value).endswith("(kex_exchange_identification: read: reset)")
+    assert reason(lost.value).startswith("host.example.com closed the connection before it began")
+    with pytest.raises(docker.errors.DockerException) as refused:
+        sdk.client(host, 5)
+    assert reason(refused.value) == reason(lost.value)
 
 
 def test_the_sdk_takes_certificates_that_are_checked(home: Path) -> None:
