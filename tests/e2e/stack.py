@@ -6,6 +6,7 @@ import contextlib
 import functools
 import json
 import os
+import re
 import secrets
 import subprocess
 import time
@@ -246,6 +247,12 @@ def eventually(condition: Callable[[], Any], seconds: float, what: str, *, inter
                 return last
         time.sleep(interval)
     raise AssertionError(f"not within {seconds} s: {what} (last: {last!r})")
+
+
+def violations(output: str) -> set[tuple[str, str, str]]:
+    """Level, rule and the resource's name of each violation that the engine shows."""
+    line = r"- \[(advisory|mandatory)\] +(?:\[severity: [a-z]+\] +)?([A-Z0-9-]+) +\(\S+: ([^)]+)\)"
+    return set(re.findall(line, output))
 
 
 def add_task(client: httpx.Client, title: str, **more: str) -> str:

@@ -1,7 +1,6 @@
-"""The program of a test: the real one, where one resource is changed on its way to the engine.
+"""The program of a test: the real one, where resources are changed on their way to the engine.
 
-`change.json` beside it says which: its type, its name, and its changed inputs (null takes one away);
-with `added`, it is one more.
+`changes.json` beside it has them: type, name, and changed inputs (null takes one away); with `added`, it is one more.
 """
 
 import json
@@ -12,17 +11,21 @@ import pulumi
 
 FOLDER = Path(__file__).parent
 
-change = json.loads((FOLDER / "change.json").read_text())
+changes = json.loads((FOLDER / "changes.json").read_text())
 
 
 def apply(args: pulumi.ResourceTransformArgs) -> pulumi.ResourceTransformResult | None:
-    if (args.type_, args.name) != (change.get("type"), change.get("name")):
+    inputs = [change["inputs"] for change in changes if (change["type"], change["name"]) == (args.type_, args.name)]
+    if not inputs:
         return None
-    props = {**args.props, **change["inputs"]}
+    props = dict(args.props)
+    for each in inputs:
+        props.update(each)
     return pulumi.ResourceTransformResult({key: value for key, value in props.items() if value is not None}, args.opts)
 
 
 pulumi.runtime.register_resource_transform(apply)
-if change.get("added"):
-    pulumi.CustomResource(change["type"], change["name"], change["inputs"])
+for change in changes:
+    if change["added"]:
+        pulumi.CustomResource(change["type"], change["name"], change["inputs"])
 runpy.run_path(str((FOLDER / "program.py").resolve()), run_name="__main__")
