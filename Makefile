@@ -151,14 +151,16 @@ check: ## lint, types and unit tests; no Docker
 	@$(VENV)/pytest -q $(UNIT) tests/unit tests/policies components policies settings ops remote stackfile toolchain images docs
 
 .PHONY: test
-test: check ## every test: unit, toolchain, and end to end on a real engine and a real Docker
+test: check ## unit tests, and those of the toolchain and of whole stacks on a real engine and a real Docker; test-all has those that take long
 	@$(SETUP) engine shells
 	@# 69: no Docker engine can run here; then the tests that need one are skipped, unless this is CI.
 	@$(SETUP) docker images browser remote_host || { [ $$? -eq 69 ] && [ "$$CI" != true ]; }
 	@$(ENV) && pytest -q $(PARALLEL) tests --ignore tests/unit --ignore tests/policies
 
 .PHONY: test-all
-test-all: test policies ## every test, and those that take long: 100,000 generated inputs a rule, damages by hand, newer versions of Python, and the newest Docker of Debian (takes root on a Debian)
+test-all: test policies ## every test, and those that take long: restores, upgrades, 100,000 generated inputs a rule, damages by hand, newer versions of Python, and the newest Docker of Debian (takes root on a Debian)
+	@$(ENV) && pytest -q $(PARALLEL) -m nightly tests --ignore tests/unit --ignore tests/policies --ignore tests/nightly --ignore tests/damage
+	@# Each of these takes a whole machine.
 	@$(ENV) && pytest -q -m nightly tests/nightly tests/damage
 
 .PHONY: policies

@@ -11,7 +11,7 @@ from docker.models.containers import Container
 from tests.e2e.by_hand import FILES, hanging_nginx, make_up, problems, run_audit, write_file
 from tests.e2e.stack import Stack, add_task, eventually, is_done
 
-pytestmark = [pytest.mark.engine, pytest.mark.docker]
+pytestmark = [pytest.mark.engine, pytest.mark.docker, pytest.mark.nightly]
 
 #: Seconds until what was put right works.
 WELL_WITHIN = 60

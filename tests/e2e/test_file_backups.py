@@ -10,7 +10,7 @@ import pytest
 
 from tests.e2e.stack import Stack, add_task, eventually, is_done
 
-pytestmark = [pytest.mark.engine, pytest.mark.docker]
+pytestmark = [pytest.mark.engine, pytest.mark.docker, pytest.mark.nightly]
 
 UPLOADS = "/var/lib/tasktracker"
 CONTEXT = "/etc/tasktracker/nats-context.json"

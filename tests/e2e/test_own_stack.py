@@ -113,6 +113,7 @@ def test_one_command_makes_it_and_another_previews_it(clone: Clone) -> None:
     assert code == 0, output
 
 
+@pytest.mark.nightly
 def test_a_file_with_aliases_and_a_short_key(clone: Clone) -> None:
     clone.new("demo")
     path = clone.folder / "Pulumi.demo.yaml"
@@ -126,6 +127,7 @@ def test_a_file_with_aliases_and_a_short_key(clone: Clone) -> None:
         assert code == 0, output
 
 
+@pytest.mark.nightly
 def test_it_is_removed_and_made_again(clone: Clone) -> None:
     clone.new("demo")
     variables = clone.passphrase_of("demo")
@@ -173,6 +175,7 @@ def test_a_stack_that_plain_pulumi_made_of_a_copy_gets_a_passphrase_of_its_own(c
     assert "the public passphrase opens its secrets" in output
 
 
+@pytest.mark.nightly
 def test_a_copy_over_the_file_of_a_stack_that_is_there_gets_its_salt_back(clone: Clone) -> None:
     clone.new("demo")
     variables = clone.passphrase_of("demo")

@@ -138,6 +138,7 @@ def test_a_second_clone_is_refused_before_anything_changes(first: Stack, second:
     assert in_state(second) == []
 
 
+@pytest.mark.nightly
 def test_a_stack_that_is_down_keeps_its_data_from_another_clone(first: Stack, second: Stack) -> None:
     before = volumes(first)
     down(first)
@@ -175,6 +176,7 @@ def test_data_that_is_gone_stops_the_update(first: Stack) -> None:
     assert volumes(first) == kept
 
 
+@pytest.mark.nightly
 def test_without_a_refresh_no_empty_volume_begins(first: Stack) -> None:
     down(first)
     name = f"tasktracker-{first.name}-nats-data"
@@ -187,6 +189,7 @@ def test_without_a_refresh_no_empty_volume_begins(first: Stack) -> None:
     first.pulumi("up", "--yes", "--skip-preview", env={"TASKTRACKER_LOST_VOLUMES": name})
 
 
+@pytest.mark.nightly
 def test_a_new_state_has_the_data_when_the_user_says_so(first: Stack, second: Stack) -> None:
     before = volumes(first)
     said = refused(second)
@@ -205,6 +208,7 @@ def test_a_new_state_has_the_data_when_the_user_says_so(first: Stack, second: St
     assert titles(second) == {"bread"}
 
 
+@pytest.mark.nightly
 def test_who_owns_the_data_can_purge_it(second: Stack) -> None:
     # As one that was kept after a restore, and was then taken out of the config by hand.
     kept = second.docker.volumes.create(f"tasktracker-{second.name}-postgres-data-3", labels={"stack": second.name})

@@ -13,10 +13,9 @@ import yaml
 
 from tests.e2e.committed import ACCOUNT, API_TOKEN, ZONE
 from tests.e2e.registry import pushed, registry
-from tests.e2e.stack import Stack, add_task, eventually, is_done
+from tests.e2e.stack import Stack, add_task, eventually, is_done, violations
 from tests.e2e.stand_in_cloud import ORIGIN_CA, Cloud, serving
 from tests.e2e.test_outside import ACCESS_KEY, BACKUP, SECRET_KEY, join, new_bucket
-from tests.e2e.test_policies_cloud import violations
 from tests.e2e.test_tunnel import by_method
 from tests.leftovers import name_of_this_run, remove
 from tests.unit.components.conftest import ORIGIN_CERTIFICATE
@@ -24,7 +23,7 @@ from tests.unit.components.test_tunnel import CONFIGS, RECORDS, TUNNELS
 from toolchain.engine import POLICY_OPTIONS
 from toolchain.steps import ROOT
 
-pytestmark = [pytest.mark.engine, pytest.mark.docker]
+pytestmark = [pytest.mark.engine, pytest.mark.docker, pytest.mark.nightly]
 
 #: Beside the numbers of the other stacks.
 NUMBER = 83
@@ -110,7 +109,7 @@ def asked(stack: Stack, path: str, *options: str) -> Any:
 
 def test_it_comes_up_under_the_policies_with_no_waiver(prod: tuple[Stack, str]) -> None:
     stack, output = prod
-    assert violations(output) == []
+    assert violations(output) == set()
     assert "waive" not in output
     stack.expect_no_changes()
 

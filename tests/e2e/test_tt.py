@@ -236,6 +236,7 @@ def test_a_kept_volume_goes_when_it_is_told_to(tt_stack: Stack) -> None:
     assert titles(tt_stack) == set(TASKS)
 
 
+@pytest.mark.nightly
 def test_a_restore_that_is_killed_in_the_change_of_volumes_goes_back(tt_stack: Stack) -> None:
     name, start = tt_stack.container("postgres").name, time.time()
     restore = subprocess.Popen(
@@ -259,6 +260,7 @@ def test_a_restore_that_is_killed_in_the_change_of_volumes_goes_back(tt_stack: S
     tt_stack.expect_no_changes()
 
 
+@pytest.mark.nightly
 def test_a_database_that_is_gone_comes_back_from_its_backups(tt_stack: Stack) -> None:
     task = "before the loss"
     with tt_stack.client() as client:

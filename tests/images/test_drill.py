@@ -81,6 +81,7 @@ def test_none_is_due_yet(drills: Container) -> None:
     assert "there has been no drill in" in missed.stdout
 
 
+@pytest.mark.nightly
 def test_a_bad_result_is_tried_anew_by_a_start(stand: Stand) -> None:
     """What was wrong may have been put right by the very update that starts it."""
     drills = run_drills(stand)
@@ -178,6 +179,7 @@ def test_a_setting_that_is_wrong_is_named(drills: Container, env: dict[str, str]
 # From here on the repository is no more what it was.
 
 
+@pytest.mark.nightly
 def test_a_damaged_file(stand: Stand, drills: Container) -> None:
     # It tries again after 15 seconds otherwise.
     soon = {"PGBACKREST_JOB_RETRY": "1"}

@@ -232,6 +232,7 @@ def test_a_missing_bucket_is_said_and_not_made(stand: Stand) -> None:
     assert stand.store.sh("ls /var/lib/objects/buckets") == "backups\n"
 
 
+@pytest.mark.nightly
 def test_one_that_is_killed_leaves_nothing_in_the_way(stand: Stand, running: Container) -> None:
     stand.job.sh(f"head -c 60M /dev/urandom > {UPLOADS}/large")
     before = sets(running, "uploads")
@@ -253,6 +254,7 @@ def test_retention_keeps_the_last_ones(stand: Stand, running: Container) -> None
     assert len(sets(running, "uploads")) == len(sets(running, "nats")) == 1
 
 
+@pytest.mark.nightly
 def test_a_file_that_can_not_be_read_makes_no_good_set(stand: Stand, running: Container) -> None:
     good = sets(running, "uploads")[-1]["id"]
     stand.job.sh(f"echo x > {UPLOADS}/closed; chmod 0 {UPLOADS}/closed")

@@ -234,6 +234,7 @@ def test_a_volume_in_use(stand: Stand, mistake: str) -> None:
     assert "another container is at work on this volume" in refused(locked, 75, RESTORE_TO="latest")
 
 
+@pytest.mark.nightly
 def test_a_life_after_a_restore_and_back(stand: Stand, mistake: str) -> None:
     """Each history that goes on is backed up by itself, and `latest` follows the one that lives."""
     old, new = stand.volume, stand.bench.volume()

@@ -68,6 +68,7 @@ def test_an_update_loses_nothing(plan_of: Callable[..., Preview], release: Relea
     assert plan.packs
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("shape", [SHAPES[name] for name in PLANNED], ids=state_id)
 def test_a_loss_that_is_planned_is_reported(stack_of: Callable[..., Stack], shape: Shape, tmp_path: Path) -> None:
     stack = stack_of(LATEST, shape)
@@ -79,6 +80,7 @@ def test_a_loss_that_is_planned_is_reported(stack_of: Callable[..., Stack], shap
     assert unreported == [], found
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize(
     ("shape", "mutation"),
     [(SHAPES[name], mutation) for name, mutations in REFUSED.items() for mutation in mutations],

@@ -17,7 +17,7 @@ from tests.upgrade.shapes import dev_config
 from toolchain.engine import POLICY_OPTIONS
 from toolchain.steps import ROOT
 
-pytestmark = [pytest.mark.engine, pytest.mark.docker]
+pytestmark = [pytest.mark.engine, pytest.mark.docker, pytest.mark.nightly]
 
 #: Beside the numbers of the other stacks.
 NUMBER = 89
