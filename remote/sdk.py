@@ -8,15 +8,23 @@ from __future__ import annotations
 import atexit
 import functools
 import os
-from typing import TYPE_CHECKING, Any
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from remote.host import CA_FILE, CERTIFICATE_FILE, KEY_FILE, DockerHost
 from remote.redaction import redacted
 from remote.relay import Relay, told
+from remote.trouble import never_began
 
 if TYPE_CHECKING:
     import docker
     from docker import DockerClient
+
+T = TypeVar("T")
+
+#: Times that a request is made again, and seconds before each: an SSH server drops some of many connections at once.
+RETRIES, RETRY_WAIT = 3, 1.0
 
 #: Seconds that `ssh` has to say why, and to end, once it has closed the connection.
 REASON_TIMEOUT = 3
@@ -48,11 +56,9 @@ def client(host: DockerHost | str | None, timeout: int) -> DockerClient:
         )
         return _client(host.address, timeout, tls)
     relay = _relay(host)
-    try:
-        made = docker.DockerClient(base_url=relay.address, timeout=timeout)
-    except docker.errors.DockerException as error:
-        # What `ssh` said, in place of a closed socket.
-        raise docker.errors.DockerException(_said(relay, host) or told(str(error), host)) from None
+    made = _asked(
+        relay, host, lambda: docker.DockerClient(base_url=relay.address, timeout=timeout), docker.errors.DockerException
+    )
     _share_connections(made, relay, host, timeout)
     return made
 
@@ -84,16 +90,28 @@ def _relay(host: DockerHost) -> Relay:
     return relay
 
 
-def _said(relay: Relay, host: DockerHost) -> str:
-    """What an `ssh` that just failed has said, with what to do, in one line; empty if none has failed."""
-    reason = relay.reason(REASON_TIMEOUT)
-    return " ".join(told(reason, host).split()) if reason else ""
+def _asked(relay: Relay, host: DockerHost, ask: Callable[[], T], kind: type[Exception], left: int = RETRIES) -> T:
+    """What `ask` returns; asks again where the SSH server has closed the connection before it began.
+
+    Raises:
+        kind: there is no connection; the message has what `ssh` said, in place of a closed socket, and what to do.
+    """
+    try:
+        return ask()
+    except kind:
+        said = relay.reason(REASON_TIMEOUT)
+        if not said:
+            raise
+        if not left or not never_began(said):
+            raise kind(" ".join(told(said, host).split())) from None
+    time.sleep(RETRY_WAIT)
+    return _asked(relay, host, ask, kind, left - 1)
 
 
 def _share_connections(made: DockerClient, relay: Relay, host: DockerHost, timeout: int) -> None:
     """Has requests share connections: the SDK keeps those of each URL apart, and here each costs a process there.
 
-    An error of a connection has the words of `ssh`, as that of the first one.
+    A request that gets none is made again, and fails with the words of `ssh`.
     """
     import requests  # noqa: PLC0415
     from docker.transport import UnixHTTPAdapter  # noqa: PLC0415
@@ -105,12 +123,7 @@ def _share_connections(made: DockerClient, relay: Relay, host: DockerHost, timeo
             return super().get_connection(relay.address, proxies)
 
         def send(self, request: requests.PreparedRequest, *args: Any, **options: Any) -> requests.Response:  # noqa: ANN401
-            try:
-                return super().send(request, *args, **options)
-            except requests.exceptions.ConnectionError:
-                said = _said(relay, host)
-                if not said:
-                    raise
-                raise requests.exceptions.ConnectionError(said, request=request) from None
+            send = super().send
+            return _asked(relay, host, lambda: send(request, *args, **options), requests.exceptions.ConnectionError)
 
     made.api.mount("http+docker://", Adapter(f"http+{relay.address}", timeout=timeout))

@@ -7,10 +7,23 @@ from collections.abc import Callable, Sequence
 
 from remote.host import SSH_PORT, DockerHost
 
+_NEVER_BEGAN = r"kex_exchange_identification|Connection (closed|reset) by \S+ port"
+
 
 def advice(said: str, host: DockerHost) -> str | None:
     """What is wrong and what to do about it; None where what was said is about something else."""
     return next((tell(host) for pattern, tell in _TROUBLE if re.search(pattern, said, re.IGNORECASE)), None)
+
+
+def never_began(said: str) -> bool:
+    """Whether `ssh` says that its server closed the connection before anything was asked on it: try again.
+
+    >>> never_began("kex_exchange_identification: read: Connection reset by peer")
+    True
+    >>> never_began("ssh: connect to host 192.0.2.1 port 22: No route to host")
+    False
+    """
+    return re.search(_NEVER_BEGAN, said, re.IGNORECASE) is not None
 
 
 def _keyscan(host: DockerHost) -> str:
@@ -94,7 +107,7 @@ _TROUBLE: Sequence[tuple[str, Callable[[DockerHost], str]]] = (
     (r"Cannot connect to the Docker daemon|dial unix [^:]*: connect: (no such file|connection refused)", _no_engine),
     ("docker: (command )?not found|docker: No such file", _no_client),
     ("timed out", _silent),
-    (r"kex_exchange_identification|Connection (closed|reset) by \S+ port", _busy),
+    (_NEVER_BEGAN, _busy),
     (r"x509: |tls: |\[SSL", _no_trust),
     (
         "Could not resolve hostname|ssh: connect to host|Connection timed out|Timeout, server|Connection (to|closed)|"

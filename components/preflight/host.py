@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from concurrent.futures import Future
 from typing import Final
 
@@ -17,10 +16,6 @@ from settings.ownership import Memory, is_data
 
 TIMEOUT: Final = 5
 """Seconds that the host has for each of its answers in a preview."""
-
-RETRIES: Final = 2
-RETRY_WAIT: Final = 1
-"""Times that the host is asked again, and seconds before each: an SSH server drops some of many connections at once."""
 
 NOT_CHECKED: Final = (
     "the Docker host does not answer, so its subnets, ports, names, images and data volumes could not be checked"
@@ -40,16 +35,11 @@ def check_host(stack: str, settings: Settings, state: Future[Memory]) -> Owner:
     import docker  # noqa: PLC0415 - see `components.docker_host`
     import requests  # noqa: PLC0415 - whose errors the Docker client lets through
 
-    left = RETRIES
-    while True:
-        try:
-            return _check_host(stack, settings, state)
-        except (docker.errors.DockerException, requests.exceptions.RequestException) as error:
-            if not left or not _is_reset(error):
-                _go_on_without(redacted(reason(error)))
-                return Owner.of(state.result())
-        left -= 1
-        time.sleep(RETRY_WAIT)
+    try:
+        return _check_host(stack, settings, state)
+    except (docker.errors.DockerException, requests.exceptions.RequestException) as error:
+        _go_on_without(redacted(reason(error)))
+    return Owner.of(state.result())
 
 
 def _check_host(stack: str, settings: Settings, state: Future[Memory]) -> Owner:
@@ -67,11 +57,6 @@ def _check_host(stack: str, settings: Settings, state: Future[Memory]) -> Owner:
     if newer := engine_version.notice(version):
         pulumi.log.info(newer)
     return owner
-
-
-def _is_reset(error: BaseException | None) -> bool:
-    """Whether an error, or one behind it, is a connection that was reset."""
-    return error is not None and (isinstance(error, ConnectionResetError) or _is_reset(error.__context__))
 
 
 def _owner(stack: str, settings: Settings, state: Memory, found: Found) -> Owner:

@@ -11,10 +11,10 @@ import pytest
 
 from policies.aws_iam import ACCESS_KEY, USER
 from policies.values import has_unknown
-from tests.e2e.stack import Stack
+from tests.e2e.stack import Stack, violations
 from tests.e2e.stand_in_cloud import ACCOUNT, AWS_SECRET, FUNCTIONS, Cloud, plain, serving
 from tests.e2e.test_environments import OUTSIDE_DEV
-from tests.e2e.test_policies_cloud import state, violations
+from tests.e2e.test_policies_cloud import state
 from toolchain.engine import POLICY_OPTIONS
 
 pytestmark = pytest.mark.engine
@@ -50,7 +50,7 @@ def test_a_preview_shows_the_bucket_and_passes_with_no_waiver(cloud: Cloud, tmp_
     assert code == 0, output
     assert "docker-hosts@v" in output
     assert re.search(r"aws:s3:Bucket +backups +create", output), output
-    assert violations(output) == []
+    assert violations(output) == set()
     planned = [each for each in cloud.requests[before:] if each.method == "Create"]
     assert {each.inputs["bucket"] for each in planned if each.type.startswith("aws:s3/")} == {
         f"tasktracker-{environment}-backups-{ACCOUNT}",
@@ -67,7 +67,7 @@ def test_the_bucket_is_made_once_and_stays(cloud: Cloud, tmp_path: Path) -> None
     shutil.copy(Path(__file__).parent / "programs/backup_bucket.py", entry)
     code, output = run(stack, cloud, "up", "--yes", "--skip-preview", *POLICY_OPTIONS)
     assert code == 0, output
-    assert violations(output) == []
+    assert violations(output) == set()
     parts = sorted(each.type for each in cloud.things.values() if each.type.startswith("aws:s3/"))
     assert len(parts) == 16
     assert {each.plain["bucket"] for each in cloud.things.values() if each.type in parts} == {BUCKET, f"{BUCKET}-logs"}

@@ -198,15 +198,35 @@ def test_a_connection_that_ssh_loses_has_its_words(home: Path) -> None:
     """Not those of the closed socket, which is all that libraries see of it."""
     host = DockerHost("ssh://three@host.example.com")
     client = sdk.client(host, 5)
-    (home / "bin" / "ssh").write_text("#!/bin/sh\necho 'kex_exchange_identification: read: reset' >&2; exit 255\n")
+    (home / "bin" / "ssh").write_text("#!/bin/sh\necho 'No route to host' >&2; exit 255\n")
     client.close()
     with pytest.raises(requests.exceptions.ConnectionError) as lost:
         client.containers.list()
-    assert reason(lost.value).endswith("(kex_exchange_identification: read: reset)")
-    assert reason(lost.value).startswith("host.example.com closed the connection before it began")
+    assert reason(lost.value).startswith("host.example.com does not answer at port 22")
+    assert reason(lost.value).endswith("(No route to host)")
     with pytest.raises(docker.errors.DockerException) as refused:
         sdk.client(host, 5)
     assert reason(refused.value) == reason(lost.value)
+
+
+@pytest.mark.parametrize("drops", [1, sdk.RETRIES, sdk.RETRIES + 1])
+def test_a_connection_that_the_server_drops_is_made_again(
+    engine: Path, home: Path, monkeypatch: pytest.MonkeyPatch, drops: int
+) -> None:
+    """As one does with more connections at once than its MaxStartups."""
+    monkeypatch.setattr(sdk, "RETRY_WAIT", 0)
+    program = home / "bin" / "ssh"
+    program.write_text(
+        f"#!/bin/sh\necho one >>{home}/tries\n[ $(wc -l <{home}/tries) -gt {drops} ] || "
+        "{ echo 'kex_exchange_identification: read: Connection reset by peer' >&2; exit 255; }\n" + program.read_text()
+    )
+    host = DockerHost(f"ssh://four{drops}@host.example.com")
+    if drops <= sdk.RETRIES:
+        assert sdk.client(host, 5).version()["ApiVersion"] == "1.41"
+    else:
+        with pytest.raises(docker.errors.DockerException, match="closed the connection before it began"):
+            sdk.client(host, 5)
+    assert engine.exists() is (drops <= sdk.RETRIES)
 
 
 def test_the_sdk_takes_certificates_that_are_checked(home: Path) -> None:

@@ -14,7 +14,7 @@ import requests
 
 from components import docker_host, engine_version
 from components.preflight import check_host, ports
-from components.preflight.host import NOT_CHECKED, RETRIES
+from components.preflight.host import NOT_CHECKED
 from settings import parse
 from settings.ownership import Memory
 from tests.unit.components.conftest import DEV
@@ -142,29 +142,3 @@ def test_an_engine_that_is_newer_is_mentioned(host: Callable[..., None], monkeyp
 def test_a_version_that_says_nothing_is_passed_over(version: dict[str, str]) -> None:
     assert engine_version.refusal(version) is None
     assert engine_version.notice(version) is None
-
-
-def reset() -> Exception:
-    """What the Docker client raises where a connection is reset."""
-    try:
-        try:
-            raise ConnectionResetError(104, "Connection reset by peer")
-        except OSError:
-            raise requests.exceptions.ConnectionError("Connection aborted.")  # noqa: B904 - as requests does it
-    except requests.exceptions.ConnectionError as error:
-        return error
-
-
-@pytest.mark.parametrize(("resets", "warns"), [(1, False), (RETRIES, False), (RETRIES + 1, True)])
-def test_a_connection_that_is_reset_is_made_again(monkeypatch: pytest.MonkeyPatch, resets: int, warns: bool) -> None:
-    """An SSH server with many connections at once drops some of them."""
-    warnings: list[str] = []
-    monkeypatch.setattr(pulumi.runtime, "is_dry_run", lambda: True)
-    monkeypatch.setattr(pulumi.log, "warn", warnings.append)
-    monkeypatch.setattr(ports, "_is_taken", lambda *_: False)
-    monkeypatch.setattr("components.preflight.host.RETRY_WAIT", 0)
-    apis = [*(Api(reset()) for _ in range(resets)), Api()]
-    made = iter(SimpleNamespace(api=api, containers=SimpleNamespace(get=missing)) for api in apis)
-    monkeypatch.setattr(docker_host, "client", lambda timeout: next(made))
-    check_host("test", parse("test", DEV), NEW)
-    assert bool(warnings) is warns
