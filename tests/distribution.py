@@ -14,15 +14,15 @@ from xdist.scheduler import LoadScopeScheduling
 #: Files, and tests of files, that share a process, by the name of their group: first those that take longest, as the
 #: last to end decides how long all takes. Every other file is a group of its own.
 GROUPS = {
+    "faults": (
+        *("e2e/test_faults.py", "e2e/test_audit.py", "e2e/test_by_hand.py", "e2e/test_file_backups.py"),
+        *("e2e/test_object_store.py", "e2e/test_mistakes.py", "e2e/test_stack.py", "e2e/test_dashboard.py"),
+        "e2e/test_preflight.py",
+    ),
     "tt": ("e2e/test_tt.py",),
     "changes": (
         *("e2e/test_changes.py", "e2e/test_restore.py", "e2e/test_policies.py::test_the_dev_stack"),
         "e2e/test_prod.py",
-    ),
-    "faults": ("e2e/test_faults.py", "e2e/test_audit.py", "e2e/test_by_hand.py", "e2e/test_file_backups.py"),
-    "store": (
-        *("e2e/test_object_store.py", "e2e/test_mistakes.py", "e2e/test_stack.py", "e2e/test_dashboard.py"),
-        "e2e/test_preflight.py",
     ),
     "ownership": ("e2e/test_ownership.py",),
     "upgrade": ("upgrade/test_upgrade.py",),

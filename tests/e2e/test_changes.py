@@ -112,6 +112,7 @@ LOGIN = "import asyncio, asyncpg, sys; asyncio.run(asyncpg.connect(sys.argv[1]))
 CONNECT = "import asyncio, nats, sys; asyncio.run(nats.connect(sys.argv[1], allow_reconnect=False))"
 
 
+@pytest.mark.nightly
 def test_down_and_up_keeps_the_tasks(stack: Stack) -> None:
     with stack.client() as client:
         response = client.post("/api/tasks", json={"title": "survivor", "notes": "secret plans"})

@@ -284,6 +284,7 @@ def test_a_tag_that_moves_changes_nothing_until_it_is_pinned(host: RemoteHost, s
         stack.config_file.write_text(before)
 
 
+@pytest.mark.nightly
 def test_a_registry_that_refuses_leaves_what_runs(host: RemoteHost, stack: Stack) -> None:
     there = f"{host.registry}/tasktracker/dashboard:{VERSION}@sha256:{64 * '0'}"
     before = containers(host)[f"tasktracker-{stack.name}-dashboard"].id
@@ -304,6 +305,7 @@ def test_a_registry_that_refuses_leaves_what_runs(host: RemoteHost, stack: Stack
     assert containers(host)[f"tasktracker-{stack.name}-dashboard"].id == before
 
 
+@pytest.mark.nightly
 def test_a_host_that_is_gone_half_way_is_told_and_the_next_up_goes_on(host: RemoteHost, stack: Stack) -> None:
     before = containers(host)[f"tasktracker-{stack.name}-worker"].id
     stack.write_config({"worker": {"log_level": "debug"}})
