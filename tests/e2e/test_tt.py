@@ -18,6 +18,7 @@ import pytest
 from ops.tt import cli
 from ops.tt.database import Database
 from ops.tt.errors import Exit
+from ops.tt.project import volume_name
 from tests.e2e.stack import Stack, add_task, eventually, is_done
 from toolchain.steps import ROOT
 
@@ -236,8 +237,16 @@ def test_a_kept_volume_goes_when_it_is_told_to(tt_stack: Stack) -> None:
     assert titles(tt_stack) == set(TASKS)
 
 
+def data_volumes(stack: Stack) -> tuple[int, list[int]]:
+    """The numbers of PostgreSQL's data volume in use, and of those that are kept."""
+    volumes = stack.tt("status")[1]["volumes"]
+    return volumes["in_use"], volumes["kept"]
+
+
 @pytest.mark.nightly
 def test_a_restore_that_is_killed_in_the_change_of_volumes_goes_back(tt_stack: Stack) -> None:
+    used, kept = data_volumes(tt_stack)
+    new = max([used, *kept]) + 1
     name, start = tt_stack.container("postgres").name, time.time()
     restore = subprocess.Popen(
         [ROOT / "tt", "restore", "--latest", "--yes", "--without-safety-backup", "--stack", tt_stack.name],
@@ -252,10 +261,9 @@ def test_a_restore_that_is_killed_in_the_change_of_volumes_goes_back(tt_stack: S
     assert (code, "`./tt restore --abort --stack" in told["error"]) == (Exit.REFUSED, True)
     code, told = tt_stack.tt("restore", "--abort")
     assert code == Exit.DONE, told
-    assert "PostgreSQL is on data volume 2, and has a new container. Data volume 3" in told["message"]
+    assert f"PostgreSQL is on data volume {used}, and has a new container. Data volume {new}" in told["message"]
     assert titles(tt_stack) == set(TASKS)
-    code, status = tt_stack.tt("status")
-    assert status["volumes"] == {"in_use": 2, "kept": [3]}
+    assert data_volumes(tt_stack) == (used, [*kept, new])
     assert "There is no restore to take back." in tt_stack.tt("restore", "--abort")[1]["message"]
     tt_stack.expect_no_changes()
 
@@ -268,8 +276,8 @@ def test_a_database_that_is_gone_comes_back_from_its_backups(tt_stack: Stack) ->
     segment = psql(tt_stack, "SELECT pg_walfile_name(pg_switch_wal())")
     archived = "SELECT last_archived_wal FROM pg_stat_archiver"
     eventually(lambda: psql(tt_stack, archived) >= segment, 60, f"{segment} is archived")
+    names = [volume_name(tt_stack.name, data_volumes(tt_stack)[0]), f"tasktracker-{tt_stack.name}-uploads"]
     tt_stack.pulumi("destroy", "--exclude-protected", "--yes", "--skip-preview")
-    names = [f"tasktracker-{tt_stack.name}-{name}" for name in ("postgres-data-2", "uploads")]
     for name in names:
         tt_stack.docker.volumes.get(name).remove()
     refused = tt_stack.up(check=False)
