@@ -63,6 +63,8 @@ down: ## remove the stack's containers and networks; data volumes and their key 
 	@$(call check,STACK YES)
 	@$(call can_ask,down)
 	@$(SETUP) venv engine dev_docker stack
+	@# An older state, or another clone's, would take down half of what runs.
+	@./tt volumes check --own --stack=$(call quoted,STACK) >&2
 	@./tt state check --stack=$(call quoted,STACK) >&2
 	@($(PULUMI) destroy --exclude-protected $(ANSWER) $(if $(ANSWER),--skip-preview)) $(OR_SAY_WHY)
 

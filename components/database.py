@@ -15,6 +15,7 @@ from components.restore import Restore, RestoreArgs
 from components.storage import Backed
 from components.volumes import KeptVolumes, KeptVolumesArgs, RuntimeVolume
 from settings import Settings
+from settings.ownership import KEPT
 
 
 @dataclass(frozen=True)
@@ -35,8 +36,8 @@ def database(context: Context, settings: Settings, backed: Backed | None, parent
     image = settings.images.postgres
     number = settings.postgres.volume
     volumes = data_volumes(settings.postgres, context.naming, parent)
-    if kept := {each: volumes[each] for each in settings.postgres.kept_volumes}:
-        KeptVolumes("postgres-kept", KeptVolumesArgs(context, "postgres", image, kept), after())
+    if kept := {each: volumes[each] for each in settings.postgres.kept_volumes if each in volumes}:
+        KeptVolumes(KEPT, KeptVolumesArgs(context, "postgres", image, kept), after())
     containers: dict[str, pulumi.Output[str]] = {}
     # WAL is archived while PostgreSQL runs, and for the last time as it stops.
     needed = list(backed.ready) if backed else []

@@ -15,7 +15,7 @@ from google.protobuf import json_format, struct_pb2
 from pulumi.runtime import settings as runtime
 from pulumi.runtime.proto import resource_pb2
 
-from settings.ownership import IDENTITY, LISTS, Memory, Resource, is_remembered, memory_of
+from settings.ownership import IDENTITY, LISTS, SOURCE, Memory, Resource, is_remembered, memory_of
 
 #: The engine's own function, which reads the state and registers nothing. It needs no lock.
 READ = "pulumi:pulumi:readStackResourceOutputs"
@@ -51,11 +51,13 @@ def _read(monitor: Any, name: str, stack: str) -> Memory:  # noqa: ANN401 - gRPC
 def _outputs(resource: struct_pb2.Value) -> dict[str, Any]:
     fields = resource.struct_value.fields["outputs"].struct_value.fields
     taken = {key: json_format.MessageToDict(fields[key]) for key in TAKEN if key in fields}
-    # Of the items of lists only what tells them apart.
+    # Of the items of lists only what tells them apart, and of mounts the volume.
     lists = {key: [_item(each, LISTS[key]) for each in fields[key].list_value.values] for key in LISTS if key in fields}
     return {**lists, **taken}
 
 
 def _item(item: struct_pb2.Value, key: str) -> object:
-    value = json_format.MessageToDict(item.struct_value.fields[key] if key else item)
-    return {key: value} if key else value
+    if not key:
+        return json_format.MessageToDict(item)
+    fields = item.struct_value.fields
+    return {each: json_format.MessageToDict(fields[each]) for each in (key, SOURCE) if each in fields}

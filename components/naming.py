@@ -20,11 +20,13 @@ class Naming:
 
     Every name carries the stack, so that stacks live side by side on one host and in one account. `identity` is that of
     the stack's state (see `settings.ownership`), and `origins` has what volumes carry that are there already, by name.
+    `known` are all that the state or the host has; None where that is not known.
     """
 
     stack: str
     identity: str = ""
     origins: Mapping[str, str] = field(default_factory=dict)
+    known: frozenset[str] | None = None
 
     def container(self, service: str, slot: str | None = None) -> str:
         """`tasktracker-<stack>-<service>[-<slot>]`."""
@@ -58,6 +60,10 @@ class Naming:
     def owned(self, service: str, *, slot: str | None = None) -> Mapping[str, str]:
         """The same with the state's identity: of volumes and networks, which others could take for their own."""
         return dict(sorted({**self.labels(service, slot=slot), IDENTITY: self.identity}.items()))
+
+    def may_have(self, volume: str) -> bool:
+        """Whether the state or the host may have the Docker volume of that name."""
+        return self.known is None or self.volume(volume) in self.known
 
     def origin(self, volume: str) -> str:
         """What the Docker volume of that name carries, or will once it is made."""

@@ -20,7 +20,16 @@ from components.provider import DEFAULT_HOST, NEW_HOST, moved
 from remote import CONFIG_KEY, redacted
 from settings import Settings, ownership
 from settings.ownership import IDENTITY, Memory, objects_volume
-from settings.ownership_text import ADOPT, LOST, backups_text, missing_text, strangers_text, unknown_text
+from settings.ownership_text import (
+    ADOPT,
+    CHANGED,
+    LOST,
+    backups_text,
+    missing_text,
+    strangers_text,
+    unknown_text,
+    unnamed_text,
+)
 
 #: Bytes of randomness in a state's identity, which is no secret: 64 bits keep the states of one host apart.
 IDENTITY_BYTES = 8
@@ -33,12 +42,14 @@ BACKUP_PASSPHRASE = "backup_passphrase"  # noqa: S105 - its name
 @dataclass(frozen=True)
 class Owner:
     """The identity of the stack's state, what volumes carry that are on the host already, by name, and the `orders` of
-    the state (see `settings.ownership.Memory`).
+    the state (see `settings.ownership.Memory`). `known` are the volumes that the state or the host has; None where that
+    is not known.
     """
 
     identity: str = ""
     origins: Mapping[str, str] = field(default_factory=dict)
     orders: Mapping[str, Mapping[str, Sequence[str]]] = field(default_factory=dict, repr=False)
+    known: frozenset[str] | None = None
 
     @classmethod
     def of(cls, memory: Memory, origins: Mapping[str, str] | None = None) -> Owner:
@@ -47,7 +58,8 @@ class Owner:
         Without `origins`, as where the Docker host does not answer, they are those that the state remembers.
         """
         identity = memory.identity or secrets.token_hex(IDENTITY_BYTES)
-        return cls(identity, memory.origins if origins is None else origins, memory.orders)
+        known = frozenset({*memory.origins, *(origins or ())})
+        return cls(identity, memory.origins if origins is None else origins, memory.orders, known)
 
 
 @dataclass(frozen=True)
@@ -82,6 +94,8 @@ def owner_of(stack: str, settings: Settings, memory: Memory, found: Found) -> Ow
 
 def refusal(stack: str, settings: Settings, memory: Memory, found: Found, origins: Mapping[str, str]) -> str | None:
     """What to tell a user whose update would take over something, or begin without its data; None for another."""
+    if message := forgotten(stack, settings, memory):
+        return message
     restored = {settings.postgres.restore.volume} if settings.postgres.restore else set()
     numbers = data_numbers(settings)
     # Gone data first: where it is, and a new host has none of it, says most.
@@ -109,6 +123,12 @@ def refusal(stack: str, settings: Settings, memory: Memory, found: Found, origin
     objects = objects_volume(stack)
     is_readable = not settings.has_own_repository or BACKUP_PASSPHRASE in settings.secrets
     return None if is_readable or objects not in found_strangers else backups_text(stack, objects)
+
+
+def forgotten(stack: str, settings: Settings, memory: Memory) -> str | None:
+    """What to tell a user whose config does not name data volumes that PostgreSQL uses or keeps; None for another."""
+    unnamed = ownership.unnamed(memory, data_numbers(settings))
+    return unnamed_text(stack, memory, unnamed) if unnamed and CHANGED not in os.environ else None
 
 
 def data_numbers(settings: Settings) -> set[int]:

@@ -55,7 +55,7 @@ class Platform(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: PlatformArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         settings, images = args.settings, args.settings.images
-        naming = Naming(args.stack, args.owner.identity, args.owner.origins)
+        naming = Naming(args.stack, args.owner.identity, args.owner.origins, args.owner.known)
         provider = provider_of(naming, settings)
         super().__init__(
             f"{SYSTEM}:components:Platform", name, None, with_provider(opts, provider) if provider else opts

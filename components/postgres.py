@@ -76,15 +76,22 @@ def data_volumes(
 ) -> Mapping[int, DataVolume]:
     """The volumes of clusters by number: the one in use, those that are kept, and one that is being restored.
 
-    They are there before `Postgres`, since a restore may have to be.
+    They are there before `Postgres`, since a restore may have to be. Of those that are kept, one that is nowhere has
+    nothing to keep: as in a new stack whose file has them from one before.
     """
-    numbers = {settings.volume, *settings.kept_volumes}
+    kept = [number for number in settings.kept_volumes if naming.may_have(_volume_name(number))]
+    for number in {*settings.kept_volumes}.difference(kept):
+        pulumi.log.warn(
+            f"tasktracker:postgres.kept_volumes names {number}, a volume that is neither in the state nor on the Docker"
+            " host: there is nothing to keep, so take it out of the config"
+        )
+    numbers = {settings.volume, *kept}
     restored = {settings.restore.volume} - numbers if settings.restore else set()
     # Where the volume was before there could be several.
     formerly = pulumi.Alias(parent=pulumi.create_urn("postgres", f"{SYSTEM}:components:Postgres", parent=platform))
     return {
         number: DataVolume(
-            "postgres-data" if number == 1 else f"postgres-data-{number}",
+            _volume_name(number),
             naming,
             "postgres",
             pulumi.ResourceOptions(parent=platform, aliases=[formerly] if number == 1 else None),
@@ -93,6 +100,10 @@ def data_volumes(
         )
         for number in sorted(numbers | restored)
     }
+
+
+def _volume_name(number: int) -> str:
+    return "postgres-data" if number == 1 else f"postgres-data-{number}"
 
 
 class Postgres(pulumi.ComponentResource):

@@ -104,7 +104,7 @@ def _of_container(thing: Mapping[str, Any], asked: Mapping[str, Any], host: Host
         if want is UNKNOWN or (is_unset(want) and property_ not in UNASKED):
             continue
         if property_ == "networksAdvanced":
-            yield from _of_networks(_objects(have), _objects(want), name, up, again)
+            yield from _of_networks(_objects(have), _objects(want), name, up)
         elif property_ in FROM_IMAGE:
             if lost := sorted(_keys(want) - _keys(have)):
                 yield property_, f"it lacks, or has changed: {', '.join(lost)}", again
@@ -127,7 +127,7 @@ def _of_pids(thing: Mapping[str, Any], asked: Mapping[str, Any], limits: Mapping
 
 
 def _of_networks(
-    have: Sequence[Mapping[str, Any]], want: Sequence[Mapping[str, Any]], name: str, up: str, again: str
+    have: Sequence[Mapping[str, Any]], want: Sequence[Mapping[str, Any]], name: str, up: str
 ) -> Iterator[_Found]:
     on, wanted = ({str(each.get("name")): each for each in networks} for networks in (have, want))
     for network in sorted(wanted.keys() - on.keys()):
@@ -140,7 +140,8 @@ def _of_networks(
         # Docker adds names of its own.
         lacks = {*(made["aliases"] or ())} - {*(has["aliases"] or ())}
         if lacks or (made["ipv4Address"] and has["ipv4Address"] != made["ipv4Address"]):
-            yield "networks", f"it has other names or another address on the network {network}", again
+            message = f"it has other names or another address on the network {network}"
+            yield "networks", message, f"`{up}` connects it again"
 
 
 def _of_volume(key: tuple[str, str], thing: Mapping[str, Any], asked: Mapping[str, Any]) -> Iterator[_Found]:

@@ -44,6 +44,12 @@ LISTS: Final[Mapping[str, str]] = {
 """The lists of a container that are sets for the provider, with what tells their items apart: a property, or the text
 before an equals sign."""
 
+SOURCE: Final = "source"
+"""The property of a container's mount that names the volume."""
+
+KEPT: Final = "postgres-kept"
+"""The service whose container has PostgreSQL's data volumes that are kept and not in use."""
+
 PASSING: Final = re.compile(r"restore$|scratch-")
 """Services whose containers `tt` makes or removes itself: the restore job, and scratch servers."""
 
@@ -54,7 +60,8 @@ class Memory:
 
     `origins` has the data volumes by name, with what each carries: an identity, `UNIDENTIFIED` or `UNLABELLED`. A
     `pulumi refresh` that does not find a volume takes it from `volumes`, and not from `origins`. By a container's name,
-    `limits` has its memory in MB, and `orders` the keys of its lists (see `LISTS`) in the provider's order.
+    `limits` has its memory in MB, and `orders` the keys of its lists (see `LISTS`) in the provider's order. `used` is
+    the number of the data volume that PostgreSQL runs on, and `kept` are those of the others that it keeps.
     """
 
     identity: str | None = None
@@ -64,6 +71,8 @@ class Memory:
     docker_host: str | None = None
     limits: Mapping[str, int] = field(default_factory=dict)
     orders: Mapping[str, Mapping[str, Sequence[str]]] = field(default_factory=dict)
+    used: int | None = None
+    kept: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -96,6 +105,7 @@ def memory_of(stack: str, resources: Iterable[Resource]) -> Memory:
     stashes: dict[str, str] = {}
     limits: dict[str, int] = {}
     orders: dict[str, dict[str, list[str]]] = {}
+    mounted: dict[str, set[int]] = {}
     for each in resources:
         own, outputs = each.types[-1], each.outputs
         if own in HAVE_IDS and "id" in outputs:
@@ -104,6 +114,8 @@ def memory_of(stack: str, resources: Iterable[Resource]) -> Memory:
             if "memory" in outputs:
                 limits[name] = int(outputs["memory"])
                 orders[name] = {key: _keys(outputs[key], LISTS[key]) for key in LISTS if key in outputs}
+            numbers = {number(stack, volume) for volume in _keys(outputs.get("mounts"), SOURCE)}
+            mounted[name.removeprefix(f"{SYSTEM}-{stack}-")] = {its for its in numbers if its is not None}
         elif own == VOLUME and "name" in outputs:
             volumes.add(str(outputs["name"]))
             if DATA_VOLUME in each.types:
@@ -124,6 +136,8 @@ def memory_of(stack: str, resources: Iterable[Resource]) -> Memory:
         stashes.get("docker-host") or None,
         limits,
         orders,
+        next(iter(mounted.get("postgres", ())), None),
+        frozenset(mounted.get(KEPT, ())),
     )
 
 
@@ -194,6 +208,12 @@ def forgotten(stack: str, memory: Memory, found: Collection[str], numbers: Colle
         and name not in memory.origins
         and name not in memory.volumes
     ]
+
+
+def unnamed(memory: Memory, numbers: Collection[int]) -> set[int]:
+    """The numbers of PostgreSQL's data volumes that the state uses or keeps, and the config does not name."""
+    used = set() if memory.used is None else {memory.used}
+    return (used | memory.kept) - {*numbers}
 
 
 def unknown(stack: str, memory: Memory, kind: str, things: Iterable[Mapping[str, Any]]) -> Iterator[str]:

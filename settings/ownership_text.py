@@ -16,6 +16,9 @@ ADOPT: Final = "TASKTRACKER_ADOPT"
 LOST: Final = "TASKTRACKER_LOST_VOLUMES"
 """The variable that names the data volumes whose content is lost, and that may begin empty, with commas between."""
 
+CHANGED: Final = "TASKTRACKER_VOLUMES_CHANGED"
+"""The variable that `./tt` sets in an update which changes PostgreSQL's data volume, or deletes one."""
+
 
 def strangers_text(stack: str, memory: Memory, strangers: Mapping[str, str], unknown: Sequence[str]) -> str:
     """On volumes that are not this state's, and what else is there of a stack of that name."""
@@ -37,6 +40,31 @@ def strangers_text(stack: str, memory: Memory, strangers: Mapping[str, str], unk
         *(_removal(stack) if unknown else ()),
         f"    {ADOPT}={','.join(sorted(set(strangers.values())))} make up STACK={shlex.quote(stack)}",
     ]
+    return "\n".join(lines)
+
+
+def unnamed_text(stack: str, memory: Memory, unnamed: Collection[int]) -> str:
+    """On PostgreSQL's data volumes that the state uses or keeps, and that the config does not name."""
+    key, of = f"{PULUMI} config set --path {SYSTEM}:postgres", f"--stack {shlex.quote(stack)}"
+    lines = [
+        f"the config of the stack '{stack}' does not name data volumes of PostgreSQL's that the stack has. Nothing was"
+        " changed.",
+        *(
+            f"  volume {each}, which {'PostgreSQL runs on' if each == memory.used else 'was kept after a restore'}"
+            for each in sorted(unnamed)
+        ),
+        "The file may be older than a restore: bring back the one that was committed then. Or set the numbers again:",
+        f"    {key}.volume {memory.used} {of}",
+        *(
+            f"    {PULUMI} config set --path '{SYSTEM}:postgres.kept_volumes[{index}]' {each} {of}"
+            for index, each in enumerate(sorted(memory.kept))
+        ),
+    ]
+    if kept := sorted({*unnamed} & memory.kept):
+        lines += [
+            "To delete a volume that was kept, for good, do that first, and then:",
+            *(f"    ./tt volumes remove {each} {of}" for each in kept),
+        ]
     return "\n".join(lines)
 
 

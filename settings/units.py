@@ -43,7 +43,8 @@ class Unit:
         if isinstance(value, int | float) and not isinstance(value, bool):
             raise ValueError(f"must be {self.hint}; the unit is missing")
         if not isinstance(value, str) or not re.fullmatch(self.pattern, value):
-            raise ValueError(f"must be {self.hint}")
+            spelled = self._spelled(value) if isinstance(value, str) else None
+            raise ValueError(f"must be {self.hint}{f'; write {spelled}' if spelled else ''}")
         number = value.rstrip("".join(self.factors))
         amount = Fraction(number) * self.factors[value.removeprefix(number)]
         if amount.denominator != 1:
@@ -52,6 +53,14 @@ class Unit:
                 f"must be {self.hint}; {value} is {float(amount):g}{smallest}, and not a whole number of {smallest}"
             )
         return amount.numerator
+
+    def _spelled(self, value: str) -> str | None:
+        """The same value with its unit in the right case, as `50MB` for `50mb`; None where that is not wrong."""
+        for unit in self.factors:
+            spelled = f"{value[: -len(unit)]}{unit}"
+            if spelled.lower() == value.lower() and re.fullmatch(self.pattern, spelled):
+                return spelled
+        return None
 
     def format(self, amount: int) -> str:
         """The inverse of `parse`, in the largest suffix that leaves a whole number."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import difflib
 import json
 import math
 import re
@@ -19,6 +20,9 @@ from stackfile.aliases import check_expansion, pairs, refuse
 
 NAMESPACE: Final = "tasktracker"
 """The project's name in `Pulumi.yaml`, which a key without a namespace belongs to."""
+
+KEYS: Final = ("config", "environment", "secretsprovider", "encryptedkey", "encryptionsalt")
+"""The keys of Pulumi's at the top of a stack's file (`ProjectStack` in its sdk/go/common/workspace/project.go)."""
 
 _TIMESTAMP: Final = "tag:yaml.org,2002:timestamp"
 
@@ -61,9 +65,13 @@ def document(path: Path) -> dict[str, Any]:
     """The content of a stack file, as `load` returns it, with `config` as `config` does.
 
     Raises:
-        StackFileError: as for `config`.
+        StackFileError: as for `config`; or a key at the top is nearly one of Pulumi's.
     """
     content = load(path)
+    for key in content.keys() - KEYS:
+        # Another one may be there for its anchor; Pulumi passes over it.
+        if near := difflib.get_close_matches(str(key), KEYS, 1, 0.8):
+            raise StackFileError(f"{path.name}: the key {key} is none of Pulumi's; did you mean {near[0]}?")
     return {**content, "config": _config(content, path.name)}
 
 
@@ -201,6 +209,9 @@ class _Loader(yaml.SafeLoader):
             # Half of a surrogate pair is no text.
             refuse("is not a value that can be read", node.start_mark)
         if isinstance(value, float) and not math.isfinite(value):
+            if node.value[-1:].isdigit():
+                # Too large for a number: text for the engine, which writes such a text without quotes.
+                return node.value
             refuse("is not a finite number", node.start_mark)
         return value
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 
 from toolchain.docker_engine import NO_CONTEXT, DockerUnavailableError
 from toolchain.environment import clean
+from toolchain.exclusive import alone
 from toolchain.stack_files import no_stack, stack_files
 from toolchain.steps import ROOT, StepError, stop_on_signals
 
@@ -180,10 +181,11 @@ def main() -> int:
     try:
         if "stack" in arguments.steps:
             _check_stack(arguments.stack)
-        for step in arguments.steps:
-            STEPS[step](arguments.stack)
-            if step == "venv" and "stack" in arguments.steps:
-                _check_file(arguments.stack)
+        with alone():
+            for step in arguments.steps:
+                STEPS[step](arguments.stack)
+                if step == "venv" and "stack" in arguments.steps:
+                    _check_file(arguments.stack)
     except StepError as error:
         print(f"error: {error}", file=sys.stderr)
         return UNAVAILABLE if isinstance(error, DockerUnavailableError) else 1

@@ -10,6 +10,9 @@ import shlex
 import sys
 from collections.abc import Mapping
 
+from toolchain.stack_files import no_stack, stack_files
+from toolchain.steps import ROOT
+
 #: Pulumi's own variable that answers its questions.
 ANSWERED = "PULUMI_SKIP_CONFIRMATIONS"
 
@@ -30,6 +33,8 @@ def main() -> int:
     target, stack = sys.argv[1:]
     terminal = sys.stdin is not None and sys.stdin.isatty() and sys.stdout.isatty()
     message = refusal(target, stack, terminal=terminal, env=os.environ)
+    if message is not None and stack not in stack_files(ROOT):
+        message = no_stack(ROOT, stack)
     if message is not None:
         print(f"error: {message}", file=sys.stderr)
     return 0 if message is None else 1

@@ -79,11 +79,27 @@ TRANSIENT_SQLSTATES = ("08", "40", "53", "55", "57", "58")
 """Classes of PostgreSQL's error codes (appendix A of its manual): connection lost, transaction to be repeated, no
 resources, object in use, operator intervention (starting, stopping, cancelled), system error."""
 
-UNDEFINED_TABLE = "42P01"
-"""PostgreSQL's error code for a table that does not exist."""
+REASONS = {
+    "25006": "the database is read-only",
+    "28P01": "the database refuses the password",
+    "42501": "a right on a table is missing",
+    "42703": "a column is missing",
+    "42P01": "a table is missing",
+    "53300": "the database has no connection free",
+    "55P03": "a table is locked",
+}
+"""Why tasks can't be stored, by PostgreSQL's error codes (appendix A of its manual): nothing that must stay private."""
 
-USABLE = select(func.current_setting("transaction_read_only"), exists(select(Task.id)), exists(select(OutboxEntry.id)))
-"""Reads both tables, and whether the database takes changes: a standby and one that was set to read-only don't."""
+READABLE = select(exists(select(*Task.__table__.columns)), exists(select(*OutboxEntry.__table__.columns)))
+"""Reads both tables, all their columns by name."""
+
+RIGHTS = text(
+    "SELECT has_table_privilege('tasks', 'INSERT') AND has_table_privilege('tasks', 'UPDATE')"
+    " AND has_table_privilege('outbox', 'INSERT') AND has_table_privilege('outbox', 'DELETE')"
+)
+
+LOCK = ("SET LOCAL lock_timeout = '1s'", "LOCK TABLE tasks, outbox IN ROW EXCLUSIVE MODE")
+"""Takes the lock that a change takes, and changes nothing. A database that is read-only refuses it."""
 
 
 class UnusableError(Exception):
@@ -138,21 +154,25 @@ class Database:
         self.session: async_sessionmaker[AsyncSession] = async_sessionmaker(self._engine, expire_on_commit=False)
 
     async def check(self) -> None:
-        """Do one round trip that shows whether tasks can be stored.
+        """Ask whether tasks can be stored, without storing one.
 
         Raises:
-            UnusableError: a table is missing, or only reading is allowed.
+            UnusableError: a table, a column or a right is missing, a table is locked, or only reading is allowed.
             Exception: what the driver raises where the database is away.
         """
         try:
             async with self._engine.connect() as connection:
-                read_only = (await connection.execute(USABLE)).scalar_one()
-        except DBAPIError as error:
-            if getattr(error.orig, "sqlstate", None) == UNDEFINED_TABLE:
-                raise UnusableError("a table is missing") from error
+                await connection.execute(READABLE)
+                may = (await connection.execute(RIGHTS)).scalar_one()
+                for statement in LOCK:
+                    await connection.execute(text(statement))
+        except (DBAPIError, asyncpg.PostgresError) as error:
+            reported = error.orig if isinstance(error, DBAPIError) else error
+            if reason := REASONS.get(str(getattr(reported, "sqlstate", None))):
+                raise UnusableError(reason) from error
             raise
-        if read_only == "on":
-            raise UnusableError("the database is read-only")
+        if not may:
+            raise UnusableError(REASONS["42501"])
 
     async def listener(self) -> asyncpg.Connection:
         """A connection of its own, for LISTEN; the caller closes it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import functools
 import inspect
 import os
@@ -124,7 +125,9 @@ def command(group: typer.Typer, name: str) -> Callable[[Command], Command]:
 def _end(session: Session, work: Callable[[], Exit | None]) -> Exit:
     """Does the work; says why where it ends early."""
     try:
-        return work() or Exit.DONE
+        code = work() or Exit.DONE
+        sys.stdout.flush()
+        return code
     except TtError as error:
         session.output.error(str(error), error.code, error.details)
         return error.code
@@ -133,8 +136,13 @@ def _end(session: Session, work: Callable[[], Exit | None]) -> Exit:
         return Exit.INTERRUPTED
     except BrokenPipeError:
         # Whoever read the output has gone, such as `head`; what is still buffered has nowhere to go.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _write_nowhere()
         return Exit.DONE
+
+
+def _write_nowhere() -> None:
+    """What is still buffered of the output, Python would write as it ends, and fail again."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _interrupt(_number: int, _frame: object) -> None:
@@ -172,6 +180,12 @@ def main() -> int:
         return error.exit_code
     except typer.Abort:
         return Exit.INTERRUPTED
+    except OSError as error:
+        if error.errno != errno.ENOSPC or error.filename:
+            raise
+        _write_nowhere()
+        Output(json=False).note(f"error: the output can't be written: {error.strerror}")
+        return Exit.FAILED
 
 
 # tt pulumi
@@ -488,7 +502,8 @@ def volumes_check(
 
     It says which are gone, and which of PostgreSQL's have no database in them, with exit code 3. It refuses where a
     volume or a container there is another state's. It names PostgreSQL's data volumes that are on the host and neither
-    in the state nor in the config: nothing else does, and nothing deletes them. `make purge` asks it first.
+    in the state nor in the config: nothing else does, and nothing deletes them. `make down` and `make purge` ask it
+    first.
     """
     from ops.tt.engine import Engine  # noqa: PLC0415
     from ops.tt.host import Host  # noqa: PLC0415

@@ -22,6 +22,7 @@ from ops.tt.place import place_of
 from ops.tt.project import Project
 from remote.private_folder import PrivateFolder
 from settings.ownership import DATA_VOLUME
+from settings.ownership_text import CHANGED
 from toolchain.engine import POLICY_PACK, POLICY_PACK_CONFIG, environment
 from toolchain.steps import StepError
 
@@ -212,6 +213,8 @@ class Engine:
             UpdateError: it failed.
             KeyboardInterrupt: the user stopped it; the update is over.
         """
+        # Its config is of the command that calls this, which knows what becomes of PostgreSQL's data volumes.
+        os.environ[CHANGED] = message
         self._run(
             lambda events: self._stack.up(
                 message=message,

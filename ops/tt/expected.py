@@ -24,6 +24,7 @@ class Kind(StrEnum):
     STOPPED = "stopped"
     PAUSED = "paused"
     DISCONNECTED = "disconnected"
+    MISNAMED = "misnamed"
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class Difference:
         kind: How it differs.
         type: The resource's type in the state.
         name: Docker's name of it.
-        network: The inputs of the network that it is not on (`name`, `aliases`, `ipv4Address`).
+        network: The inputs of the network that it is not on as it was made (`name`, `aliases`, `ipv4Address`).
     """
 
     kind: Kind
@@ -44,6 +45,8 @@ class Difference:
 
     def __str__(self) -> str:
         what = {CONTAINER: "container", NETWORK: "network", VOLUME: "volume"}[self.type]
+        if self.network is not None and self.kind is Kind.MISNAMED:
+            return f"the container {self.name} has other names or another address on the network {self.network['name']}"
         if self.network is not None:
             return f"the container {self.name} is not on the network {self.network['name']}"
         return f"the {what} {self.name} is {'not there' if self.kind is Kind.MISSING else self.kind.value}"
@@ -62,15 +65,15 @@ def differences(host: Host, resources: Sequence[Mapping[str, Any]]) -> list[Diff
             NETWORK: {str(each["Id"]): each for each in api.networks()},
             VOLUME: {str(each["Name"]): each for each in api.volumes()["Volumes"] or []},
         }
-    found: list[Difference] = []
-    for each in resources:
-        # What is marked for deletion was replaced: it need not be there.
-        if each.get("type") in there and not each.get("delete"):
-            found += _compared(each, there[each["type"]].get(str(each.get("id"))))
+        found: list[Difference] = []
+        for each in resources:
+            # What is marked for deletion was replaced: it need not be there.
+            if each.get("type") in there and not each.get("delete"):
+                found += _compared(api, each, there[each["type"]].get(str(each.get("id"))))
     return found
 
 
-def _compared(known: Mapping[str, Any], actual: Mapping[str, Any] | None) -> Iterator[Difference]:
+def _compared(api: Any, known: Mapping[str, Any], actual: Mapping[str, Any] | None) -> Iterator[Difference]:  # noqa: ANN401 - the client has no types
     """The differences of one resource. The jobs and the carriers of files are not meant to run."""
     type_, inputs = str(known["type"]), known.get("inputs") or {}
     name = str((known.get("outputs") or {}).get("name") or inputs.get("name"))
@@ -85,7 +88,20 @@ def _compared(known: Mapping[str, Any], actual: Mapping[str, Any] | None) -> Ite
         yield Difference(Kind.STOPPED, type_, name)
     elif state == "paused":
         yield Difference(Kind.PAUSED, type_, name)
-    attached = (actual.get("NetworkSettings") or {}).get("Networks") or {}
-    for network in inputs.get("networksAdvanced") or ():
+    networks = inputs.get("networksAdvanced") or ()
+    # Docker's list has no names of containers on networks.
+    settings = api.inspect_container(actual["Id"])["NetworkSettings"] if networks else {}
+    attached = settings.get("Networks") or {}
+    for network in networks:
         if network.get("name") not in attached:
             yield Difference(Kind.DISCONNECTED, type_, name, network)
+        elif not _is_as_made(network, attached[network["name"]]):
+            yield Difference(Kind.MISNAMED, type_, name, network)
+
+
+def _is_as_made(network: Mapping[str, Any], endpoint: Mapping[str, Any]) -> bool:
+    """Whether a container has the names and the address on a network that it was made with; Docker adds names."""
+    names = {*(endpoint.get("Aliases") or ()), *(endpoint.get("DNSNames") or ())}
+    address = network.get("ipv4Address")
+    has = (endpoint.get("IPAMConfig") or {}).get("IPv4Address")
+    return {*(network.get("aliases") or ())} <= names and (not address or has == address)

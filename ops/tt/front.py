@@ -37,6 +37,27 @@ FIRST_OF_ERRORS = 500
 
 LOOPBACK = ("127.", "::1", "localhost")
 
+_PSQL = "docker exec tasktracker-{stack}-postgres psql -h /run/postgresql -U postgres"
+_BEFORE = "`./tt restore --to TIME --stack {stack}` goes back to a time before that"
+_SESSIONS = f"`{_PSQL} -c 'TABLE pg_stat_activity'` shows what does"
+
+#: What helps, by what the reference app reports (`REASONS` in app/tasktracker/database.py; a test compares them).
+CURES = {
+    "the database is read-only": (
+        f"`{_PSQL} -c 'SET default_transaction_read_only = off' -c 'ALTER SYSTEM RESET default_transaction_read_only' "
+        "-c 'ALTER DATABASE tasktracker RESET default_transaction_read_only' -c 'SELECT pg_reload_conf()'` takes the "
+        "setting back, unless a role has it"
+    ),
+    "the database refuses the password": (
+        "`docker restart tasktracker-{stack}-postgres` sets the passwords of the config and the state again"
+    ),
+    "a right on a table is missing": f"GRANT it to the role of the app, or {_BEFORE}",
+    "a column is missing": _BEFORE,
+    "a table is missing": _BEFORE,
+    "the database has no connection free": _SESSIONS,
+    "a table is locked": _SESSIONS,
+}
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -64,12 +85,12 @@ def ask(host: Host, url: str) -> Answer:
         return _through_tunnel(host, parts)
     address, port = published
     if host.is_local:
-        return _ask_port(nginx, parts, _on_this_machine(address), port)
+        return _ask_port(host, nginx, parts, _on_this_machine(address), port)
     if address.startswith(LOOPBACK):
         why = f"its port {port} is published on {address} of the Docker host, which this machine can't reach"
         return _inside(host, url, why)
     there = host.server or address
-    answer = _ask_port(nginx, parts, there, port)
+    answer = _ask_port(host, nginx, parts, there, port)
     if answer.health is None and answer.problem and "does not answer" in answer.problem:
         return _inside(host, url, f"this machine does not reach {there}:{port}")
     return answer
@@ -96,7 +117,7 @@ def _on_this_machine(address: str) -> str:
     return {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}.get(address, address)  # noqa: S104 - compared
 
 
-def _ask_port(nginx: Container, url: SplitResult, address: str, port: int) -> Answer:
+def _ask_port(host: Host, nginx: Container, url: SplitResult, address: str, port: int) -> Answer:
     """Asks a published port, under the name that the URL has."""
     body = b""
     for path in (PAGE, HEALTH):
@@ -104,21 +125,33 @@ def _ask_port(nginx: Container, url: SplitResult, address: str, port: int) -> An
         try:
             status, body = _get(url, address, port, path)
         except (OSError, http.client.HTTPException) as error:
-            return Answer(f"{shown} does not answer at {address}:{port} ({reason(error)}){_cure(nginx)}")
+            return Answer(f"{shown} does not answer at {address}:{port} ({reason(error)}){_cure(host, nginx, error)}")
         if status >= FIRST_OF_ERRORS:
-            return Answer(f"{shown} answers {status}{_detail(body)}")
+            return Answer(f"{shown} answers {status}{_detail(host, body)}")
     return Answer(health=_object(body))
 
 
-def _cure(nginx: Container) -> str:
-    """What helps where the port is dead and nginx is not."""
+def _cure(host: Host, nginx: Container, error: Exception) -> str:
+    """Why the port is dead though nginx is healthy, and what helps; nothing where nginx is not."""
     state = nginx.attrs["State"]
-    if state["Status"] == "running" and (state.get("Health") or {}).get("Status") == "healthy":
-        return (
-            ", though nginx is healthy: Docker does not forward the port, or nginx hangs. "
-            f"`docker restart {nginx.name}` restores it"
-        )
-    return ""
+    if state["Status"] != "running" or (state.get("Health") or {}).get("Status") != "healthy":
+        return ""
+    if not any((nginx.attrs["NetworkSettings"].get("Ports") or {}).values()):
+        return ": nginx is not on the network that its port is published on"
+    if isinstance(error, TimeoutError) and _answers_itself(host):
+        return ": what is behind nginx hangs"
+    return (
+        ", though nginx is healthy: Docker does not forward the port, or nginx hangs. "
+        f"`docker restart {nginx.name}` restores it"
+    )
+
+
+def _answers_itself(host: Host) -> bool:
+    """Whether nginx answers its own health check just now; Docker notices a hang after three checks."""
+    try:
+        return host.run(NGINX, ["healthcheck"]).code == 0
+    except TtError:
+        return False
 
 
 def _get(url: SplitResult, address: str, port: int, path: str) -> tuple[int, bytes]:
@@ -167,7 +200,7 @@ def _inside(host: Host, url: str, why: str) -> Answer:
             return Answer(f"{url} can't answer: {error}")
         if status >= FIRST_OF_ERRORS or not status:
             said = f"answers {status}" if status else "does not answer"
-            return Answer(f"nginx {said} for {path} in its container, so {url} can't{_detail(body)}")
+            return Answer(f"nginx {said} for {path} in its container, so {url} can't{_detail(host, body)}")
     return Answer(unverified=f"{why}; nginx answers on the Docker host", health=_object(body))
 
 
@@ -203,7 +236,9 @@ def _object(body: bytes) -> Mapping[str, Any] | None:
     return found if isinstance(found, dict) else None
 
 
-def _detail(body: bytes) -> str:
-    """What an answer says is wrong (RFC 9457)."""
-    detail = (_object(body) or {}).get("detail")
-    return f": {detail}" if detail else ""
+def _detail(host: Host, body: bytes) -> str:
+    """What an answer says is wrong (RFC 9457), and what helps where that is known."""
+    detail = str((_object(body) or {}).get("detail") or "").rstrip(".")
+    cure = next((cure for reason, cure in CURES.items() if f"({reason})" in detail), None)
+    parts = [detail, *([cure.replace("{stack}", host.stack)] if cure else [])]
+    return f": {'. '.join(parts)}" if detail else ""

@@ -39,11 +39,11 @@ class Compared:
     def refusal(self) -> str | None:
         """What to tell who would change or delete what may be another state's; None where nothing is."""
         stack_has = self.memory.origins.keys() | self.memory.volumes
-        # Of a volume that this state has not, nothing of it takes anything.
-        taken = {name: carried for name, carried in self.strangers.items() if name in stack_has}
+        # Of a volume that this state has not, nothing of it takes anything. A state that has nothing is lost, or new.
+        taken = {name: carried for name, carried in self.strangers.items() if name in stack_has or not stack_has}
         if taken:
             return strangers_text(self.stack, self.memory, taken, self.unknown)
-        return unknown_text(self.stack, self.unknown) if self.unknown and stack_has else None
+        return unknown_text(self.stack, self.unknown) if self.unknown else None
 
 
 def compare(project: Project, host: Host, resources: Sequence[Mapping[str, Any]]) -> Compared:

@@ -116,6 +116,9 @@ def service(container: Container, stack: str) -> Service:
     moment = state["StartedAt"] if running else state["FinishedAt"]
     stats: Any = container.stats(stream=False, one_shot=True) if running else {}
     health = state.get("Health") or {}
+    if health.get("Status") == "unhealthy" and passed(health):
+        # Docker calls it so as it goes on after a pause, until the next check.
+        health = {**health, "Status": "starting"}
     ends = is_job(config)
     is_well = (
         state["ExitCode"] == 0
@@ -153,6 +156,12 @@ def failed_check(health: Mapping[str, Any]) -> str:
     """
     last = (health.get("Log") or [{}])[-1]
     return _shown(str(last.get("Output") or "")) if last.get("ExitCode") else ""
+
+
+def passed(health: Mapping[str, Any]) -> bool:
+    """Whether the last health check passed."""
+    log = health.get("Log") or [{}]
+    return bool(log[-1].get("ExitCode") == 0)
 
 
 def last_line(container: Container) -> str:

@@ -16,7 +16,7 @@ from ops.tt.database import BACKUPS, Database
 from ops.tt.errors import Exit, TtError, UnreachableError
 from ops.tt.host import Host
 from ops.tt.leftovers import leftovers
-from ops.tt.locks import Lock
+from ops.tt.locks import Lock, LockedError
 from ops.tt.project import Project
 from ops.tt.service import Service, service
 
@@ -90,12 +90,14 @@ def read(project: Project) -> Status:
     names = {str(each.labels.get("service")) for each in containers if each.status == "running"}
     volumes = project.volumes()
     status.volumes = {"in_use": volumes.used, "kept": list(volumes.kept)}
+    # First, and first in the list: nothing else helps before it is cleared.
+    _or_problem(status, lambda: _of_locks(project, status))
+    locked, status.problems = status.problems, []
     with ThreadPoolExecutor() as pool:
         asked = [
             pool.submit(_or_problem, status, question)
             for question in (
                 lambda: _of_state(project, host, status),
-                lambda: _of_locks(project, status),
                 lambda: status.problems.extend(kept_problems(host, volumes)),
                 *([lambda: _backups(host, status)] if BACKUPS in names else []),
                 *([lambda: _drill(host, status)] if drill.DRILLS in names else []),
@@ -108,7 +110,7 @@ def read(project: Project) -> Status:
             each.result()
     found = [problem for each in status.services if (problem := each.problem)]
     found += leftovers(project, host, volumes)
-    status.problems = list(dict.fromkeys([*found, *status.problems]))
+    status.problems = list(dict.fromkeys([*locked, *found, *status.problems]))
     return status
 
 
@@ -134,7 +136,9 @@ def _of_state(project: Project, host: Host, status: Status) -> None:
         status.unverified = answer.unverified
         status.queue = (answer.health or {}).get("queue")
         status.problems += filter(None, [answer.problem, queue_problem(status.queue, project.stack)])
-    status.problems += state_problems(project, host, resources)
+    # An update that is under way has not come to all of it.
+    if not status.locks or LockedError(project.stack, status.locks).dead:
+        status.problems += state_problems(project, host, resources)
 
 
 def _of_locks(project: Project, status: Status) -> None:

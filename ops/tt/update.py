@@ -109,9 +109,10 @@ def _mend(host: Host, difference: Difference) -> None:
     network = difference.network
     container = host.client.containers.get(difference.name)
     if network is not None:
-        host.client.networks.get(network["name"]).connect(
-            container, aliases=network.get("aliases"), ipv4_address=network.get("ipv4Address")
-        )
+        found = host.client.networks.get(network["name"])
+        if difference.kind is Kind.MISNAMED:
+            found.disconnect(container, force=True)
+        found.connect(container, aliases=network.get("aliases"), ipv4_address=network.get("ipv4Address"))
     elif difference.kind is Kind.PAUSED:
         container.unpause()
     else:
@@ -138,7 +139,7 @@ def say_where(host: Host, resources: Sequence[Mapping[str, Any]], output: Output
     url = str(outputs_of(resources).get("url"))
     answer = await_answer(host, url)
     if answer.problem:
-        raise BrokenError(f"{otherwise}: {answer.problem}. `./tt status --stack {host.stack}` has more")
+        raise BrokenError(f"{otherwise}: {answer.problem}; `./tt status --stack {host.stack}` has more")
     if answer.unverified:
         output.note(f"==> Task Tracker is up. Not verified: whether {url} can be reached: {answer.unverified}")
     else:

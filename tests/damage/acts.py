@@ -164,9 +164,11 @@ def empty_database(stack: Stack) -> None:
 
 def empty_kept(stack: Stack) -> None:
     """Keeps a second data volume of PostgreSQL's, as after a restore, and removes all that is in it."""
+    volume = f"postgres-data-{KEPT}"
+    name = f"tasktracker-{stack.name}-postgres-data"
+    stack.docker.volumes.create(f"{name}-{KEPT}", labels=stack.docker.volumes.get(name).attrs["Labels"])
     stack.write_config({"postgres": {"kept_volumes": [KEPT]}})
     stack.up()
-    volume = f"postgres-data-{KEPT}"
     as_root(stack, "cd /v/*; mkdir -p 17/data; echo 17 > 17/data/PG_VERSION", volumes=[volume])
     assert f"postgres-data-{KEPT} is empty" not in str(stack.tt("status")[1]["problems"])
     as_root(stack, EMPTY, volumes=[volume])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shlex
 import signal
 import subprocess
 import threading
@@ -14,6 +15,7 @@ from pathlib import Path
 
 import docker
 import pytest
+import yaml
 
 from ops.tt import cli
 from ops.tt.database import Database
@@ -119,24 +121,56 @@ def test_a_restore_that_is_killed_leaves_all_as_it_was(tt_stack: Stack) -> None:
     assert as_it_is(tt_stack) == before
 
 
-def test_a_database_that_takes_no_tasks_is_reported(tt_stack: Stack) -> None:
+#: What takes the app its database, what the api says, and what gives it back; None where the message has that.
+UNUSABLE = {
+    "read-only": (
+        ("ALTER SYSTEM SET default_transaction_read_only = on", "SELECT pg_reload_conf()"),
+        "the database is read-only",
+        None,
+    ),
+    "password": (
+        (
+            "ALTER ROLE tasktracker PASSWORD 'another'",
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'tasktracker'",
+        ),
+        "the database refuses the password",
+        None,
+    ),
+    "right": (
+        ("REVOKE UPDATE ON tasks FROM tasktracker",),
+        "a right on a table is missing",
+        ("GRANT UPDATE ON tasks TO tasktracker",),
+    ),
+    "column": (
+        ("ALTER TABLE tasks RENAME COLUMN title TO titel",),
+        "a column is missing",
+        ("ALTER TABLE tasks RENAME COLUMN titel TO title",),
+    ),
+}
+
+
+@pytest.mark.parametrize("damage", UNUSABLE)
+def test_a_database_that_takes_no_tasks_is_reported(tt_stack: Stack, damage: str) -> None:
     """The api answers and its database does too, but no task can be added."""
-    psql(tt_stack, "ALTER SYSTEM SET default_transaction_read_only = on", "SELECT pg_reload_conf()")
-    try:
-        expect_problem(tt_stack, "Unavailable: database (the database is read-only).")
-    finally:
-        psql(
-            tt_stack,
-            "SET default_transaction_read_only = off", "ALTER SYSTEM RESET default_transaction_read_only",
-            "SELECT pg_reload_conf()",
-        )  # fmt: skip
+    statements, reason, back = UNUSABLE[damage]
+    psql(tt_stack, *statements)
+    problem = expect_problem(tt_stack, f"Unavailable: database ({reason}). ")
+    if back:
+        psql(tt_stack, *back)
+    else:
+        command = problem.partition(f"({reason}). `")[2].partition("`")[0]
+        subprocess.run(["bash", "-c", command], check=True, stdout=subprocess.DEVNULL)
+    with tt_stack.client() as client:
+        eventually(lambda: client.get("/api/health").is_success, 60, f"the api works again: {problem}")
 
 
-def expect_problem(stack: Stack, text: str) -> None:
-    """`status` fails, and has `text` in its list of problems."""
+def expect_problem(stack: Stack, text: str) -> str:
+    """`status` fails, and has a problem with `text`, which this returns."""
     code, reported = stack.tt("status")
     assert code == Exit.RED
-    assert any(text in problem for problem in reported["problems"]), reported["problems"]
+    found: list[str] = [problem for problem in reported["problems"] if text in problem]
+    assert found, reported["problems"]
+    return found[0]
 
 
 def test_a_dropped_table_comes_back(tt_stack: Stack) -> None:
@@ -159,6 +193,22 @@ def test_a_dropped_table_comes_back(tt_stack: Stack) -> None:
     assert code == Exit.DONE
     assert told["backup_after"] in {each["label"] for each in listed["backups"]}
     assert {each["timeline"] for each in listed["ranges"]} == {1, 2}
+
+
+def test_a_file_from_before_the_restore_is_refused_and_told_what_it_lacks(tt_stack: Stack) -> None:
+    after = tt_stack.config_file.read_text()
+    tt_stack.write_config()
+    refused = tt_stack.pulumi("preview", check=False)
+    assert refused.returncode != 0
+    assert "  volume 2, which PostgreSQL runs on\n" in refused.stdout
+    assert "unprotect" not in refused.stdout
+    commands = {line.strip() for line in refused.stdout.splitlines() if "pulumi config set" in line}
+    for command in sorted(commands):
+        _, _, *arguments, option, stack = shlex.split(command)
+        assert (option, stack) == ("--stack", tt_stack.name)
+        tt_stack.pulumi(*arguments)
+    assert yaml.safe_load(tt_stack.config_file.read_text()) == yaml.safe_load(after)
+    tt_stack.config_file.write_text(after)
 
 
 def test_a_kept_volume_outlives_a_prune(tt_stack: Stack) -> None:

@@ -202,7 +202,7 @@ def positions(lines: Sequence[str], *parts: str) -> list[int]:
         ("up", ("toolchain.terminal up", "venv settings engine dev_images stack",
                 "ops.tt.up --stack=demo -- --policy")),
         ("preview", ("venv settings engine stack", "toolchain.preview")),
-        ("down", ("toolchain.terminal down", "venv engine", "state check", "destroy")),
+        ("down", ("toolchain.terminal down", "venv engine", "volumes check --own", "state check", "destroy")),
         # Pulumi would advise to delete the lock's file.
         ("purge", ("volumes check --own", "state check", "state unprotect", "destroy")),
         ("audit", ("stack export --show-secrets", "policies.audit")),

@@ -44,10 +44,43 @@ def refusal(*args: Any, **options: Any) -> str:
 
 
 def test_a_state_keeps_its_identity_and_a_new_one_gets_its_own() -> None:
-    assert judged(MEMORY, *NAMES) == Owner(MINE, dict.fromkeys(NAMES, MINE))
+    assert judged(MEMORY, *NAMES) == Owner(MINE, dict.fromkeys(NAMES, MINE), known=frozenset(NAMES))
     first, second = judged(Memory()), judged(Memory())
     assert len(first.identity) == 16
     assert first.identity != second.identity
+
+
+RESTORED = Memory(MINE, MEMORY.origins, MEMORY.volumes, used=2, kept=frozenset({1, 3}))
+
+
+@pytest.mark.parametrize(
+    ("postgres", "unnamed"),
+    [
+        ({}, ["volume 2, which PostgreSQL runs on", "volume 3, which was kept after a restore"]),
+        ({"volume": 7, "kept_volumes": [1, 3]}, ["volume 2, which PostgreSQL runs on"]),
+        ({"volume": 2, "kept_volumes": [3]}, ["volume 1, which was kept after a restore"]),
+    ],
+)
+def test_a_file_from_before_a_restore_is_refused(
+    monkeypatch: pytest.MonkeyPatch, postgres: dict[str, object], unnamed: list[str]
+) -> None:
+    """Pulumi itself would advise to unprotect the volume in use."""
+    config = {**DEV, "postgres": json.dumps(postgres)}
+    text = refusal(RESTORED, *NAMES, config=config)
+    assert [line.strip() for line in text.splitlines() if line.startswith("  volume")] == unnamed
+    assert "./tt pulumi config set --path tasktracker:postgres.volume 2 --stack test\n" in text
+    assert "./tt pulumi config set --path 'tasktracker:postgres.kept_volumes[1]' 3 --stack test" in text
+    assert ("./tt volumes remove 1 --stack test" in text) is ("volume 1" in " ".join(unnamed))
+    # `./tt` says what becomes of each itself.
+    monkeypatch.setenv("TASKTRACKER_VOLUMES_CHANGED", "tt")
+    assert judged(RESTORED, *NAMES, config=config).identity == MINE
+
+
+def test_a_file_that_names_all_of_them_is_taken() -> None:
+    config = {**DEV, "postgres": json.dumps({"volume": 1, "kept_volumes": [2, 3]})}
+    names = [*NAMES, "tasktracker-test-postgres-data-2", "tasktracker-test-postgres-data-3"]
+    memory = Memory(MINE, dict.fromkeys(names, MINE), frozenset(names), used=2, kept=frozenset({1, 3}))
+    assert judged(memory, *names, config=config).known == {*names}
 
 
 def test_what_is_another_state_s_is_refused_until_the_user_takes_it(monkeypatch: pytest.MonkeyPatch) -> None:

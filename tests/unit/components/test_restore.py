@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 
+import pulumi
 import pytest
 from pulumi.runtime.rpc import deserialize_properties, is_rpc_secret
 
-from tests.unit.components.conftest import CONTAINER, DEV, VOLUME, Run, pgbackrest_options
+from components.naming import Naming
+from tests.unit.components.conftest import CONTAINER, DEV, VOLUME, Run, pgbackrest_options, run_program
 from tests.unit.components.test_backups import KEYS, OUTSIDE
 from tests.unit.components.test_options import needs
 
@@ -115,6 +117,17 @@ def test_only_a_volume_that_was_never_in_use_may_go(
     run: Callable[..., Run], postgres: Mapping[str, object], expected: Mapping[str, bool]
 ) -> None:
     assert volumes(run(config(**postgres))) == expected
+
+
+def test_a_kept_volume_that_is_nowhere_is_not_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a new stack whose file is from one before: it would be empty, with nothing to go back to."""
+    warnings: list[str] = []
+    monkeypatch.setattr(Naming, "may_have", lambda _self, volume: volume != "postgres-data")
+    monkeypatch.setattr(pulumi.log, "warn", warnings.append)
+    result = run_program(config(volume=2, kept_volumes=[1]), {})
+    assert volumes(result) == {"postgres-data-2": True}
+    assert "postgres-kept" not in {each.name for each in result.resources}
+    assert [each.split(",")[0] for each in warnings] == ["tasktracker:postgres.kept_volumes names 1"]
 
 
 def test_another_volume_in_use_is_mounted_by_postgres_and_backups(run: Callable[..., Run]) -> None:

@@ -18,6 +18,7 @@ from settings.ownership import (
     origins,
     strangers,
     unknown,
+    unnamed,
 )
 from settings.ownership_text import missing_text, strangers_text, unknown_text
 
@@ -231,3 +232,25 @@ def test_a_state_remembers_limits_and_the_order_of_lists() -> None:
             "labels": ["stack"],
         }
     }
+
+
+def test_a_state_knows_which_data_volumes_postgres_uses_and_keeps() -> None:
+    def container(service: str, *sources: str) -> Resource:
+        mounts = [{"target": f"/{each}", "source": f"tasktracker-dev-{each}"} for each in sources]
+        return resource(
+            "docker:index/container:Container", service, id=service, name=f"tasktracker-dev-{service}", mounts=mounts
+        )
+
+    memory = memory_of(
+        "dev",
+        [
+            container("postgres", "postgres-files", "postgres-data-2", "postgres-socket"),
+            container("postgres-kept", "postgres-data", "postgres-data-3"),
+            # Another container has the one in use too.
+            container("backups", "postgres-data-2"),
+        ],
+    )
+    assert (memory.used, memory.kept) == (2, {1, 3})
+    assert unnamed(memory, {1}) == {2, 3}
+    assert unnamed(memory, {1, 2, 3, 4}) == set()
+    assert unnamed(memory_of("dev", []), {1}) == set()

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from toolchain import __main__ as command
-from toolchain import docker_engine, images, venv
+from toolchain import docker_engine, exclusive, images, venv
 from toolchain.docker_engine import DockerUnavailableError
 from toolchain.steps import STOP_SIGNALS, StepError
 
@@ -32,6 +34,7 @@ def stacks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("Pulumi.yaml", "Pulumi.dev.yaml", "Pulumi.prod.yaml"):
         (tmp_path / name).touch()
     monkeypatch.setattr(command, "ROOT", tmp_path)
+    monkeypatch.setattr(exclusive, "TOOLS", tmp_path / ".tools")
     monkeypatch.setattr(venv, "read_stack_file", lambda _: {"config": {}})
 
 
@@ -60,6 +63,25 @@ def test_steps_are_taken_in_the_order_given(main: Callable[..., int]) -> None:
     steps = {name: lambda stack, name=name: taken.append((name, stack)) for name in ("venv", "engine", "stack")}
     assert main("--stack", "prod", "engine", "venv", "stack", **steps) == 0
     assert taken == [("engine", "prod"), ("venv", "prod"), ("stack", "prod")]
+
+
+def test_a_second_set_up_waits_for_the_first(
+    main: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One that removes what it is about to build would take it from the other."""
+    (tmp_path / ".tools").mkdir()
+    first = (tmp_path / ".tools" / "setup.lock").open("w")
+    fcntl.flock(first, fcntl.LOCK_EX)
+    ended = []
+
+    def end() -> None:
+        ended.append("first")
+        first.close()
+
+    threading.Timer(0.2, end).start()
+    assert main("engine", engine=lambda _: ended.append("second")) == 0
+    assert ended == ["first", "second"]
+    assert "Another set-up is under way in this folder" in capsys.readouterr().out
 
 
 def test_a_failing_step_is_the_last_and_shows_no_traceback(

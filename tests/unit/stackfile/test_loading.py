@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stackfile import StackFileError, config, load, parse
+from stackfile import StackFileError, config, document, load, parse
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -55,6 +55,12 @@ def test_refuses_with_the_place(content: bytes, message: str) -> None:
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("text", ["561e1315", "1e000400", "-9e999"])
+def test_a_number_too_large_for_any_is_text(text: str) -> None:
+    """As for the engine, which writes it so: a backup's name may look like one."""
+    assert parse(f"config:\n  a: {{b: {text}}}\n".encode(), "s.yaml") == {"config": {"a": {"b": text}}}
+
+
 def test_reads_as_the_engine_does() -> None:
     content = b"""\xef\xbb\xbf
 config:
@@ -92,6 +98,16 @@ ALIASES = {
 def test_follows_aliases_and_merge_keys_as_the_engine_does(text: str, value: object) -> None:
     # Each was read by Pulumi 3.256.0: `pulumi config --json`.
     assert parse(f"config:\n  {text}\n".encode(), "s.yaml") == {"config": value}
+
+
+def test_a_mistyped_key_of_pulumi_s_is_refused(tmp_path: Path) -> None:
+    """Pulumi passes over it, and the stack would have no config."""
+    path = tmp_path / "Pulumi.dev.yaml"
+    path.write_text("confg:\n  a: 1\n")
+    with pytest.raises(StackFileError, match=r"^Pulumi.dev.yaml: the key confg is none of .* did you mean config\?$"):
+        document(path)
+    path.write_text("shared: &x {a: 1}\nconfig: {t:b: *x}\n")
+    assert document(path)["config"] == {"t:b": {"a": 1}}
 
 
 def test_config_may_merge_a_block_from_beside_it() -> None:

@@ -211,3 +211,13 @@ def test_the_page_is_current() -> None:
 def test_every_exit_code_is_on_the_page() -> None:
     for code in Exit:
         assert f"\n* {code.value}: {code.meaning}\n" in reference.document()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+def test_output_that_can_not_be_written_is_an_error() -> None:
+    with Path("/dev/full").open("w") as full:
+        result = subprocess.run(
+            [ROOT / "tt", "state", "--help"], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert "Traceback" not in result.stderr
+    assert result.returncode

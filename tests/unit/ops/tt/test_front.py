@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -11,10 +12,11 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from tasktracker.database import REASONS
 
 from ops.tt import front
 from ops.tt.errors import UnreachableError
-from ops.tt.front import Answer, ask, await_answer
+from ops.tt.front import CURES, Answer, ask, await_answer
 from ops.tt.host import Result
 
 HEALTH = {"status": "ok", "checks": {}, "queue": {"waiting": 0, "oldest_seconds": 0.0, "not_in_nats": 0}}
@@ -53,6 +55,8 @@ class FakeHost:
         inside: Sequence[str] = (),
         health: str = "healthy",
         there: bool = True,
+        published: bool = True,
+        hangs: bool = False,
     ) -> None:
         ports = {"8080/tcp": [{"HostIp": binding[0], "HostPort": str(binding[1])}]} if binding else {}
         self._nginx = SimpleNamespace(
@@ -60,9 +64,10 @@ class FakeHost:
             attrs={
                 "HostConfig": {"PortBindings": ports},
                 "State": {"Status": "running", "Health": {"Status": health}},
+                "NetworkSettings": {"Ports": ports if published else {}},
             },
         )
-        self._there, self._inside = there, list(inside)
+        self._there, self._inside, self._hangs = there, list(inside), hangs
         self.stack, self.is_local, self.server = "dev", local, None if local else "127.0.0.1"
 
     def name(self, service: str) -> str:
@@ -72,6 +77,8 @@ class FakeHost:
         return self._nginx if self._there else None
 
     def run(self, service: str, command: Sequence[str]) -> Result:
+        if [service, *command] == ["nginx", "healthcheck"]:
+            return Result(28 if self._hangs else 0, "", "")
         assert (service, command[0]) == ("nginx", "curl")
         if not self._inside:
             raise UnreachableError("tasktracker-dev-nginx is paused: `docker unpause tasktracker-dev-nginx`")
@@ -104,10 +111,37 @@ def test_a_dead_port_names_what_helps() -> None:
     assert "restart" not in str(asked(FakeHost(("127.0.0.1", port), health="starting")).problem)
 
 
+def test_a_port_that_is_published_on_no_network_has_no_other_cure() -> None:
+    with serving({}) as port:
+        pass
+    problem = asked(FakeHost(("127.0.0.1", port), published=False)).problem
+    assert str(problem).endswith("(Connection refused): nginx is not on the network that its port is published on")
+
+
+@pytest.mark.parametrize(
+    ("hangs", "what"),
+    [(True, "`docker restart tasktracker-dev-nginx` restores it"), (False, "(timed out): what is behind nginx hangs")],
+)
+def test_who_hangs_is_asked(monkeypatch: pytest.MonkeyPatch, hangs: bool, what: str) -> None:
+    monkeypatch.setattr("ops.tt.front.TIMEOUT", 0.05)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        host = FakeHost(("127.0.0.1", server.getsockname()[1]), hangs=hangs)
+        assert str(asked(host).problem).endswith(what)
+
+
+def test_what_the_app_reports_has_a_cure() -> None:
+    assert {*CURES} == {*REASONS.values()}
+    with serving({"/api/health": 503}, {"detail": "Unavailable: database (a table is missing)."}) as port:
+        assert asked(FakeHost(("127.0.0.1", port))).problem == (
+            f"{URL}/api/health answers 503: Unavailable: database (a table is missing). "
+            "`./tt restore --to TIME --stack dev` goes back to a time before that"
+        )
+
+
 @pytest.mark.parametrize("path", ["/", "/api/health"])
 def test_what_is_down_behind_nginx_is_told(path: str) -> None:
-    detail = "Unavailable: nats (not connected)."
-    with serving({path: 503}, {"detail": detail}) as port:
+    detail = "Unavailable: nats (not connected)"
+    with serving({path: 503}, {"detail": f"{detail}."}) as port:
         assert asked(FakeHost(("127.0.0.1", port))).problem == f"{URL}{path} answers 503: {detail}"
 
 

@@ -50,7 +50,13 @@ class FakeHost:
     """A Docker host with the stack's container `worker` in a state, on networks; `missing` is not there."""
 
     def __init__(
-        self, state: str = "running", networks: tuple[str, ...] = (DATA["name"],), missing: tuple[str, ...] = ()
+        self,
+        state: str = "running",
+        networks: tuple[str, ...] = (DATA["name"],),
+        missing: tuple[str, ...] = (),
+        *,
+        aliases: tuple[str, ...] = ("worker", "0a33d7"),
+        address: str = "10.0.0.5",
     ) -> None:
         self.stack, self.address, self.done = "dev", None, []
         self.refusal: docker.errors.APIError | None = None
@@ -62,13 +68,14 @@ class FakeHost:
                 "Names": [f"/{each['id']}"],
                 "Labels": labels,
                 "State": state if each["id"].endswith("worker") else "created",
-                "NetworkSettings": {"Networks": {key: {} for key in networks}},
             }
             for each in there
             if each["type"] == CONTAINER
         ]
+        endpoint = {"Aliases": [*aliases], "IPAMConfig": {"IPv4Address": address}}
         api = SimpleNamespace(
             containers=lambda all: containers,
+            inspect_container=lambda _: {"NetworkSettings": {"Networks": dict.fromkeys(networks, endpoint)}},
             networks=lambda: [
                 {"Id": e["id"], "Name": e["id"], "Labels": labels} for e in there if e["type"] == NETWORK
             ],
@@ -89,7 +96,9 @@ class FakeHost:
 
             return do
 
-        return SimpleNamespace(start=act("start"), unpause=act("unpause"), connect=act("connect"))
+        return SimpleNamespace(
+            start=act("start"), unpause=act("unpause"), connect=act("connect"), disconnect=act("disconnect")
+        )
 
 
 @pytest.fixture
@@ -134,6 +143,12 @@ def test_what_is_missing_takes_a_refresh(
     assert f"{missing} is not there" in capsys.readouterr().err
 
 
+AGAIN = [
+    ("disconnect", "tasktracker-dev-data", {"force": True}),
+    ("connect", "tasktracker-dev-data", {"aliases": ["worker"], "ipv4_address": "10.0.0.5"}),
+]
+
+
 @pytest.mark.parametrize(
     ("host", "done"),
     [
@@ -143,6 +158,9 @@ def test_what_is_missing_takes_a_refresh(
             FakeHost(networks=()),
             [("connect", "tasktracker-dev-data", {"aliases": ["worker"], "ipv4_address": "10.0.0.5"})],
         ),
+        # As a person connects it again who does not know the rest.
+        (FakeHost(aliases=("0a33d7",)), AGAIN),
+        (FakeHost(address="10.0.0.77"), AGAIN),
         # One that ends again and again is not stopped.
         (FakeHost("restarting"), []),
     ],
