@@ -339,15 +339,23 @@ except BaseException as error:
 """
 
 
+#: Interrupted updates until one's program has come to write how it ended: the engine kills it soon, and the machine may
+#: be busy just then.
+TRIES = 5
+
+
 def test_an_interrupt_reaches_the_program(project: Project) -> None:
-    project.write(SLEEPING)
-    process, host = _start_sleeping(project)
-    os.killpg(process.pid, signal.SIGINT)
-    output, _ = process.communicate(timeout=15)
-    assert process.returncode != 0
-    assert "canceled" in output
-    _wait_until_gone(host)
-    assert (project.folder / "ended-by").read_text() == "KeyboardInterrupt()"
+    def ended_by() -> str:
+        project.write(SLEEPING)
+        process, host = _start_sleeping(project)
+        os.killpg(process.pid, signal.SIGINT)
+        output, _ = process.communicate(timeout=15)
+        assert process.returncode != 0
+        assert "canceled" in output
+        _wait_until_gone(host)
+        return (project.folder / "ended-by").read_text()
+
+    assert next(filter(None, (ended_by() for _ in range(TRIES))), None) == "KeyboardInterrupt()"
     # The engine has let go of its lock.
     project.write("")
     project.up()
