@@ -35,6 +35,9 @@ _BAD = re.compile(
     r"|\b(WARN(ING)?|ERROR|FATAL|PANIC):"
 )
 
+#: How `tasktracker probe` and curl report an answer with a status of the HTTP classes 4xx and 5xx.
+_ANSWERED = re.compile(r": [45]\d\d |returned error: [45]\d\d")
+
 #: Docker's words for a job that does not run.
 ENDED = ("created", "exited")
 
@@ -96,6 +99,8 @@ class Service:
                 "start has none. `make audit` finds files that were changed by hand and names the command; otherwise "
                 "correct the config and run `make up`"
             )
+        if self.health == "unhealthy" and _ANSWERED.search(self.check):
+            return f"{self.name} is unhealthy: it does not hang, and reports what it needs"
         if self.health == "unhealthy":
             return (
                 f"{self.name} is unhealthy, and Docker does not restart it for that: `docker restart {self.container}`"

@@ -48,6 +48,8 @@ NAME = "tasktracker-dev-api-blue"
 UNHEALTHY = (
     f"api-blue is unhealthy, and Docker does not restart it for that: `docker restart {NAME}` helps where it hangs"
 )
+REPORTS = "api-blue is unhealthy: it does not hang, and reports what it needs"
+ANSWERED = "http://127.0.0.1:8000/api/health: 503 Service Unavailable: {}"
 FAILED_CHECK = {"Status": "unhealthy", "Log": [{"ExitCode": 1, "Output": "curl: (28) timed out\n"}]}
 
 
@@ -56,6 +58,12 @@ FAILED_CHECK = {"Status": "unhealthy", "Log": [{"ExitCode": 1, "Output": "curl: 
     [
         ({"state": {"Health": {"Status": "unhealthy"}}},
          UNHEALTHY),
+        # One that answers does not hang.
+        ({"state": {"Health": {"Status": "unhealthy", "Log": [{"ExitCode": 1, "Output": ANSWERED}]}}},
+         f"{REPORTS}. The end of its health check: {ANSWERED}"),
+        # As Docker has it of one that was just unpaused.
+        ({"state": {"Health": {"Status": "unhealthy", "Log": [{"ExitCode": 0, "Output": ""}]}}},
+         "api-blue is starting"),
         ({"state": {"Health": {"Status": "starting"}}}, "api-blue is starting"),
         # A service that is in a loop is mostly seen while it starts.
         ({"state": {"Health": {"Status": "starting"}}, "restarts": 7},
