@@ -80,7 +80,6 @@ TRANSIENT_SQLSTATES = ("08", "40", "53", "55", "57", "58")
 resources, object in use, operator intervention (starting, stopping, cancelled), system error."""
 
 REASONS = {
-    "25006": "the database is read-only",
     "28P01": "the database refuses the password",
     "42501": "a right on a table is missing",
     "42703": "a column is missing",
@@ -93,13 +92,17 @@ REASONS = {
 READABLE = select(exists(select(*Task.__table__.columns)), exists(select(*OutboxEntry.__table__.columns)))
 """Reads both tables, all their columns by name."""
 
+READ_ONLY = "the database is read-only"
+"""It reports no error before something is stored: as a standby, or by `default_transaction_read_only`."""
+
 RIGHTS = text(
-    "SELECT has_table_privilege('tasks', 'INSERT') AND has_table_privilege('tasks', 'UPDATE')"
+    "SELECT current_setting('transaction_read_only')::bool,"
+    " has_table_privilege('tasks', 'INSERT') AND has_table_privilege('tasks', 'UPDATE')"
     " AND has_table_privilege('outbox', 'INSERT') AND has_table_privilege('outbox', 'DELETE')"
 )
 
 LOCK = ("SET LOCAL lock_timeout = '1s'", "LOCK TABLE tasks, outbox IN ROW EXCLUSIVE MODE")
-"""Takes the lock that a change takes, and changes nothing. A database that is read-only refuses it."""
+"""Takes the lock that a change takes, and changes nothing."""
 
 
 class UnusableError(Exception):
@@ -163,7 +166,7 @@ class Database:
         try:
             async with self._engine.connect() as connection:
                 await connection.execute(READABLE)
-                may = (await connection.execute(RIGHTS)).scalar_one()
+                read_only, may = (await connection.execute(RIGHTS)).one()
                 for statement in LOCK:
                     await connection.execute(text(statement))
         except (DBAPIError, asyncpg.PostgresError) as error:
@@ -171,6 +174,8 @@ class Database:
             if reason := REASONS.get(str(getattr(reported, "sqlstate", None))):
                 raise UnusableError(reason) from error
             raise
+        if read_only:
+            raise UnusableError(READ_ONLY)
         if not may:
             raise UnusableError(REASONS["42501"])
 

@@ -84,6 +84,32 @@ DAMAGES = (
         heal=(UP,),
     ),
     Damage(
+        name="disconnect nginx",
+        what="`docker network disconnect` of nginx from the network that publishes it",
+        do=acts.docker("network disconnect tasktracker-dev-edge tasktracker-dev-nginx"),
+        down=True,
+        status=(
+            "nginx is not on the network that its port is published on",
+            "the container tasktracker-dev-nginx is not on the network tasktracker-dev-edge",
+        ),
+        audit=("it is not on the network tasktracker-dev-edge", "`make up STACK=dev` connects it again"),
+        up=("the container tasktracker-dev-nginx is not on the network tasktracker-dev-edge",),
+        heal=(UP,),
+    ),
+    Damage(
+        name="reconnect postgres",
+        what="`docker network disconnect` and `connect` of postgres, without the name that others know it by",
+        do=acts.docker(
+            "network disconnect tasktracker-dev-data tasktracker-dev-postgres && "
+            "docker network connect tasktracker-dev-data tasktracker-dev-postgres"
+        ),
+        down=True,
+        status=("the container tasktracker-dev-postgres has other names or another address on the network",),
+        audit=("it has other names or another address on the network", "`make up STACK=dev` connects it again"),
+        up=("the container tasktracker-dev-postgres has other names or another address on the network",),
+        heal=(UP,),
+    ),
+    Damage(
         name="network removed",
         what="a network is removed, with its containers disconnected",
         do=acts.remove_network("data"),

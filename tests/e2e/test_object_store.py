@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.stack import Stack
+from tests.e2e.stack import Stack, eventually
 
 pytestmark = [pytest.mark.engine, pytest.mark.docker]
 
@@ -36,9 +36,14 @@ REPO = f'repo() {{ command=$1; shift; pgbackrest --config={FILES}/pgbackrest.con
 
 def file(stack: Stack, name: str) -> str:
     """A file of the object store."""
-    code, output = stack.container("object-store").exec_run(["cat", f"{FILES}/{name}"])
-    assert code == 0, output
-    return str(output.decode())
+
+    def read() -> str:
+        code, output = stack.container("object-store").exec_run(["cat", f"{FILES}/{name}"])
+        assert code == 0, output
+        return str(output.decode())
+
+    # Docker may end a command of which it has not yet passed on the output, on a busy machine.
+    return str(eventually(read, 10, f"{name} is read"))
 
 
 def use(stack: Stack, folder: Path, script: str, *, key: str | None = None, ca: str | None = None) -> tuple[int, str]:
