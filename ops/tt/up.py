@@ -110,6 +110,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         output.error(str(error), error.code, error.details)
         return int(error.code)
     except KeyboardInterrupt:
+        output.note(f"==> Interrupted. `./tt status --stack {found.stack}` reports how things are")
         return int(Exit.INTERRUPTED)
 
 

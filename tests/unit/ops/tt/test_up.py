@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from ops.tt import up
-from ops.tt.errors import BrokenError, RefusedError
+from ops.tt.errors import BrokenError, Exit, RefusedError
 from ops.tt.output import Output
 from ops.tt.project import Project
 from ops.tt.update import Ready
@@ -146,4 +146,6 @@ def test_the_command_ends_with_the_code_of_its_error(
 
     monkeypatch.setattr(up, "up", refuse)
     assert up.main(["--stack=dev", "--yes", "--", "--policy-pack", "policies"]) == code
-    assert capsys.readouterr().out == ""
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert ("Interrupted. `./tt status --stack dev`" in said.err) is (code == Exit.INTERRUPTED)
