@@ -98,10 +98,11 @@ DAMAGES = (
     ),
     Damage(
         name="reconnect postgres",
-        what="`docker network disconnect` and `connect` of postgres, without the name that others know it by",
+        what="`docker network disconnect` and `connect` of postgres without its name there, and a restart of the api",
         do=acts.docker(
             "network disconnect tasktracker-dev-data tasktracker-dev-postgres && "
-            "docker network connect tasktracker-dev-data tasktracker-dev-postgres"
+            "docker network connect tasktracker-dev-data tasktracker-dev-postgres && "
+            "docker restart tasktracker-dev-api"
         ),
         down=True,
         status=("the container tasktracker-dev-postgres has other names or another address on the network",),
