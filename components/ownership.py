@@ -94,7 +94,7 @@ def owner_of(stack: str, settings: Settings, memory: Memory, found: Found) -> Ow
 
 def refusal(stack: str, settings: Settings, memory: Memory, found: Found, origins: Mapping[str, str]) -> str | None:
     """What to tell a user whose update would take over something, or begin without its data; None for another."""
-    if message := forgotten(stack, settings, memory):
+    if message := unnamed_volumes(stack, settings, memory):
         return message
     restored = {settings.postgres.restore.volume} if settings.postgres.restore else set()
     numbers = data_numbers(settings)
@@ -125,7 +125,7 @@ def refusal(stack: str, settings: Settings, memory: Memory, found: Found, origin
     return None if is_readable or objects not in found_strangers else backups_text(stack, objects)
 
 
-def forgotten(stack: str, settings: Settings, memory: Memory) -> str | None:
+def unnamed_volumes(stack: str, settings: Settings, memory: Memory) -> str | None:
     """What to tell a user whose config does not name data volumes that PostgreSQL uses or keeps; None for another."""
     unnamed = ownership.unnamed(memory, data_numbers(settings))
     return unnamed_text(stack, memory, unnamed) if unnamed and CHANGED not in os.environ else None

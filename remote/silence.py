@@ -53,13 +53,10 @@ def reason(error: BaseException) -> str:
     >>> reason(TimeoutError("timed out"))
     'timed out'
     """
-    words = (each.strerror for each in causes(error) if isinstance(each, OSError) and isinstance(each.strerror, str))
+    words = (
+        each.strerror for each in _causes(error, set()) if isinstance(each, OSError) and isinstance(each.strerror, str)
+    )
     return next(words, None) or _first_line(getattr(error, "explanation", None) or error)
-
-
-def causes(error: object) -> Iterator[BaseException]:
-    """An error, and those that libraries have wrapped in it, the outermost first; none past a `raise ... from None`."""
-    return _causes(error, set())
 
 
 def _first_line(error: object) -> str:
@@ -68,6 +65,7 @@ def _first_line(error: object) -> str:
 
 
 def _causes(error: object, seen: set[int]) -> Iterator[BaseException]:
+    """An error, and those that libraries have wrapped in it, the outermost first; none past a `raise ... from None`."""
     if not isinstance(error, BaseException) or id(error) in seen:
         return
     seen.add(id(error))

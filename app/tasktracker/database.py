@@ -113,8 +113,13 @@ def is_unavailable(error: BaseException) -> bool:
     """Whether the database is out of reach for now, so that the same call may work later."""
     if isinstance(error, AWAY) or (isinstance(error, DBAPIError) and error.connection_invalidated):
         return True
+    return _sqlstate(error).startswith(TRANSIENT_SQLSTATES)
+
+
+def _sqlstate(error: BaseException) -> str:
+    """PostgreSQL's code of an error; empty where the server reported none."""
     reported = error.orig if isinstance(error, DBAPIError) else error
-    return str(getattr(reported, "sqlstate", None) or "").startswith(TRANSIENT_SQLSTATES)
+    return str(getattr(reported, "sqlstate", None) or "")
 
 
 def connect_arguments(url: SecretStr, application: str) -> dict[str, Any]:
@@ -170,8 +175,7 @@ class Database:
                 for statement in LOCK:
                     await connection.execute(text(statement))
         except (DBAPIError, asyncpg.PostgresError) as error:
-            reported = error.orig if isinstance(error, DBAPIError) else error
-            if reason := REASONS.get(str(getattr(reported, "sqlstate", None))):
+            if reason := REASONS.get(_sqlstate(error)):
                 raise UnusableError(reason) from error
             raise
         if read_only:

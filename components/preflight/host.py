@@ -8,7 +8,7 @@ from typing import Final
 import pulumi
 
 from components import docker_host, engine_version, neighbours, provider
-from components.ownership import Found, Owner, data_numbers, forgotten, owner_of
+from components.ownership import Found, Owner, data_numbers, owner_of, unnamed_volumes
 from components.preflight import images, memory, ports, streams
 from remote import reason, redacted
 from settings import Settings
@@ -39,7 +39,7 @@ def check_host(stack: str, settings: Settings, state: Future[Memory]) -> Owner:
         return _check_host(stack, settings, state)
     except (docker.errors.DockerException, requests.exceptions.RequestException) as error:
         _go_on_without(redacted(reason(error)))
-    if message := forgotten(stack, settings, state.result()):
+    if message := unnamed_volumes(stack, settings, state.result()):
         raise pulumi.RunError(message)
     return Owner.of(state.result())
 

@@ -16,7 +16,7 @@ from ops.tt.database import BACKUPS, Database
 from ops.tt.errors import Exit, TtError, UnreachableError
 from ops.tt.host import Host
 from ops.tt.leftovers import leftovers
-from ops.tt.locks import Lock, LockedError
+from ops.tt.locks import Lock
 from ops.tt.project import Project
 from ops.tt.service import Service, service
 
@@ -137,7 +137,7 @@ def _of_state(project: Project, host: Host, status: Status) -> None:
         status.queue = (answer.health or {}).get("queue")
         status.problems += filter(None, [answer.problem, queue_problem(status.queue, project.stack)])
     # An update that is under way has not come to all of it.
-    if not status.locks or LockedError(project.stack, status.locks).dead:
+    if not status.locks or lock_problem(project.stack, status.locks):
         status.problems += state_problems(project, host, resources)
 
 
