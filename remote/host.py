@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import os
+import pwd
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -32,6 +35,14 @@ CA_FILE, CERTIFICATE_FILE, KEY_FILE = "ca.pem", "cert.pem", "key.pem"
 
 class AddressError(Exception):
     """A stack's config names no Docker host that can be understood."""
+
+
+def ssh_path(path: str) -> Path:
+    """A path as `ssh` takes it: `~` is the home of the user's account, whatever HOME says."""
+    with contextlib.suppress(KeyError):  # an account without an entry, of which `ssh` says so
+        if path.startswith("~/"):
+            return Path(pwd.getpwuid(os.getuid()).pw_dir, path[2:])
+    return Path(path)
 
 
 @dataclass(frozen=True)

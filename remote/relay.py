@@ -16,7 +16,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from remote.host import CA_FILE, CERTIFICATE_FILE, CONNECT_TIMEOUT, KEY_FILE, DockerHost
+from remote.host import CA_FILE, CERTIFICATE_FILE, CONNECT_TIMEOUT, KEY_FILE, DockerHost, ssh_path
 from remote.private_folder import PrivateFolder
 from remote.redaction import redacted
 from remote.trouble import advice
@@ -99,6 +99,9 @@ class Relay:
 
 def start(host: DockerHost, connection: socket.socket) -> subprocess.Popen[bytes]:
     """An `ssh` that joins `connection` with the Docker of `host`."""
+    # `ssh` does not make the folder of the shared connection; where this can't either, it says what is in the way.
+    with contextlib.suppress(OSError):
+        ssh_path(host.control_path).parent.mkdir(mode=0o700, exist_ok=True)
     return subprocess.Popen(
         host.command,
         stdin=connection.fileno(),
@@ -120,7 +123,6 @@ def check(host: DockerHost) -> None:
     _check_files(host)
     answer, said = b"", ""
     if host.over_ssh:
-        prepare(host)
         ours, theirs = socket.socketpair()
         with ours:
             with theirs:
@@ -181,16 +183,10 @@ def told(said: str, host: DockerHost) -> str:
     return f"{what}\n    ({lines[-1]})" if lines else f"{what}\n    (no answer within {CHECK_TIMEOUT} s)"
 
 
-def prepare(host: DockerHost) -> None:
-    """Makes the folder of the shared connection, which `ssh` itself does not."""
-    if host.over_ssh:
-        Path(host.control_path).expanduser().parent.mkdir(mode=0o700, exist_ok=True)
-
-
 def _check_files(host: DockerHost) -> None:
     named = {"key_file": host.key_file, "known_hosts_file": host.known_hosts_file}
     for key, file in named.items():
-        if file is not None and not Path(file).expanduser().is_file():
+        if file is not None and not ssh_path(file).is_file():
             raise HostError(f"tasktracker:docker_host.{key} = {file}: there is no such file on this machine")
     folder = host.certificate_folder
     for file in (CA_FILE, CERTIFICATE_FILE, KEY_FILE) if folder else ():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 import socket
 import threading
 import time
@@ -39,7 +40,10 @@ while True:
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A home that nobody else has, where ssh's folder is not yet."""
+    """The home of this test's account, where ssh's folder is not yet."""
+    account = list(pwd.getpwuid(os.getuid()))
+    account[5] = str(tmp_path)
+    monkeypatch.setattr("pwd.getpwuid", lambda _: pwd.struct_passwd(account))
     monkeypatch.setenv("HOME", str(tmp_path))
     return tmp_path
 
@@ -64,6 +68,24 @@ def engine(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_a_host_that_answers_is_fine(engine: Path, home: Path) -> None:
     check(HOST)
     assert (home / ".ssh").stat().st_mode & 0o777 == 0o700
+
+
+def test_a_client_makes_the_folder_of_the_shared_connection(
+    engine: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # OpenSSH does not heed it.
+    monkeypatch.setenv("HOME", "/nonexistent")
+    sdk.client(HOST, timeout=10).close()
+    assert (home / ".ssh").stat().st_mode & 0o777 == 0o700
+
+
+def test_a_key_is_looked_for_where_ssh_does(engine: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/nonexistent")
+    host = DockerHost(HOST.address, key_file="~/key")
+    with pytest.raises(HostError, match=r"key_file = ~/key: there is no such file"):
+        check(host)
+    (home / "key").touch()
+    check(host)
 
 
 def test_a_host_that_says_why_not_is_told(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
