@@ -214,7 +214,7 @@ def create_app(settings: ServiceSettings) -> FastAPI:
         relay=relay,
         cipher=NotesCipher(settings.encryption_key.get_secret_value()),
         hub=hub,
-        checks={"database": database.check, "nats": nats.ping},
+        checks={"database": store.check, "nats": nats.ping},
         version=Version(version=settings.version, commit=settings.commit, slot=settings.slot),
     )
     app.include_router(router)

@@ -3,7 +3,8 @@
 The migrations make the tables; these classes only describe them to queries.
 """
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -80,14 +81,17 @@ TRANSIENT_SQLSTATES = ("08", "40", "53", "55", "57", "58")
 resources, object in use, operator intervention (starting, stopping, cancelled), system error."""
 
 REASONS = {
+    "23": "a constraint refuses new tasks",
     "28P01": "the database refuses the password",
     "42501": "a right on a table is missing",
     "42703": "a column is missing",
     "42P01": "a table is missing",
     "53300": "the database has no connection free",
     "55P03": "a table is locked",
+    "P0": "a trigger refuses new tasks",
 }
-"""Why tasks can't be stored, by PostgreSQL's error codes (appendix A of its manual): nothing that must stay private."""
+"""Why tasks can't be stored, by PostgreSQL's error codes or their classes (appendix A of its manual): nothing that must
+stay private."""
 
 READABLE = select(exists(select(*Task.__table__.columns)), exists(select(*OutboxEntry.__table__.columns)))
 """Reads both tables, all their columns by name."""
@@ -120,6 +124,18 @@ def _sqlstate(error: BaseException) -> str:
     """PostgreSQL's code of an error; empty where the server reported none."""
     reported = error.orig if isinstance(error, DBAPIError) else error
     return str(getattr(reported, "sqlstate", None) or "")
+
+
+@contextlib.contextmanager
+def known_reasons() -> Iterator[None]:
+    """Raise `UnusableError` for an error of the server's that `REASONS` has; others pass."""
+    try:
+        yield
+    except (DBAPIError, asyncpg.PostgresError) as error:
+        state = _sqlstate(error)
+        if reason := REASONS.get(state) or REASONS.get(state[:2]):
+            raise UnusableError(reason) from error
+        raise
 
 
 def connect_arguments(url: SecretStr, application: str) -> dict[str, Any]:
@@ -168,16 +184,12 @@ class Database:
             UnusableError: a table, a column or a right is missing, a table is locked, or only reading is allowed.
             Exception: what the driver raises where the database is away.
         """
-        try:
+        with known_reasons():
             async with self._engine.connect() as connection:
                 await connection.execute(READABLE)
                 read_only, may = (await connection.execute(RIGHTS)).one()
                 for statement in LOCK:
                     await connection.execute(text(statement))
-        except (DBAPIError, asyncpg.PostgresError) as error:
-            if reason := REASONS.get(_sqlstate(error)):
-                raise UnusableError(reason) from error
-            raise
         if read_only:
             raise UnusableError(READ_ONLY)
         if not may:

@@ -6,13 +6,13 @@ it if, and only if, it was committed.
 
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from sqlalchemy import delete, func, select, text, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import undefer
 
-from tasktracker.database import Database, OutboxEntry, Status, Task
+from tasktracker.database import Database, OutboxEntry, Status, Task, known_reasons
 from tasktracker.outbox import Delivery, Job
 from tasktracker.schemas import Queue, TaskSummary
 
@@ -47,21 +47,54 @@ async def _announce(session: AsyncSession, task: Task) -> None:
     await session.execute(select(func.pg_notify(CHANNEL, payload)))
 
 
+async def _add(session: AsyncSession, task: Task) -> None:
+    session.add(task)
+    await session.flush()
+    session.add(OutboxEntry(task_id=task.id, request_id=task.request_id))
+    await _announce(session, task)
+
+
 class TaskStore:
     """Tasks and their outbox in PostgreSQL."""
 
     def __init__(self, database: Database) -> None:
+        self._database = database
         self._session = database.session
+        # Whether the next check has to try: at the start, and since a task was refused. A trial writes WAL, so that
+        # one at every check would have an idle database archive a segment a minute.
+        self._to_try = True
 
     async def create(self, task_id: UUID, title: str, notes: bytes | None, request_id: str) -> TaskSummary:
         """Store a task and the promise of its job, together or not at all."""
-        async with self._session.begin() as session:
-            task = Task(id=task_id, title=title, notes=notes, status=Status.QUEUED, request_id=request_id)
-            session.add(task)
-            await session.flush()
-            session.add(OutboxEntry(task_id=task_id, request_id=request_id))
-            await _announce(session, task)
-            return TaskSummary.model_validate(task)
+        task = Task(id=task_id, title=title, notes=notes, status=Status.QUEUED, request_id=request_id)
+        try:
+            async with self._session.begin() as session:
+                await _add(session, task)
+                return TaskSummary.model_validate(task)
+        except Exception:
+            self._to_try = True
+            raise
+
+    async def check(self) -> None:
+        """Ask whether tasks can be stored; after one was refused by storing one in a transaction that is rolled back.
+
+        Raises:
+            UnusableError: as `Database.check`, or a constraint or a trigger refuses it.
+            Exception: what the driver raises where the database is away.
+        """
+        await self._database.check()
+        if not self._to_try:
+            return
+        self._to_try = False
+        try:
+            with known_reasons():
+                async with self._session() as session:
+                    await _add(session, Task(id=uuid4(), title="health", status=Status.QUEUED, request_id="health"))
+                    # Or a deferred constraint would be checked by a commit alone.
+                    await session.execute(text("SET CONSTRAINTS ALL IMMEDIATE"))
+        except BaseException:
+            self._to_try = True
+            raise
 
     async def get(self, task_id: UUID) -> Task | None:
         """One task with its encrypted notes and its embedding, or None."""

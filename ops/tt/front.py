@@ -40,6 +40,7 @@ LOOPBACK = ("127.", "::1", "localhost")
 _PSQL = "docker exec tasktracker-{stack}-postgres psql -h /run/postgresql -U postgres"
 _BEFORE = "`./tt restore --to TIME --stack {stack}` goes back to a time before that"
 _SESSIONS = f"`{_PSQL} -c 'TABLE pg_stat_activity'` shows what does"
+_TABLES = f"`{_PSQL} -d tasktracker -c '\\d tasks' -c '\\d outbox'` shows it; the api's log has the error"
 
 #: What helps, by what the reference app reports (`REASONS` in app/tasktracker/database.py; a test compares them).
 CURES = {
@@ -54,6 +55,8 @@ CURES = {
     "a right on a table is missing": f"GRANT it to the role of the app, or {_BEFORE}",
     "a column is missing": _BEFORE,
     "a table is missing": _BEFORE,
+    "a constraint refuses new tasks": _TABLES,
+    "a trigger refuses new tasks": _TABLES,
     "the database has no connection free": _SESSIONS,
     "a table is locked": _SESSIONS,
 }

@@ -146,7 +146,23 @@ UNUSABLE = {
         "a column is missing",
         ("ALTER TABLE tasks RENAME COLUMN titel TO title",),
     ),
+    "constraint": (
+        ("ALTER TABLE outbox ADD CONSTRAINT none_at_all CHECK (id < 0) NOT VALID",),
+        "a constraint refuses new tasks",
+        ("ALTER TABLE outbox DROP CONSTRAINT none_at_all",),
+    ),
+    "trigger": (
+        (
+            "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION $$no$$; END'",
+            "CREATE CONSTRAINT TRIGGER refuse AFTER INSERT ON tasks DEFERRABLE INITIALLY DEFERRED"
+            " FOR EACH ROW EXECUTE FUNCTION refuse()",
+        ),
+        "a trigger refuses new tasks",
+        ("DROP FUNCTION refuse CASCADE",),
+    ),
 }
+#: What the api learns of from the first task that is refused.
+FROM_A_TASK = {"constraint", "trigger"}
 
 
 @pytest.mark.parametrize("damage", UNUSABLE)
@@ -154,6 +170,9 @@ def test_a_database_that_takes_no_tasks_is_reported(tt_stack: Stack, damage: str
     """The api answers and its database does too, but no task can be added."""
     statements, reason, back = UNUSABLE[damage]
     psql(tt_stack, *statements)
+    if damage in FROM_A_TASK:
+        with tt_stack.client() as client:
+            assert client.post("/api/tasks", json={"title": "refused"}).is_server_error
     problem = expect_problem(tt_stack, f"Unavailable: database ({reason}). ")
     if back:
         psql(tt_stack, *back)
@@ -162,6 +181,8 @@ def test_a_database_that_takes_no_tasks_is_reported(tt_stack: Stack, damage: str
         subprocess.run(["bash", "-c", command], check=True, stdout=subprocess.DEVNULL)
     with tt_stack.client() as client:
         eventually(lambda: client.get("/api/health").is_success, 60, f"the api works again: {problem}")
+    # The api's own trials are rolled back.
+    assert not {"health", "refused"} & titles(tt_stack)
 
 
 def expect_problem(stack: Stack, text: str) -> str:
