@@ -85,6 +85,11 @@ class RemoteHost:
         return self.folder / "docker.sock"
 
     @property
+    def exec_root(self) -> Path:
+        """Where the engine keeps the state of what runs."""
+        return self.folder / "exec"
+
+    @property
     def key_file(self) -> Path:
         return self.folder / "user_key"
 
@@ -135,7 +140,7 @@ class RemoteHost:
             "dockerd",
             [
                 "dockerd", f"--host=unix://{self.docker_socket}", f"--data-root={self.folder}/data",
-                f"--exec-root={self.folder}/exec", f"--pidfile={self.folder}/dockerd.pid",
+                f"--exec-root={self.exec_root}", f"--pidfile={self.folder}/dockerd.pid",
                 f"--cgroup-parent={control_group(self.namespace)}",
                 # Where a containerd of the system is, both engines use that one.
                 f"--containerd-namespace={self.namespace}", f"--containerd-plugins-namespace={self.namespace}-plugins",
@@ -196,7 +201,7 @@ class RemoteHost:
         process.wait()
         # Its containerd ends with it. Where process 1 does not collect dead processes, as in some sandboxes, the next
         # engine would take it for one that runs.
-        (self.folder / "exec" / "containerd" / "containerd.pid").unlink(missing_ok=True)
+        (self.exec_root / "containerd" / "containerd.pid").unlink(missing_ok=True)
 
     def cut(self) -> None:
         """Ends the SSH server and all its connections, as a host that fails does."""

@@ -7,7 +7,6 @@ import os
 import re
 import subprocess
 import threading
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -21,6 +20,7 @@ from remote import DockerHost, HostError, check, sdk
 from tests.certificates import Made, ec_key, key_pem
 from tests.damage.watch import record, version
 from tests.e2e.by_hand import make_up
+from tests.e2e.comeback import ENDS, expect_comeback
 from tests.e2e.remote_host import PASSWORD, TLS_PORT, USER, RemoteHost, remote_host
 from tests.e2e.stack import ROOT, Stack, eventually
 from tests.leftovers import name_of_this_run
@@ -331,23 +331,7 @@ def test_a_host_that_is_gone_half_way_is_told_and_the_next_up_goes_on(host: Remo
     assert "LOG_LEVEL=debug" in " ".join(worker.attrs["Config"]["Env"])
 
 
-@pytest.mark.parametrize("end", ["crash", "stop"])
+@pytest.mark.parametrize("end", ENDS)
 def test_all_of_it_comes_back_with_the_engine(host: RemoteHost, stack: Stack, end: str) -> None:
-    before = {name: each.id for name, each in containers(host).items()}
-    if end == "crash":
-        host.crash()
-    else:
-        host.stop("dockerd")
-    with pytest.raises(docker.errors.DockerException):
-        host.client()
-    host.start_docker()
-    back = time.monotonic()
-    eventually(lambda: answer(host).status_code == 200, 120, "the site answers")
-    record("dockerd killed" if end == "crash" else "dockerd stopped", time.monotonic() - back, version(host.client()))
-
-    def is_well() -> bool:
-        code, status = stack.tt("status")
-        return code == 0 and answer(host).status_code == 200 and bool(status["services"])
-
-    eventually(is_well, 120, "all services are healthy with no hand of a person")
-    assert {name: each.id for name, each in containers(host).items()} == before
+    seconds = expect_comeback(host, stack, end, lambda: answer(host).status_code == 200)
+    record(ENDS[end], seconds, version(host.client()))

@@ -75,6 +75,10 @@ class DebianDocker(RemoteHost):
     def docker_socket(self) -> Path:
         return self.shared / "docker.sock"
 
+    @property
+    def exec_root(self) -> Path:
+        return self.shared / "exec"
+
     def start(self) -> None:
         """Brings the engine up.
 
@@ -85,6 +89,7 @@ class DebianDocker(RemoteHost):
         self._install()
         self.shared.mkdir()
         self._cable()
+        self._make_root()
         self.start_docker()
 
     def _install(self) -> None:
@@ -98,14 +103,22 @@ class DebianDocker(RemoteHost):
         options = [f"--keyring={KEYRING}", "--variant=minbase", f"--include={','.join(PACKAGES)}"]
         run(f"Docker of Debian {self.suite}", [*isolated, *options, self.suite, self.tree, archive], log="nightly")
 
+    def _make_root(self) -> None:
+        """Starts the process that keeps the mount namespace: it outlives an engine, as a host does."""
+        command = ["unshare", "--mount", "--propagation", "private", "sh", "-c", ENTER, "sh"]
+        self._start(
+            "machine",
+            [*command, str(self.tree), str(self.shared), "sleep", "infinity"],
+            lambda: Path(f"/proc/{self.processes['machine'].pid}/comm").read_text().strip() == "sleep",
+        )
+
     def start_docker(self) -> None:
-        enter = ["unshare", "--mount", "--propagation", "private", "sh", "-c", ENTER, "sh"]
         self._start(
             "dockerd",
             [
-                *enter, str(self.tree), str(self.shared),
+                "nsenter", "--mount", f"--target={self.processes['machine'].pid}",
                 "dockerd", f"--host={self.docker_host}", f"--data-root={self.shared}/data",
-                f"--exec-root={self.shared}/exec", f"--pidfile={self.shared}/dockerd.pid",
+                f"--exec-root={self.exec_root}", f"--pidfile={self.shared}/dockerd.pid",
                 f"--bip=10.213.{self.number}.129/27", "--storage-driver=overlay2",
             ],
             lambda: bool(self.client().ping()),

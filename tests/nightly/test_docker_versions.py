@@ -12,6 +12,7 @@ import pytest
 from components.engine_version import NEWEST_MAJOR, notice, refusal
 from images.catalog import local_reference
 from settings.models import LOCAL_IMAGES
+from tests.e2e.comeback import ENDS, expect_comeback
 from tests.e2e.stack import Stack, add_task, eventually, is_done
 from tests.e2e.test_audit import audit
 from tests.leftovers import name_of_this_run
@@ -84,6 +85,12 @@ def test_previews_are_clean_and_nothing_violates_a_policy(there: There) -> None:
     code, found = audit(there.stack, "--state", str(exported))
     assert [each for each in found if each.get("level") == "mandatory" or each["finding"] != "violation"] == []
     assert code == 0
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_all_of_it_comes_back_with_the_engine(there: There, end: str) -> None:
+    with there.client() as client:
+        expect_comeback(there.host, there.stack, end, lambda: client.get("/api/health").is_success)
 
 
 def test_a_second_update_changes_nothing_and_down_removes_everything(there: There) -> None:
