@@ -120,7 +120,7 @@ audit: ## check what really runs on the Docker host against the policies
 
 .PHONY: push
 push: ## build the images and push them (REPOSITORY=registry.example.com/tasktracker, TAG=the version)
-	@$(call check,REPOSITORY TAG)
+	@$(call check,REPOSITORY TAG) --needed=REPOSITORY
 	@$(SETUP) venv docker images
 	@exec $(VENV)/python -m toolchain.push $(if $(TAG),--tag=$(call quoted,TAG)) $(call quoted,REPOSITORY)
 

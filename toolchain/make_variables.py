@@ -15,6 +15,8 @@ from remote.redaction import redacted
 #: EX_USAGE of shells and of `make` itself: wrong use.
 USAGE: Final = 2
 
+NEEDED: Final = "--needed="
+
 
 class Form(NamedTuple):
     """What a variable's value may be."""
@@ -51,8 +53,10 @@ FORMS: Final = {
 }
 
 
-def problem(name: str, value: str) -> str | None:
+def problem(name: str, value: str, *, needed: bool = False) -> str | None:
     """What is wrong with the value of a variable of `make`; None if nothing is.
+
+    A `needed` one may not be empty, though others may leave it out.
 
     >>> problem("STACK", "prod"), problem("TAG", "")
     (None, None)
@@ -60,7 +64,7 @@ def problem(name: str, value: str) -> str | None:
     'YES=1: must be --yes, which answers the question for you, or nothing'
     """
     form = FORMS[name]
-    if (form.optional and not value) or re.fullmatch(form.pattern, value):
+    if (form.optional and not needed and not value) or re.fullmatch(form.pattern, value):
         return None
     shown = "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in value)
     # A backend may be named with a password in it.
@@ -68,8 +72,10 @@ def problem(name: str, value: str) -> str | None:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Checks each `NAME=VALUE`; returns the exit code."""
-    found = [problem(name, value) for name, _, value in (each.partition("=") for each in arguments)]
+    """Checks each `NAME=VALUE`, and that each NAME of a `--needed=NAME` has one; returns the exit code."""
+    needed = {each.removeprefix(NEEDED) for each in arguments if each.startswith(NEEDED)}
+    values = (each.partition("=") for each in arguments if not each.startswith(NEEDED))
+    found = [problem(name, value, needed=name in needed) for name, _, value in values]
     problems = [each for each in found if each is not None]
     for each in problems:
         print(f"error: {each}", file=sys.stderr)

@@ -61,6 +61,9 @@ FAIR = {
     "YES": "--yes",
 }
 
+#: What a target needs beside the value that a test gives it.
+NEEDED = {"push": (f"REPOSITORY={FAIR['REPOSITORY']}",)}
+
 #: Notes its name and its arguments, each on a line of its own with an escape for what would not fit there.
 NOTE = f"""#!{sys.executable} -I
 import json, os, sys
@@ -126,11 +129,19 @@ def test_every_variable_of_the_makefile_has_a_form() -> None:
 @pytest.mark.parametrize(("target", "name"), PAIRS)
 def test_a_value_that_can_not_be_one_is_refused_before_anything_runs(tmp_path: Path, target: str, name: str) -> None:
     folder = Folder(tmp_path, checks=True)
-    process = folder.make(target, f"{name}=a\ntouch hit")
+    process = folder.make(target, *NEEDED.get(target, ()), f"{name}=a\ntouch hit")
     assert process.returncode == 2
     assert f"error: {name}=a\\ntouch hit: must be {FORMS[name].allowed}\n" in process.stderr
     assert "unexpected" not in process.stderr
     assert (folder.words, folder.is_hit) == (set(), False)
+
+
+def test_a_push_to_nowhere_is_refused_before_images_are_built(tmp_path: Path) -> None:
+    folder = Folder(tmp_path, checks=True)
+    process = folder.make("push")
+    assert process.returncode == 2
+    assert f"error: REPOSITORY=: must be {FORMS['REPOSITORY'].allowed}\n" in process.stderr
+    assert folder.words == set()
 
 
 @pytest.mark.parametrize("value", HOSTILE)
@@ -169,7 +180,7 @@ def test_even_unchecked_no_target_runs_what_is_in_a_value(tmp_path: Path, target
 )
 def test_a_value_that_can_be_one_reaches_its_command(tmp_path: Path, target: str, name: str) -> None:
     folder = Folder(tmp_path, checks=True)
-    folder.make(target, f"{name}={FAIR[name]}")
+    folder.make(target, *NEEDED.get(target, ()), f"{name}={FAIR[name]}")
     assert any(word.endswith(FAIR[name]) for word in folder.words)
 
 
