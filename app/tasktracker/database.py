@@ -19,6 +19,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.orm.exc import FlushError
 from sqlalchemy.types import DateTime
 
 from tasktracker.embedding import DIMENSIONS
@@ -81,7 +82,11 @@ TRANSIENT_SQLSTATES = ("08", "40", "53", "55", "57", "58")
 resources, object in use, operator intervention (starting, stopping, cancelled), system error."""
 
 REASONS = {
+    "0A": "a rule refuses new tasks",
+    "22": "a column does not take what tasks have",
+    "2200H": "a sequence is used up",
     "23": "a constraint refuses new tasks",
+    "28": "the database refuses the login",
     "28P01": "the database refuses the password",
     "42501": "a right on a table is missing",
     "42703": "a column is missing",
@@ -89,9 +94,13 @@ REASONS = {
     "53300": "the database has no connection free",
     "55P03": "a table is locked",
     "P0": "a trigger refuses new tasks",
+    "XX": "a table or an index is damaged",
 }
 """Why tasks can't be stored, by PostgreSQL's error codes or their classes (appendix A of its manual): nothing that must
 stay private."""
+
+DROPPED = "a trigger drops new tasks"
+"""It reports no error: an INSERT adds no row."""
 
 READABLE = select(exists(select(*Task.__table__.columns)), exists(select(*OutboxEntry.__table__.columns)))
 """Reads both tables, all their columns by name."""
@@ -128,14 +137,17 @@ def _sqlstate(error: BaseException) -> str:
 
 @contextlib.contextmanager
 def known_reasons() -> Iterator[None]:
-    """Raise `UnusableError` for an error of the server's that `REASONS` has; others pass."""
+    """Raise `UnusableError` for an error that the server reports and that does not go away by itself; others pass."""
     try:
         yield
+    except FlushError as error:
+        raise UnusableError(DROPPED) from error
     except (DBAPIError, asyncpg.PostgresError) as error:
         state = _sqlstate(error)
-        if reason := REASONS.get(state) or REASONS.get(state[:2]):
-            raise UnusableError(reason) from error
-        raise
+        reason = REASONS.get(state) or REASONS.get(state[:2])
+        if reason is None and (not state or is_unavailable(error)):
+            raise
+        raise UnusableError(reason or f"PostgreSQL reports error {state}") from error
 
 
 def connect_arguments(url: SecretStr, application: str) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 
 from tasktracker import logs
 from tasktracker.database import is_unavailable
+from tasktracker.store import UnconfirmedError
 
 logger = logging.getLogger(__name__)
 
@@ -85,6 +86,11 @@ async def _on_http_exception(request: Request, error: Exception) -> JSONResponse
 
 async def on_exception(_: Request, error: Exception) -> JSONResponse:
     """An error no route expected: 503 if the database is away, else 500."""
+    if isinstance(error, UnconfirmedError):
+        logger.warning("%s: %s", error, error.__cause__)
+        path = f"/api/tasks/{error.task_id}"
+        # With no Retry-After: a client that repeats the request by itself might store a second one.
+        return problem(HTTPStatus.SERVICE_UNAVAILABLE, f"Not known whether the task is stored: GET {path} shows it.")
     if is_unavailable(error):
         logger.warning("database: %s: %s", type(error).__name__, error)
         return unavailable("The database is out of reach. Nothing was changed; try again.")

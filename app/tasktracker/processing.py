@@ -5,6 +5,7 @@ and each change is one statement that checks this, so a second run has no effect
 """
 
 import asyncio
+import contextlib
 import logging
 from enum import StrEnum
 from typing import Protocol
@@ -32,6 +33,9 @@ class Tasks(Protocol):
     async def begin_attempt(self, task_id: UUID) -> tuple[str, int] | None:
         """Count an attempt; title and count, or None if the task isn't queued any more."""
 
+    async def forget_attempt(self, task_id: UUID) -> None:
+        """Take back the count of an attempt."""
+
     async def finish(self, task_id: UUID, embedding: list[float]) -> bool:
         """Mark a queued task done; False if it isn't queued any more."""
 
@@ -51,6 +55,15 @@ class Processor:
         Raises:
             Exception: what the database raises; the task is still queued, try again later.
         """
+        try:
+            return await self._process(task_id)
+        except Exception:
+            # The worker lives, so the job did not kill it: the database's errors are no reason to give a task up.
+            with contextlib.suppress(Exception):
+                await self._tasks.forget_attempt(task_id)
+            raise
+
+    async def _process(self, task_id: UUID) -> Outcome:
         attempt = await self._tasks.begin_attempt(task_id)
         if attempt is None:
             return Outcome.NOTHING_TO_DO

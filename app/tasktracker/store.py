@@ -11,8 +11,10 @@ from uuid import UUID, uuid4
 from sqlalchemy import delete, func, select, text, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import undefer
+from sqlalchemy.sql.dml import ReturningUpdate
 
-from tasktracker.database import Database, OutboxEntry, Status, Task, known_reasons
+from tasktracker.database import Database, OutboxEntry, Status, Task, is_unavailable, known_reasons
+from tasktracker.embedding import DIMENSIONS
 from tasktracker.outbox import Delivery, Job
 from tasktracker.schemas import Queue, TaskSummary
 
@@ -47,11 +49,39 @@ async def _announce(session: AsyncSession, task: Task) -> None:
     await session.execute(select(func.pg_notify(CHANNEL, payload)))
 
 
+def _settled(task_id: UUID, **values: object) -> ReturningUpdate[Task]:
+    """Ends a waiting task."""
+    return (
+        update(Task)
+        .where(Task.id == task_id, Task.status == Status.QUEUED)
+        .values(updated_at=func.clock_timestamp(), **values)
+        .returning(Task)
+    )
+
+
+async def _commit(session: AsyncSession, task_id: UUID) -> None:
+    try:
+        await session.commit()
+    except Exception as error:
+        # One that the server reports is certain.
+        if is_unavailable(error):
+            raise UnconfirmedError(task_id) from error
+        raise
+
+
 async def _add(session: AsyncSession, task: Task) -> None:
     session.add(task)
     await session.flush()
     session.add(OutboxEntry(task_id=task.id, request_id=task.request_id))
     await _announce(session, task)
+
+
+class UnconfirmedError(Exception):
+    """The database did not answer to a commit: it is not known whether the task is stored."""
+
+    def __init__(self, task_id: UUID) -> None:
+        super().__init__(f"the database did not confirm that task {task_id} is stored")
+        self.task_id = task_id
 
 
 class TaskStore:
@@ -60,41 +90,53 @@ class TaskStore:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._session = database.session
-        # Whether the next check has to try: at the start, and since a task was refused. A trial writes WAL, so that
-        # one at every check would have an idle database archive a segment a minute.
-        self._to_try = True
+        # A check tries as long as fewer failures are known to be over than there were: from the start on, and since a
+        # task was refused. A trial writes WAL, so that one at every check would have an idle database archive a segment
+        # a minute.
+        self._failures, self._over = 1, 0
 
     async def create(self, task_id: UUID, title: str, notes: bytes | None, request_id: str) -> TaskSummary:
-        """Store a task and the promise of its job, together or not at all."""
+        """Store a task and the promise of its job, together or not at all.
+
+        Raises:
+            UnconfirmedError: it is not known whether they are stored.
+            Exception: what the driver raises; nothing is stored.
+        """
         task = Task(id=task_id, title=title, notes=notes, status=Status.QUEUED, request_id=request_id)
         try:
-            async with self._session.begin() as session:
+            async with self._session() as session:
                 await _add(session, task)
-                return TaskSummary.model_validate(task)
+                summary = TaskSummary.model_validate(task)
+                await _commit(session, task_id)
+                return summary
         except Exception:
-            self._to_try = True
+            self._failures += 1
             raise
 
     async def check(self) -> None:
-        """Ask whether tasks can be stored; after one was refused by storing one in a transaction that is rolled back.
+        """Ask whether tasks can be stored and processed; after a failure by doing so, without a trace.
 
         Raises:
-            UnusableError: as `Database.check`, or a constraint or a trigger refuses it.
+            UnusableError: as `Database.check`, or something in the database refuses a task.
             Exception: what the driver raises where the database is away.
         """
         await self._database.check()
-        if not self._to_try:
-            return
-        self._to_try = False
-        try:
+        failures = self._failures
+        if self._over < failures:
             with known_reasons():
-                async with self._session() as session:
-                    await _add(session, Task(id=uuid4(), title="health", status=Status.QUEUED, request_id="health"))
-                    # Or a deferred constraint would be checked by a commit alone.
-                    await session.execute(text("SET CONSTRAINTS ALL IMMEDIATE"))
-        except BaseException:
-            self._to_try = True
-            raise
+                await self._try()
+            self._over = failures
+
+    async def _try(self) -> None:
+        async with self._session() as session:
+            task = Task(id=uuid4(), title="health", notes=b"health", status=Status.QUEUED, request_id="health")
+            await _add(session, task)
+            await session.execute(_settled(task.id, status=Status.DONE, embedding=[1.0] * DIMENSIONS))
+            # Or a deferred constraint would be checked by a commit alone.
+            await session.execute(text("SET CONSTRAINTS ALL IMMEDIATE"))
+        async with self._session.begin() as session:
+            # A commit hangs where a standby is missing that has to confirm it. It leaves a record in the WAL only.
+            await session.execute(text("SELECT pg_logical_emit_message(true, 'tasktracker', 'health')"))
 
     async def get(self, task_id: UUID) -> Task | None:
         """One task with its encrypted notes and its embedding, or None."""
@@ -148,6 +190,16 @@ class TaskStore:
             ).one_or_none()
         return None if row is None else (row.title, row.attempts)
 
+    async def forget_attempt(self, task_id: UUID) -> None:
+        """Take back the count of an attempt."""
+        self._failures += 1
+        async with self._session.begin() as session:
+            await session.execute(
+                update(Task)
+                .where(Task.id == task_id, Task.status == Status.QUEUED)
+                .values(attempts=func.greatest(Task.attempts - 1, 0))
+            )
+
     async def finish(self, task_id: UUID, embedding: list[float]) -> bool:
         """Mark a waiting task done; False if another worker was first."""
         return await self._settle(task_id, status=Status.DONE, embedding=embedding)
@@ -158,12 +210,7 @@ class TaskStore:
 
     async def _settle(self, task_id: UUID, **values: object) -> bool:
         async with self._session.begin() as session:
-            task = await session.scalar(
-                update(Task)
-                .where(Task.id == task_id, Task.status == Status.QUEUED)
-                .values(updated_at=func.clock_timestamp(), **values)
-                .returning(Task)
-            )
+            task = await session.scalar(_settled(task_id, **values))
             if task is None:
                 return False
             await _announce(session, task)

@@ -121,8 +121,9 @@ def create_app(settings: ServiceSettings) -> Starlette:
     """The worker as an ASGI app: it works while the app runs, and drains when that shuts down."""
     database = Database(settings.database_url, "tasktracker-worker")
     nats = NatsLink(settings.nats, "tasktracker-worker")
-    worker = Worker(nats, Processor(TaskStore(database)))
-    checks = {"database": database.check, "nats": nats.ping}
+    store = TaskStore(database)
+    worker = Worker(nats, Processor(store))
+    checks = {"database": store.check, "nats": nats.ping}
 
     async def get_health(_: Request) -> JSONResponse:
         outcomes = await health.run_checks(checks)

@@ -55,8 +55,18 @@ CURES = {
     "a right on a table is missing": f"GRANT it to the role of the app, or {_BEFORE}",
     "a column is missing": _BEFORE,
     "a table is missing": _BEFORE,
+    "a rule refuses new tasks": _TABLES,
+    "a column does not take what tasks have": _TABLES,
     "a constraint refuses new tasks": _TABLES,
     "a trigger refuses new tasks": _TABLES,
+    "a trigger drops new tasks": _TABLES,
+    "a sequence is used up": (
+        f"`{_PSQL} -d tasktracker -c 'TABLE pg_sequences'` shows it, and ALTER SEQUENCE raises its MAXVALUE"
+    ),
+    "a table or an index is damaged": (
+        f"`{_PSQL} -d tasktracker -c 'REINDEX DATABASE tasktracker'` makes the indexes again; for a table {_BEFORE}"
+    ),
+    "the database refuses the login": f"`{_PSQL} -c '\\du'` shows whether the role of the app may log in",
     "the database has no connection free": _SESSIONS,
     "a table is locked": _SESSIONS,
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import shlex
 import signal
 import subprocess
@@ -183,6 +184,49 @@ def test_a_database_that_takes_no_tasks_is_reported(tt_stack: Stack, damage: str
         eventually(lambda: client.get("/api/health").is_success, 60, f"the api works again: {problem}")
     # The api's own trials are rolled back.
     assert not {"health", "refused"} & titles(tt_stack)
+
+
+def test_a_task_that_can_not_be_processed_is_reported_and_waits(tt_stack: Stack) -> None:
+    psql(
+        tt_stack,
+        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS"
+        " 'BEGIN IF NEW.status = $$done$$ THEN RAISE EXCEPTION $$no$$; END IF; RETURN NEW; END'",
+        "CREATE TRIGGER refuse BEFORE UPDATE ON tasks FOR EACH ROW EXECUTE FUNCTION refuse()",
+    )
+
+    def is_told() -> bool:
+        code, reported = tt_stack.tt("status")
+        return code == Exit.RED and "database (a trigger refuses new tasks)" in str(reported["problems"])
+
+    with tt_stack.client() as client:
+        try:
+            task = client.post("/api/tasks", json={"title": "waits"}).raise_for_status().json()["id"]
+            eventually(is_told, 90, "status reports it")
+            # However often it is tried.
+            attempts = {psql(tt_stack, f"SELECT attempts FROM tasks WHERE id = '{task}'") for _ in range(20)}
+            assert attempts <= {"0", "1"}
+        finally:
+            psql(tt_stack, "DROP FUNCTION refuse CASCADE")
+        eventually(lambda: is_done(client, task), 90, "the task is done")
+
+
+def test_a_commit_that_no_standby_confirms_is_reported(tt_stack: Stack) -> None:
+    psql(tt_stack, "ALTER SYSTEM SET synchronous_standby_names = 'gone'", "SELECT pg_reload_conf()")
+    try:
+        with tt_stack.client() as client:
+            answer = client.post("/api/tasks", json={"title": "unconfirmed"}, timeout=30)
+            assert answer.status_code == 503
+            said = answer.json()["detail"]
+            assert "Not known whether the task is stored" in said
+            path = re.search(r"GET (\S+) ", said)
+            assert path
+            assert client.get(path[1]).json()["title"] == "unconfirmed"
+            expect_problem(tt_stack, "database (no answer within 2 s)")
+    finally:
+        psql(tt_stack, "ALTER SYSTEM RESET synchronous_standby_names", "SELECT pg_reload_conf()")
+    with tt_stack.client() as client:
+        eventually(lambda: is_done(client, path[1].rpartition("/")[2]), 60, "the task is done")
+        eventually(lambda: client.get("/api/health").is_success, 60, "the api works again")
 
 
 def expect_problem(stack: Stack, text: str) -> str:

@@ -20,6 +20,7 @@ from tasktracker.crypto import NotesCipher
 from tasktracker.database import Status, Task
 from tasktracker.middleware import MAX_BODY_BYTES
 from tasktracker.schemas import Queue, TaskSummary, Version
+from tasktracker.store import UnconfirmedError
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 EMBEDDING = [1.0] + [0.0] * 63
@@ -289,3 +290,12 @@ def test_ws_refuses_more_clients_than_it_may_serve(api: Api, monkeypatch: pytest
     monkeypatch.setattr(changes, "MAX_CLIENTS", 0)
     with pytest.raises(WebSocketDisconnect), api.client.websocket_connect("/ws"):
         pass
+
+
+def test_a_task_that_may_be_stored_is_not_to_be_repeated_unseen(api: Api) -> None:
+    task = uuid4()
+    api.store.error = UnconfirmedError(task)
+    response = api.client.post("/api/tasks", json={"title": "a"})
+    assert response.status_code == 503
+    assert response.json()["detail"] == f"Not known whether the task is stored: GET /api/tasks/{task} shows it."
+    assert "Retry-After" not in response.headers

@@ -34,6 +34,10 @@ class FakeTasks:
         self.attempts += 1
         return "a title", self.attempts
 
+    async def forget_attempt(self, task_id: UUID) -> None:
+        assert task_id == TASK
+        self.attempts -= 1
+
     async def finish(self, task_id: UUID, embedding: list[float]) -> bool:
         assert (task_id, len(embedding)) == (TASK, 64)
         return self._settle("done")
@@ -77,6 +81,8 @@ def test_an_outage_of_the_database_leaves_the_task_queued() -> None:
     tasks.away = True
     with pytest.raises(OSError, match="refused"):
         asyncio.run(Processor(tasks).process(TASK))
+    # However long it lasts: the worker lives.
+    assert tasks.attempts == 0
     tasks.away = False
     assert asyncio.run(Processor(tasks).process(TASK)) is Outcome.DONE
 
