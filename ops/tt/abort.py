@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from ops.tt.engine import UpdateError
@@ -15,8 +15,10 @@ from ops.tt.leftovers import (
     RESTORED,
     abort_command,
     finish_commands,
+    is_put_back,
     mounted_volume,
     restored_volume,
+    volume_exists,
 )
 from ops.tt.operator import Operator
 from ops.tt.ownership import compare, refuse_strangers
@@ -49,12 +51,14 @@ def abort(operator: Operator) -> str:
             return _at_first_start(operator, bool(running))
         return _take_back(operator, {}, removed=[f"{CONFIG}.restore"])
     if running is not None and running != expected:
-        return _back_to(operator, _number(operator, running))
+        number = _number(operator, running)
+        if is_put_back(operator.project.stack, volumes, running) and volume_exists(operator.host, volumes.used):
+            return _back_from(operator, number)
+        return _stay_on(operator, number, to_restored=restored == expected)
     if restored == expected and running is not None:
         raise RefusedError(_too_late(operator))
     if restored == expected and volumes.kept:
-        # A change of volumes puts the one before at the end.
-        return _back_to(operator, volumes.kept[-1])
+        return _stay_on(operator, volumes.kept[-1], to_restored=True)
     cut_off = operator.engine.cut_off()
     if restored not in (None, expected) or (cut_off and all(RESTORED.search(urn) for urn in cut_off)):
         # It was taken back, and that was cut off.
@@ -79,18 +83,43 @@ def _too_late(operator: Operator) -> str:
     )
 
 
-def _back_to(operator: Operator, number: int) -> str:
-    """Has the config name the data volume that PostgreSQL was on; the one it was to change to is kept."""
+def _stay_on(operator: Operator, number: int, *, to_restored: bool) -> str:
+    """Has the config name the data volume that PostgreSQL is or was on; the one that the config names is kept.
+
+    Where that was not restored just now, it may be the one that was in use before: as a change back was cut off.
+    """
     volumes = operator.project.volumes()
     kept = [*(each for each in volumes.kept if each != number), volumes.used]
-    done = _take_back(
-        operator,
-        {f"{CONFIG}.volume": str(number), **{f"{CONFIG}.kept_volumes[{i}]": str(n) for i, n in enumerate(kept)}},
-        removed=[f"{CONFIG}.kept_volumes"] if volumes.kept else [],
-    )
+    if not to_restored:
+        done = _use(operator, number, kept, "The change of volumes is stopped")
+        return f"{done} Data volume {volumes.used} is kept: `./tt volumes use {volumes.used}` changes to it."
+    done = _use(operator, number, kept, "The restore is taken back")
     return (
         f"{done} Data volume {volumes.used}, which it was to change to, is kept: `./tt volumes remove {volumes.used}` "
         "deletes it."
+    )
+
+
+def _back_from(operator: Operator, number: int) -> str:
+    """Has PostgreSQL go back to the data volume that the config names; what was written on the other one is kept.
+
+    Not at the end, by which a second `--abort` goes on with it.
+    """
+    volumes = operator.project.volumes()
+    kept = [number, *(each for each in volumes.kept if each != number)]
+    done = _use(operator, volumes.used, kept, "The restore is taken back")
+    return (
+        f"{done} Data volume {number}, with what was restored and what was written since, is kept: "
+        f"`./tt volumes remove {number}` deletes it."
+    )
+
+
+def _use(operator: Operator, number: int, kept: Sequence[int], done: str) -> str:
+    return _take_back(
+        operator,
+        {f"{CONFIG}.volume": str(number), **{f"{CONFIG}.kept_volumes[{i}]": str(n) for i, n in enumerate(kept)}},
+        removed=[f"{CONFIG}.kept_volumes"] if operator.project.volumes().kept else [],
+        done=done,
     )
 
 

@@ -60,10 +60,19 @@ def leftovers(project: Project, host: Host, volumes: DataVolumes) -> Iterator[st
         elif volumes.kept:
             yield f"a change to volume {volumes.used} was cut off. {abort} goes back, {finish} finish it"
     if running is not None and running != expected:
-        yield (
-            f"PostgreSQL runs on {running}, and {project.config_file.name} says {expected}: a change of volumes was "
-            f"cut off. {abort} goes back, {finish} finish it"
-        )
+        differ = f"PostgreSQL runs on {running}, and {project.config_file.name} says {expected}: "
+        if is_put_back(project.stack, volumes, running):
+            yield f"{differ}a restore was cut off while it was taken back. {abort} finishes that"
+        else:
+            yield f"{differ}a change of volumes was cut off. {abort} goes back, {finish} finish it"
+
+
+def is_put_back(stack: str, volumes: DataVolumes, running: str) -> bool:
+    """Whether PostgreSQL was being taken from a volume back to the one that the config names.
+
+    A change to another volume puts the one before at the end of those that are kept.
+    """
+    return running not in [volume_name(stack, number) for number in volumes.kept[-1:]]
 
 
 def abort_command(project: Project) -> str:

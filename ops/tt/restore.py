@@ -211,10 +211,15 @@ class Change:
                 operator.engine.unprotect(volume_name(operator.project.stack, volume))
             operator.engine.up("tt: back to what was before", heed=False)
         except (UpdateError, TtError, KeyboardInterrupt) as error:
+            rest = (
+                f"`make up STACK={operator.project.stack}` goes back to what {operator.project.config_file.name} says; "
+                "`git diff` shows whether that is as it was"
+                if volume is None or volume in self.volumes.kept
+                else f"{abort_command(operator.project)} goes on with that, and keeps data volume {volume}"
+            )
             raise BrokenError(
                 f"{reason}\nPutting things back failed too: {str(error) or 'interrupted'}\n"
-                f"Once the cause is gone, `make up STACK={operator.project.stack}` goes back to what "
-                f"{operator.project.config_file.name} says; `git diff` shows whether that is as it was"
+                f"Once the cause is gone, {rest}"
             ) from None
 
 

@@ -82,6 +82,15 @@ class Point:
 UNTOUCHED = "The restore is taken back: PostgreSQL is on data volume 2, and was not touched."
 KEPT_3 = " Data volume 3, which it was to change to, is kept: `./tt volumes remove 3` deletes it."
 BEGUN = "a restore into volume 3 was begun and not finished"
+STAYS = "The change of volumes is stopped: PostgreSQL is on data volume 2, and was not touched."
+KEPT_AS_IT_IS = " Data volume 3 is kept: `./tt volumes use 3` changes to it."
+WRITTEN_3 = (
+    " Data volume 3, with what was restored and what was written since, is kept: `./tt volumes remove 3` deletes it."
+)
+ON_RESTORED = (
+    "PostgreSQL runs on tasktracker-dev-postgres-data-3, and Pulumi.dev.yaml says tasktracker-dev-postgres-data-2: a "
+    "restore was cut off while it was taken back. `./tt restore --abort --stack dev` finishes that"
+)
 CUT_OFF = "an update was cut off while it worked on"
 KILLED = "has left its lock: `./tt recover --stack dev` clears it"
 ON_OLD = "PostgreSQL runs on tasktracker-dev-postgres-data-2, and Pulumi.dev.yaml says tasktracker-dev-postgres-data-3"
@@ -151,8 +160,10 @@ POINTS = {
     "another update": Point(
         BEFORE, ANOTHER, BEFORE, locked=True, pending=[CHANGING_POSTGRES], settle=KILLED,
     ),
-    "a change by hand that is not up": Point(
-        CHANGED, UNTOUCHED + KEPT_3, BACK, shows=ON_OLD
+    "a change by hand that is not up": Point(CHANGED, STAYS + KEPT_AS_IT_IS, BACK, shows=ON_OLD),
+    "it had gone through, and was being put back": Point(
+        BEFORE, RECREATED + WRITTEN_3, {"volume": 2, "kept_volumes": [3, 1]}, server=3, locked=True,
+        shows=ON_RESTORED, settle=KILLED,
     ),
     "the first start, before it": Point(
         FIRST,
@@ -289,7 +300,9 @@ class World:
         api = SimpleNamespace(containers=lambda all: listed, networks=lambda: [], volumes=lambda: {"Volumes": []})
         host = SimpleNamespace(
             stack="dev", find=self.find, containers=self._containers,
-            client=SimpleNamespace(containers=SimpleNamespace(get=get), api=api),
+            client=SimpleNamespace(
+                containers=SimpleNamespace(get=get), api=api, volumes=SimpleNamespace(get=lambda name: name)
+            ),
         )  # fmt: skip
         made = SimpleNamespace(project=self.project, host=host, engine=self, output=Output(json=True), yes=True)
         return cast(Operator, made)
