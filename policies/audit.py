@@ -334,6 +334,11 @@ def audit(
             for key, known in state.resources.items()
             if key not in there and not known.get("delete")
         ]
+        # A refresh takes a container that is gone out of the state, and an update that is cut off does not make it.
+        named = {thing.name for thing in snapshot.things} | {
+            lookup(known, "outputs.name") for known in state.resources.values()
+        }
+        missing += [name for name in state.pids_limits if name not in named]
         protected = frozenset(
             str(known.get("urn")) for known in state.resources.values() if known.get("protect") is True
         ).intersection(missing)

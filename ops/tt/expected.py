@@ -13,6 +13,9 @@ CONTAINER: Final = "docker:index/container:Container"
 NETWORK: Final = "docker:index/network:Network"
 VOLUME: Final = "docker:index/volume:Volume"
 
+#: How the URN ends of what has the containers' limits of processes.
+PIDS_LIMITS: Final = "::pids-limits"
+
 #: Docker's words for a container that does no work and that nothing but a person stopped.
 STOPPED: Final = ("exited", "created", "dead")
 
@@ -60,8 +63,9 @@ def differences(host: Host, resources: Sequence[Mapping[str, Any]]) -> list[Diff
     """
     with answering():
         api = host.client.api
+        containers = api.containers(all=True)
         there = {
-            CONTAINER: {str(each["Id"]): each for each in api.containers(all=True)},
+            CONTAINER: {str(each["Id"]): each for each in containers},
             NETWORK: {str(each["Id"]): each for each in api.networks()},
             VOLUME: {str(each["Name"]): each for each in api.volumes()["Volumes"] or []},
         }
@@ -70,13 +74,28 @@ def differences(host: Host, resources: Sequence[Mapping[str, Any]]) -> list[Diff
             # What is marked for deletion was replaced: it need not be there.
             if each.get("type") in there and not each.get("delete"):
                 found += _compared(api, each, there[each["type"]].get(str(each.get("id"))))
-    return found
+    known = {_name(each) for each in resources if each.get("type") == CONTAINER}
+    known |= {name.removeprefix("/") for each in containers for name in each.get("Names") or ()}
+    return [*found, *(Difference(Kind.MISSING, CONTAINER, name) for name in _limited(resources) if name not in known)]
+
+
+def _limited(resources: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """The containers that the last update has set limits of processes for: all that run.
+
+    A refresh takes those that are gone out of the state, and an update that is cut off then does not make them.
+    """
+    for each in resources:
+        if str(each.get("urn")).endswith(PIDS_LIMITS):
+            yield from ((each.get("inputs") or {}).get("input") or {}).get("limits") or ()
+
+
+def _name(known: Mapping[str, Any]) -> str:
+    return str((known.get("outputs") or {}).get("name") or (known.get("inputs") or {}).get("name"))
 
 
 def _compared(api: Any, known: Mapping[str, Any], actual: Mapping[str, Any] | None) -> Iterator[Difference]:  # noqa: ANN401 - the client has no types
     """The differences of one resource. The jobs and the carriers of files are not meant to run."""
-    type_, inputs = str(known["type"]), known.get("inputs") or {}
-    name = str((known.get("outputs") or {}).get("name") or inputs.get("name"))
+    type_, inputs, name = str(known["type"]), known.get("inputs") or {}, _name(known)
     if actual is None:
         yield Difference(Kind.MISSING, type_, name)
         return

@@ -270,6 +270,15 @@ def test_the_state_tells_what_is_not_there_any_more(run: Any, monkeypatch: pytes
     assert names(json.loads(result.out), "missing") == {f"urn:pulumi:prod::tasktracker::parent${CONTAINER}::api"}
 
 
+def test_a_container_that_a_refresh_took_out_of_the_state_is_missing(run: Any, project: Path) -> None:
+    limits = {"type": "pulumi:index:Stash", "name": "pids-limits", "id": "limits"}
+    listed = {"limits": {"tasktracker-prod-nginx": 1024, "tasktracker-prod-worker": 1024}}
+    known = [{**each, "outputs": {"name": f"tasktracker-prod-{each['name']}"}} for each in KNOWN]
+    (project / "state.json").write_text(state(*known, {**limits, "inputs": {"input": listed}}))
+    result = run("--state", "state.json", "--json")
+    assert names(json.loads(result.out), "missing") == {"tasktracker-prod-worker"}
+
+
 def test_no_update_makes_lost_data_again(run: Any, project: Path) -> None:
     """`make up` refuses to begin with an empty volume."""
     lost = {"type": VOLUME, "name": "uploads", "id": "tasktracker-prod-uploads", "protect": True}

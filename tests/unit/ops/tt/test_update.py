@@ -214,6 +214,13 @@ def test_what_the_program_refuses_is_left_to_it(
     assert before(project, FakeHost(missing=("tasktracker-dev-worker",)), monkeypatch).is_settled
 
 
+def test_a_container_that_a_refresh_took_out_of_the_state_is_missing() -> None:
+    host: Any = FakeHost()
+    limits = dict.fromkeys(("tasktracker-dev-worker", "tasktracker-dev-api"), 1024)
+    stash = {"type": "pulumi:index:Stash", "urn": "urn::pids-limits", "inputs": {"input": {"limits": limits}}}
+    assert differences(host, [*RESOURCES, stash]) == [Difference(Kind.MISSING, CONTAINER, "tasktracker-dev-api")]
+
+
 def test_jobs_carriers_and_what_was_replaced_are_no_difference() -> None:
     host: Any = FakeHost()
     gone = resource(CONTAINER, "tasktracker-dev-old", delete=True)
