@@ -139,6 +139,10 @@ def parse(content: bytes, name: str) -> dict[str, Any]:
         raise StackFileError(f"{name}: is nested too deeply") from None
 
 
+#: What the parser says where it meets what can't be there.
+_OUT_OF_PLACE = ("mapping values are not allowed", "could not find expected ':'", "expected <block end>")
+
+
 def _document(text: str) -> dict[str, Any]:
     loader = _Loader(text)
     try:
@@ -177,6 +181,8 @@ def _reason(error: yaml.MarkedYAMLError, text: str) -> str:
     mark = error.problem_mark
     if mark is not None and text[mark.index : mark.index + 1] == "\t":
         return "a tab; indent with spaces"
+    if (error.problem or "").startswith(_OUT_OF_PLACE):
+        return "a colon is missing, or the indentation is wrong, here or in a line before"
     return ", ".join(part for part in (error.problem, error.context) if part)
 
 

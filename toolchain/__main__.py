@@ -12,6 +12,7 @@ from toolchain.environment import clean
 from toolchain.exclusive import alone
 from toolchain.stack_files import no_stack, stack_files
 from toolchain.steps import ROOT, StepError, stop_on_signals
+from toolchain.streams import open_closed
 
 #: EX_UNAVAILABLE of sysexits.h: no Docker engine. `make test` goes on without one.
 UNAVAILABLE = 69
@@ -176,6 +177,7 @@ def main() -> int:
         "--stack", default="dev", help="for the steps venv, settings, stack, dev_docker and dev_images (default: dev)"
     )
     arguments = parser.parse_args()
+    open_closed()
     stop_on_signals()
     clean(os.environ)
     try:

@@ -11,6 +11,7 @@ from pathlib import Path
 from toolchain.environment import PASSPHRASE_OVERRIDE, PUBLIC_STACK, own_passphrase
 from toolchain.stack_files import no_stack, stack_files
 from toolchain.steps import ROOT, say
+from toolchain.streams import open_closed
 
 
 def refusal(stack: str, confirm: str) -> str | None:
@@ -43,6 +44,7 @@ def main() -> int:
     parser.add_argument("--confirm", default="", help="the stack's name, in place of the question")
     parser.add_argument("--done", action="store_true", help="the data is deleted: report what is left")
     arguments = parser.parse_args()
+    open_closed()
     if arguments.done:
         say(f"The data of '{arguments.stack}' is deleted")
         for each in left(arguments.stack):

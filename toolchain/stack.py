@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from remote.redaction import redacted
+from toolchain.damaged_state import damaged
 from toolchain.engine import environment
 from toolchain.environment import PUBLIC_STACK
 from toolchain.passphrase import OVERRIDE, PUBLIC_PASSPHRASE, check_passphrase, check_public_stack
@@ -174,6 +175,6 @@ def stacks(env: Mapping[str, str]) -> set[str]:
         check=False,
     )
     if process.returncode != 0:
-        reason = redacted(process.stderr.strip().removeprefix("error: "))
+        reason = damaged(env["PULUMI_BACKEND_URL"]) or redacted(process.stderr.strip().removeprefix("error: "))
         raise StepError(f"cannot list the stacks in {redacted(env['PULUMI_BACKEND_URL'])}: {reason}")
     return {str(stack["name"]).rpartition("/")[2] for stack in json.loads(process.stdout)}

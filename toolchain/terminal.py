@@ -12,6 +12,7 @@ from collections.abc import Mapping
 
 from toolchain.stack_files import no_stack, stack_files
 from toolchain.steps import ROOT
+from toolchain.streams import open_closed
 
 #: Pulumi's own variable that answers its questions.
 ANSWERED = "PULUMI_SKIP_CONFIRMATIONS"
@@ -31,7 +32,8 @@ def refusal(target: str, stack: str, *, terminal: bool, env: Mapping[str, str]) 
 def main() -> int:
     """Does what the command line says; returns the exit code."""
     target, stack = sys.argv[1:]
-    terminal = sys.stdin is not None and sys.stdin.isatty() and sys.stdout.isatty()
+    open_closed()
+    terminal = sys.stdin.isatty() and sys.stdout.isatty()
     message = refusal(target, stack, terminal=terminal, env=os.environ)
     if message is not None and stack not in stack_files(ROOT):
         message = no_stack(ROOT, stack)

@@ -26,6 +26,7 @@ from ops.tt.output import Output, size, table
 from ops.tt.project import Project
 from remote import redacted
 from toolchain.steps import heeded
+from toolchain.streams import open_closed
 
 EXIT_CODES = "\n".join(f"* {code.value}: {code.meaning}" for code in Exit)
 
@@ -168,6 +169,9 @@ def leading_last(arguments: Sequence[str]) -> list[str]:
 
 def main() -> int:
     """Does what the command line says; returns the exit code."""
+    if "stdout" in open_closed():
+        Output(json=False).note("error: the output can't be written: it is closed")
+        return Exit.FAILED
     for number in heeded():
         signal.signal(number, _interrupt)
     try:

@@ -23,6 +23,7 @@ from ops.tt.project import Project
 from remote.private_folder import PrivateFolder
 from settings.ownership import DATA_VOLUME
 from settings.ownership_text import CHANGED
+from toolchain.damaged_state import damaged
 from toolchain.engine import POLICY_PACK, POLICY_PACK_CONFIG, environment
 from toolchain.steps import StepError
 
@@ -312,7 +313,7 @@ class Engine:
             )
         reason = _said(error)
         found = passphrase.problem(self.project, os.environ) if passphrase.is_about_it(reason) else None
-        return UnreachableError(found or f"the state can't be read: {reason}")
+        return UnreachableError(found or f"the state can't be read: {damaged(self.backend) or reason}")
 
     @contextmanager
     def _copy(self, content: bytes) -> Iterator[Path]:

@@ -158,8 +158,8 @@ class Project:
             )
         except (AttributeError, KeyError, TypeError, ValueError):
             raise UnreachableError(
-                f"{self.config_file.name}: the volumes under {NAMESPACE}:postgres are not understood; "
-                f"`make preview STACK={self.stack}` says what is allowed"
+                f"{self.config_file.name}: {NAMESPACE}:postgres is no block, or its volume, kept_volumes or restore is "
+                f"not what it must be: `make preview STACK={self.stack}` says what is allowed"
             ) from None
 
     def write(self, content: bytes) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -21,6 +22,9 @@ from ops.tt.project import Project
 from ops.tt.service import Service, service
 
 STATUS = "/tmp/status.json"  # noqa: S108 - in the container
+
+#: How the sidecar begins where PostgreSQL is out of reach for it.
+SILENT = "PostgreSQL does not answer"
 
 #: Seconds for the sidecar's own checks, some of which ask PostgreSQL.
 HEALTH_LIMIT = 25
@@ -162,7 +166,10 @@ def _backups(host: Host, status: Status) -> None:
     """What the sidecar knows, and what it calls wrong."""
     health = host.run_within(HEALTH_LIMIT, BACKUPS, ["backup-health"])
     if health.code:
-        status.problems += [line for line in health.output.splitlines() if line.strip()]
+        # What psql says goes on in further lines.
+        lines = re.sub(r"\n\s+", " ", health.output).splitlines()
+        restart = f": `docker restart {host.name('postgres')}` helps where it runs"
+        status.problems += [f"{each}{restart if each.startswith(SILENT) else ''}" for each in lines if each.strip()]
     result = host.run(BACKUPS, ["cat", STATUS])
     with contextlib.suppress(ValueError):
         told = json.loads(result.output) if result.code == 0 else None

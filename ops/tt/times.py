@@ -12,7 +12,8 @@ DAY = 24 * HOUR
 FORMS = '"2026-11-20 14:05", "2026-11-20 14:05:30" (your time zone), "2026-11-20 14:05:30+02", "2026-11-20T12:05:30Z"'
 
 _FORM = re.compile(
-    r"(?P<date>\d{4}-\d{2}-\d{2})[ T](?P<time>\d{2}:\d{2}(:\d{2}([.,]\d{1,6})?)?) ?(?P<offset>Z|[+-]\d{2}(:?\d{2})?)?"
+    r"(?P<date>\d{4}-\d{2}-\d{2})[ T](?P<time>\d{2}:\d{2}(:\d{2}([.,]\d{1,6})?)?)"
+    r" ?(?P<offset>Z|UTC|[+-]\d{2}(:?\d{2})?)?"
 )
 
 
@@ -30,7 +31,8 @@ def parse(text: str, zone: tzinfo | None = None) -> datetime:
     try:
         if found is None:
             raise ValueError
-        offset = found["offset"] or ""
+        # UTC is how this program writes times.
+        offset = (found["offset"] or "").replace("UTC", "Z")
         time = datetime.fromisoformat(f"{found['date']}T{found['time'].replace(',', '.')}{offset}")
     except ValueError:
         raise TimeError(f"'{text}' is no time that is understood; write it as {FORMS}") from None

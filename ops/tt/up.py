@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -23,11 +24,16 @@ from ops.tt.saved_state import save
 from ops.tt.update import Ready, before, connect_again, say_where
 from remote.private_folder import PrivateFolder
 from toolchain import foreground
+from toolchain.steps import heeded
+from toolchain.streams import open_closed
 
 #: What Pulumi gets where something of the state is not on the host.
 REFRESH = "--refresh"
 
 STACK = "pulumi:pulumi:Stack"
+
+#: The exit code of a program that a signal has ended is the signal's number and this.
+SIGNALLED = 128
 
 #: How the message begins where the stack does not answer.
 NOTHING = "there is nothing to change, and the stack does not work"
@@ -54,6 +60,8 @@ def up(project: Project, output: Output, options: Sequence[str], *, yes: bool) -
         if code == 0:
             code = _pulumi(project, "up", "--yes", "--skip-preview", *both)
     if code:
+        if code - SIGNALLED in list(signal.Signals):
+            output.note(interrupted(project.stack))
         for problem in obstacles(project):
             output.note(f"==> {problem}")
         return code
@@ -92,6 +100,11 @@ def changes_anything(events: Iterable[str]) -> bool:
     return resources or outputs
 
 
+def interrupted(stack: str) -> str:
+    """What to do after an update that a signal has ended."""
+    return f"==> Interrupted. `./tt status --stack {stack}` reports how things are"
+
+
 def _pulumi(project: Project, *arguments: str, **environment: str) -> int:
     return foreground.run(["pulumi", f"--stack={project.stack}", *arguments], {**os.environ, **environment})
 
@@ -103,6 +116,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--yes", action="store_true", help="do not ask")
     parser.add_argument("options", nargs="*", metavar="OPTION", help="for Pulumi, behind `--`")
     found = parser.parse_args(arguments)
+    open_closed()
+    for number in heeded():
+        signal.signal(number, signal.default_int_handler)
     output = Output(json=False)
     try:
         return up(Project.find(found.stack), output, found.options, yes=found.yes)
@@ -110,7 +126,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         output.error(str(error), error.code, error.details)
         return int(error.code)
     except KeyboardInterrupt:
-        output.note(f"==> Interrupted. `./tt status --stack {found.stack}` reports how things are")
+        output.note(interrupted(found.stack))
         return int(Exit.INTERRUPTED)
 
 

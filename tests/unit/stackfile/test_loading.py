@@ -37,6 +37,15 @@ REFUSED = {
     "a list as config": (b"config:\n  - a\n", "s.yaml:2:3: config must be a block of keys and values"),
     "text as config": (b"config: a\n", "s.yaml:1:9: config must be a block of keys and values"),
     "two documents": (b"a: 1\n---\nb: 1\n", "s.yaml:2:1: but found another document"),
+    "a colon that is missing": (
+        b"config:\n  t:environment dev\n  t:nginx:\n    tls: true\n",
+        "s.yaml:3:10: a colon is missing, or the indentation is wrong, here or in a line before",
+    ),
+    "a line that is indented otherwise": (b"config:\n  a: 1\n   b: 2\n", "s.yaml:3:5: a colon is missing"),
+    "a line that belongs to no block": (
+        b"config:\n  a:\n    b: 1\n   c:\n    d: 1\n",
+        "s.yaml:4:4: a colon is missing",
+    ),
     "an open bracket": (b"config:\n  a: [1\n", "s.yaml:3:1: expected ',' or ']'"),
     "an open quote": (b"config:\n  a: 'b\n", "s.yaml:3:1: found unexpected end of stream"),
     "a list as key": (b"config:\n  ? [a]\n  : b\n", "s.yaml:2:5: a key must be text"),

@@ -213,6 +213,14 @@ def test_every_exit_code_is_on_the_page() -> None:
         assert f"\n* {code.value}: {code.meaning}\n" in reference.document()
 
 
+@pytest.mark.parametrize(("closing", "code"), [(">&-", Exit.FAILED), ("<&-", Exit.DONE), ("2>&-", Exit.DONE)])
+def test_a_closed_stream_is_no_traceback(closing: str, code: Exit) -> None:
+    command = f"exec ./tt state --help {closing}"
+    result = subprocess.run(["bash", "-c", command], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert result.returncode == code
+    assert result.stderr == ("error: the output can't be written: it is closed\n" if code else "")
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
 def test_output_that_can_not_be_written_is_an_error() -> None:
     with Path("/dev/full").open("w") as full:

@@ -41,7 +41,7 @@ def test_numbers_are_never_taken_twice(project: Project) -> None:
 
 @pytest.mark.parametrize("block", ["7", "[1]", "{volume: x}", "{restore: {to: latest}}", "{kept_volumes: 3}"])
 def test_a_config_that_is_not_understood_is_told_without_a_traceback(project: Project, block: str) -> None:
-    with pytest.raises(UnreachableError, match="not understood"):
+    with pytest.raises(UnreachableError, match="tasktracker:postgres is no block, or its volume"):
         with_postgres(project, block)
 
 

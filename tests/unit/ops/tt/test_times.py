@@ -73,3 +73,8 @@ def test_fractions_show_only_where_they_are() -> None:
 @pytest.mark.parametrize("seconds", [0, 1, 59.4, 3599, 3601, 86399, 10**7])
 def test_a_duration_has_at_most_two_units(seconds: float) -> None:
     assert 1 <= len(times.duration(seconds).split()) // 2 <= 2
+
+
+@pytest.mark.parametrize("seconds", [1795176300, 1795176300.25])
+def test_a_time_is_understood_as_it_is_written(seconds: float) -> None:
+    assert times.parse(times.both(times.at(seconds), UTC)) == times.at(seconds)
