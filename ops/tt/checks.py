@@ -67,7 +67,11 @@ def state_problems(project: Project, host: Host, resources: Sequence[Mapping[str
         what = "; ".join(line.strip() for line in lines[1:] if line.startswith("  the "))
         found = f"{lines[0].removesuffix('. Nothing was changed.')} ({what})"
         yield f"{found}: `make preview STACK={stack}` says what to do"
+    strangers = {line.split()[-1] for line in (compared.refusal or "").splitlines() if line.startswith("  the ")}
     for each in differences(host, resources):
+        if each.kind is Kind.MISSING and each.name in strangers:
+            # Another one of that name is there, which the line above reports.
+            continue
         # Of containers that do not run the services tell, and of data volumes the lines above.
         reported = each.kind in (Kind.STOPPED, Kind.PAUSED) or each.name in compared.missing
         if not reported or (each.kind is Kind.STOPPED and _is_taken_for_a_job(host, each.name)):

@@ -217,9 +217,10 @@ class Change:
                 if volume is None or volume in self.volumes.kept
                 else f"{abort_command(operator.project)} goes on with that, and keeps data volume {volume}"
             )
+            # Without the advice of the program, which does not know what was going on.
+            what = str(error).partition(". Nothing was changed.\n")[0] or "interrupted"
             raise BrokenError(
-                f"{reason}\nPutting things back failed too: {str(error) or 'interrupted'}\n"
-                f"Once the cause is gone, {rest}"
+                f"{reason}\nPutting things back failed too: {what}\nOnce the cause is gone, {rest}"
             ) from None
 
 

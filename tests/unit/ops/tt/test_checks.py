@@ -6,7 +6,7 @@ import json
 import socket
 from collections.abc import Mapping
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -100,6 +100,16 @@ def test_a_stopped_service_with_the_policy_of_a_job_is_a_problem(
     host.client = SimpleNamespace(api=SimpleNamespace(inspect_container=lambda _: config))
     line = "the container tasktracker-dev-worker is stopped: `make up STACK=dev` puts that right"
     assert list(checks.state_problems(Project(ROOT, "dev"), host, [])) == [line] * is_said
+
+
+def test_a_name_that_another_container_has_is_not_said_to_be_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    name = "tasktracker-dev-postgres"
+    refusal = f"the Docker host has containers. Nothing was changed.\n  the container {name}\nAfter an update:"
+    monkeypatch.setattr(checks, "compare", lambda *_: SimpleNamespace(missing=[], refusal=refusal))
+    monkeypatch.setattr(checks, "differences", lambda *_: [Difference(Kind.MISSING, CONTAINER, name)])
+    assert list(checks.state_problems(Project(ROOT, "dev"), cast(Any, FakeHost()), [])) == [
+        f"the Docker host has containers (the container {name}): `make preview STACK=dev` says what to do"
+    ]
 
 
 def test_what_of_the_state_is_not_on_the_host_names_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
