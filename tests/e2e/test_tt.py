@@ -208,6 +208,7 @@ def test_a_task_that_can_not_be_processed_is_reported_and_waits(tt_stack: Stack)
         finally:
             psql(tt_stack, "DROP FUNCTION refuse CASCADE")
         eventually(lambda: is_done(client, task), 90, "the task is done")
+    without(tt_stack, "waits")
 
 
 def test_a_commit_that_no_standby_confirms_is_reported(tt_stack: Stack) -> None:
@@ -227,6 +228,13 @@ def test_a_commit_that_no_standby_confirms_is_reported(tt_stack: Stack) -> None:
     with tt_stack.client() as client:
         eventually(lambda: is_done(client, path[1].rpartition("/")[2]), 60, "the task is done")
         eventually(lambda: client.get("/api/health").is_success, 60, "the api works again")
+    without(tt_stack, "unconfirmed")
+
+
+def without(stack: Stack, title: str) -> None:
+    """Deletes a task that the tests of restores do not know."""
+    psql(stack, f"DELETE FROM tasks WHERE title = '{title}'")
+    assert titles(stack) == set(TASKS)
 
 
 def expect_problem(stack: Stack, text: str) -> str:
