@@ -366,7 +366,8 @@ def blocks(report: Report) -> Iterator[str]:
     for urn in report.missing:
         lost, again = "It is protected: `make preview` says what to do", "`make up` makes it again"
         cure = lost if urn in report.protected else again
-        yield f"[missing] {urn}\n    It is in the stack's state and not on the host.\n    {cure}.\n"
+        where = "stack's state" if urn.startswith("urn:") else "last update, in the state no more,"
+        yield f"[missing] {urn}\n    It is in the {where} and not on the host.\n    {cure}.\n"
     for change in report.changed:
         yield (
             f"[changed] {KINDS[change.type]} {change.name}: {change.property}\n"

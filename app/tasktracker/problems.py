@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from tasktracker import logs
-from tasktracker.database import is_unavailable
+from tasktracker.database import UnusableError, is_unavailable
 from tasktracker.store import UnconfirmedError
 
 logger = logging.getLogger(__name__)
@@ -95,6 +95,8 @@ async def on_exception(_: Request, error: Exception) -> JSONResponse:
         logger.warning("database: %s: %s", type(error).__name__, error)
         return unavailable("The database is out of reach. Nothing was changed; try again.")
     logger.error("unexpected error", exc_info=error)
+    if isinstance(error, UnusableError):
+        return problem(HTTPStatus.INTERNAL_SERVER_ERROR, f"The database refuses the task ({error}): it is not stored.")
     return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "Unexpected error; the log has it under the request id.")
 
 

@@ -99,13 +99,15 @@ class TaskStore:
         """Store a task and the promise of its job, together or not at all.
 
         Raises:
+            UnusableError: the database refuses them; nothing is stored.
             UnconfirmedError: it is not known whether they are stored.
             Exception: what the driver raises; nothing is stored.
         """
         task = Task(id=task_id, title=title, notes=notes, status=Status.QUEUED, request_id=request_id)
         try:
             async with self._session() as session:
-                await _add(session, task)
+                with known_reasons():
+                    await _add(session, task)
                 summary = TaskSummary.model_validate(task)
                 await _commit(session, task_id)
                 return summary

@@ -62,7 +62,8 @@ class Repository:
             fields = Backup.__dataclass_fields__
             return cls(
                 [Backup(**{key: each.get(key) for key in fields}) for each in told["backups"]],
-                [Range(each["timeline"], each["from"], each["to"]) for each in told["ranges"]],
+                # A time within the second in which the backup ended may be before its end.
+                [Range(each["timeline"], min(each["from"] + 1, each["to"]), each["to"]) for each in told["ranges"]],
                 told["archived_until"],
             )
         except (ValueError, TypeError, KeyError, AttributeError) as error:

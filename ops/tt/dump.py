@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 from collections.abc import Callable
@@ -61,7 +62,8 @@ def take(host: Host, path: Path, output: Output) -> Dump:
     except OSError as error:
         raise FailedError(f"{path} can't be written: {error.strerror}; there is no dump") from None
     finally:
-        partial.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            partial.unlink()
     return Dump(path, count, digest)
 
 

@@ -42,6 +42,8 @@ _BEFORE = "`./tt restore --to TIME --stack {stack}` goes back to a time before t
 _SESSIONS = f"`{_PSQL} -c 'TABLE pg_stat_activity'` shows what does"
 _TABLES = f"`{_PSQL} -d tasktracker -c '\\d tasks' -c '\\d outbox'` shows it; the api's log has the error"
 
+_HANGS = f"`{_PSQL} -c 'SHOW synchronous_standby_names' -c 'TABLE pg_stat_activity'` shows what it waits for"
+
 #: What helps, by what the reference app reports (`REASONS` in app/tasktracker/database.py; a test compares them).
 CURES = {
     "the database is read-only": (
@@ -253,5 +255,7 @@ def _detail(host: Host, body: bytes) -> str:
     """What an answer says is wrong (RFC 9457), and what helps where that is known."""
     detail = str((_object(body) or {}).get("detail") or "").rstrip(".")
     cure = next((cure for reason, cure in CURES.items() if f"({reason})" in detail), None)
+    if "database (no answer" in detail:
+        cure = _HANGS
     parts = [detail, *([cure.replace("{stack}", host.stack)] if cure else [])]
     return f": {'. '.join(parts)}" if detail else ""

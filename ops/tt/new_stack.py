@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shlex
@@ -248,4 +249,6 @@ def _write(folder: Path, made: NewStack, text: str, passphrase_file: Path | None
             raise RefusedError(f"the stack {made.stack}: there is a {made.file} already") from None
         raise FailedError(f"{error.filename or made.file} can't be written: {error.strerror}") from None
     finally:
-        unfinished.unlink(missing_ok=True)
+        # On a file system that is read-only it fails too, though there is nothing to remove.
+        with contextlib.suppress(OSError):
+            unfinished.unlink()

@@ -184,7 +184,8 @@ class Project:
             finally:
                 os.close(descriptor)
         except OSError as error:
-            unfinished.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                unfinished.unlink()
             raise FailedError(f"{path} can't be written: {error.strerror}") from None
 
     @contextlib.contextmanager

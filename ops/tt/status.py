@@ -94,6 +94,7 @@ def read(project: Project) -> Status:
     names = {str(each.labels.get("service")) for each in containers if each.status == "running"}
     volumes = project.volumes()
     status.volumes = {"in_use": volumes.used, "kept": list(volumes.kept)}
+    cut_off = [*leftovers(project, host, volumes)]
     # First, and first in the list: nothing else helps before it is cleared.
     _or_problem(status, lambda: _of_locks(project, status))
     locked, status.problems = status.problems, []
@@ -101,7 +102,7 @@ def read(project: Project) -> Status:
         asked = [
             pool.submit(_or_problem, status, question)
             for question in (
-                lambda: _of_state(project, host, status),
+                lambda: _of_state(project, host, status, compared=not cut_off),
                 lambda: status.problems.extend(kept_problems(host, volumes)),
                 *([lambda: _backups(host, status)] if BACKUPS in names else []),
                 *([lambda: _drill(host, status)] if drill.DRILLS in names else []),
@@ -113,7 +114,7 @@ def read(project: Project) -> Status:
         for each in asked:
             each.result()
     found = [problem for each in status.services if (problem := each.problem)]
-    found += leftovers(project, host, volumes)
+    found += cut_off
     status.problems = list(dict.fromkeys([*locked, *found, *status.problems]))
     return status
 
@@ -127,8 +128,11 @@ def _or_problem(status: Status, ask: Callable[[], Any]) -> Any:  # noqa: ANN401 
         return None
 
 
-def _of_state(project: Project, host: Host, status: Status) -> None:
-    """What the state says that there is: its outputs, whether the host has the rest, and whether the URL answers."""
+def _of_state(project: Project, host: Host, status: Status, *, compared: bool) -> None:
+    """What the state says that there is: its outputs, whether the host has the rest, and whether the URL answers.
+
+    A change of volumes that was cut off is put right first: before, the state can't be what the host has.
+    """
     # It takes a while, and the rest is told without it too.
     from ops.tt.engine import Engine, outputs_of  # noqa: PLC0415
 
@@ -141,7 +145,7 @@ def _of_state(project: Project, host: Host, status: Status) -> None:
         status.queue = (answer.health or {}).get("queue")
         status.problems += filter(None, [answer.problem, queue_problem(status.queue, project.stack)])
     # An update that is under way has not come to all of it.
-    if not status.locks or lock_problem(project.stack, status.locks):
+    if compared and (not status.locks or lock_problem(project.stack, status.locks)):
         status.problems += state_problems(project, host, resources)
 
 

@@ -57,6 +57,12 @@ def test_the_newest_good_backup_before_it_is_taken(repository: Repository, targe
     assert choose(target, repository, NOW).label == label
 
 
+def test_both_ends_of_the_ranges_that_are_shown_can_be_restored(repository: Repository) -> None:
+    for each in repository.ranges:
+        assert choose(at(each.start), repository, NOW)
+        assert choose(at(each.end), repository, NOW)
+
+
 @pytest.mark.parametrize("epoch", [999, 1000, 2501, 3100, 4001])
 def test_a_time_outside_the_ranges_is_refused_with_them(repository: Repository, epoch: float) -> None:
     with pytest.raises(RefusedError) as refused:
@@ -104,7 +110,7 @@ def test_another_answer_is_an_error_in_words(text: str) -> None:
 def test_programs_get_iso_times(repository: Repository) -> None:
     told = repository.asdict()
     assert told["ranges"][0] == {
-        "timeline": 1, "from": "1970-01-01T00:16:40+00:00", "to": "1970-01-01T00:41:40+00:00",
+        "timeline": 1, "from": "1970-01-01T00:16:41+00:00", "to": "1970-01-01T00:41:40+00:00",
     }  # fmt: skip
     assert told["backups"][0]["stop"] == "1970-01-01T00:16:40+00:00"
     assert told["archived_until"] == "1970-01-01T01:06:40+00:00"

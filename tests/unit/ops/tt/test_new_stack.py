@@ -428,6 +428,26 @@ def test_nothing_is_left_where_the_file_can_not_be_written(
     assert files(tmp_path / "home/.config/tasktracker") == []
 
 
+def test_a_folder_that_is_read_only_is_told(folder: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    unlink = Path.unlink
+
+    def refused(path: Path, *arguments: object) -> None:
+        raise OSError(30, "Read-only file system", str(path))
+
+    def removed(path: Path, **options: bool) -> None:
+        if path.parent == folder:
+            refused(path)
+        unlink(path, **options)
+
+    before = files(folder)
+    monkeypatch.setattr(Path, "write_text", refused)
+    monkeypatch.setattr(Path, "unlink", removed)
+    code, told = run("demo")
+    path = folder / ".Pulumi.demo.yaml.new"
+    assert (code, told["error"]) == (Exit.FAILED, f"{path} can't be written: Read-only file system")
+    assert files(folder) == before
+
+
 @pytest.mark.parametrize("late", [False, True])
 def test_nothing_is_left_of_one_that_is_stopped(
     folder: Path, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, late: bool
