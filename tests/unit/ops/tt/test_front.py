@@ -138,6 +138,13 @@ def test_what_the_app_reports_has_a_cure() -> None:
         )
 
 
+@pytest.mark.parametrize(("what", "is_database"), [("database", True), ("nats", False)])
+def test_a_database_that_hangs_is_asked_what_it_waits_for(what: str, is_database: bool) -> None:
+    with serving({"/api/health": 503}, {"detail": f"Unavailable: {what} (no answer within 2 s)."}) as port:
+        problem = str(asked(FakeHost(("127.0.0.1", port))).problem)
+    assert ("-c 'SHOW synchronous_standby_names'" in problem) is is_database
+
+
 @pytest.mark.parametrize("path", ["/", "/api/health"])
 def test_what_is_down_behind_nginx_is_told(path: str) -> None:
     detail = "Unavailable: nats (not connected)"

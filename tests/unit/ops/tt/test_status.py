@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -208,3 +208,15 @@ def test_the_queue_a_lock_and_what_was_not_asked_show() -> None:
     assert "queue          no task waits" in text(made(queue={"waiting": 0, "oldest_seconds": 0.0}))
     document = made(queue=queue, locks=[lock], unverified="no answer").asdict()
     assert (document["queue"], document["url_unverified"], document["locks"][0]["user"]) == (queue, "no answer", "jo")
+
+
+@pytest.mark.parametrize("compared", [True, False])
+def test_the_state_is_compared_once_no_change_of_volumes_is_in_between(
+    monkeypatch: pytest.MonkeyPatch, compared: bool
+) -> None:
+    """Its commands would be others than the one that comes first."""
+    monkeypatch.setattr("ops.tt.engine.Engine", lambda _: SimpleNamespace(resources=list))
+    monkeypatch.setattr(status, "state_problems", lambda *_: ["`make up STACK=dev` puts that right"])
+    found = made()
+    status._of_state(Project(ROOT, "dev"), cast(Any, None), found, compared=compared)
+    assert found.problems == ["`make up STACK=dev` puts that right"] * compared
