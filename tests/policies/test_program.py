@@ -25,7 +25,7 @@ MOST_MS = 2
 
 #: How many runs are measured, the best of which counts, and how often they are measured again.
 RUNS = 7
-ATTEMPTS = 5
+ATTEMPTS = 12
 
 #: Steps of a loop, and the milliseconds that they take on an idle core of the machine that the limit is for (a virtual
 #: one of 2 cores, Python 3.11). Where others slow the core down, a rule has that much more time.
