@@ -151,8 +151,9 @@ class State:
 
 @dataclass(frozen=True)
 class Report:
-    """What the audit found. `missing` are URNs, and `changed` is what is not as the program made it.
+    """What the audit found.
 
+    `missing` are URNs, or names of containers that the state no longer has. `changed` is not as the program made it.
     `protected` are those of `missing` that the program makes no second time by itself, such as data.
     """
 

@@ -38,7 +38,7 @@ class AddressError(Exception):
 
 
 def ssh_path(path: str) -> Path:
-    """A path as `ssh` takes it: `~` is the home of the user's account, whatever HOME says."""
+    """A path as `ssh` takes it: `~` is the home of the user's account, even where HOME is another."""
     with contextlib.suppress(KeyError):  # an account without an entry, of which `ssh` says so
         if path.startswith("~/"):
             return Path(pwd.getpwuid(os.getuid()).pw_dir, path[2:])

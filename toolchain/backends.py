@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 from remote.redaction import redacted
 from toolchain.steps import StepError
@@ -21,6 +22,25 @@ KEY = "tasktracker:state_backend"
 
 #: The line, for Python's `re` and for `sed -E` alike.
 LINE = rf"""^ +["']?{KEY}["']?: *["']?([A-Za-z0-9._~/:?=&%+-]+).*$"""
+
+
+def is_folder(backend: str) -> bool:
+    """Whether a state backend is a folder.
+
+    >>> is_folder("file:///home/me/.state"), is_folder("s3://states")
+    (True, False)
+    """
+    return urlsplit(backend).scheme == "file"
+
+
+def folder_of(backend: str) -> Path:
+    """The folder that a backend is.
+
+    >>> str(folder_of("file:///srv/a%20b"))
+    '/srv/a b'
+    """
+    url = urlsplit(backend)
+    return Path(unquote(url.netloc + url.path)).expanduser()
 
 
 def state_backend(config: Path) -> str | None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
-from urllib.parse import unquote, urlsplit
+
+from toolchain.backends import folder_of, is_folder
 
 #: Where a backend has the states of its stacks.
 _STACKS = ".pulumi/stacks"
@@ -15,10 +15,9 @@ def damaged(backend: str) -> str | None:
 
     Pulumi keeps the file as it was before each time that it writes it.
     """
-    url = urlsplit(backend)
-    if url.scheme != "file":
+    if not is_folder(backend):
         return None
-    for path in sorted(Path(unquote(url.netloc + url.path)).expanduser().joinpath(_STACKS).rglob("*.json")):
+    for path in sorted((folder_of(backend) / _STACKS).rglob("*.json")):
         try:
             json.loads(path.read_bytes())
         except OSError:

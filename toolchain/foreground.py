@@ -9,6 +9,9 @@ from types import FrameType
 
 from toolchain.steps import heeded
 
+#: The exit code of a program that a signal has ended is the signal's number and this, in a shell.
+SIGNALLED = 128
+
 
 def run(command: Sequence[str], environment: Mapping[str, str]) -> int:
     """Runs a command that gets the signals of this process, and returns its exit code as a shell does."""
@@ -33,4 +36,4 @@ def run(command: Sequence[str], environment: Mapping[str, str]) -> int:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-    return code if code >= 0 else 128 - code
+    return code if code >= 0 else SIGNALLED - code

@@ -103,7 +103,7 @@ def _stay_on(operator: Operator, number: int, *, to_restored: bool) -> str:
 def _back_from(operator: Operator, number: int) -> str:
     """Has PostgreSQL go back to the data volume that the config names; what was written on the other one is kept.
 
-    Not at the end, by which a second `--abort` goes on with it.
+    Not at the end where there are others, so that a second `--abort` goes on with it.
     """
     volumes = operator.project.volumes()
     kept = [number, *(each for each in volumes.kept if each != number)]

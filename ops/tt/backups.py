@@ -58,13 +58,13 @@ class Repository:
             FailedError: it is something else.
         """
         try:
-            told = json.loads(text)
+            document = json.loads(text)
             fields = Backup.__dataclass_fields__
             return cls(
-                [Backup(**{key: each.get(key) for key in fields}) for each in told["backups"]],
+                [Backup(**{key: each.get(key) for key in fields}) for each in document["backups"]],
                 # A time within the second in which the backup ended may be before its end.
-                [Range(each["timeline"], min(each["from"] + 1, each["to"]), each["to"]) for each in told["ranges"]],
-                told["archived_until"],
+                [Range(each["timeline"], min(each["from"] + 1, each["to"]), each["to"]) for each in document["ranges"]],
+                document["archived_until"],
             )
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise FailedError(f"the answer of `backup-list` is not understood: {error}") from None

@@ -62,14 +62,14 @@ def state_problems(project: Project, host: Host, resources: Sequence[Mapping[str
     compared = compare(project, host, resources)
     for name in compared.missing:
         yield f"the data volume {name} is gone from the Docker host: `make preview STACK={stack}` says what to do"
+    strangers: Sequence[str] = ()
     if refusal := compared.refusal:
         lines = refusal.splitlines()
-        what = "; ".join(line.strip() for line in lines[1:] if line.startswith("  the "))
-        found = f"{lines[0].removesuffix('. Nothing was changed.')} ({what})"
+        strangers = [line.strip() for line in lines[1:] if line.startswith("  the ")]
+        found = f"{lines[0].removesuffix('. Nothing was changed.')} ({'; '.join(strangers)})"
         yield f"{found}: `make preview STACK={stack}` says what to do"
-    strangers = {line.split()[-1] for line in (compared.refusal or "").splitlines() if line.startswith("  the ")}
     for each in differences(host, resources):
-        if each.kind is Kind.MISSING and each.name in strangers:
+        if each.kind is Kind.MISSING and f"the container {each.name}" in strangers:
             # Another one of that name is there, which the line above reports.
             continue
         # Of containers that do not run the services tell, and of data volumes the lines above.

@@ -146,10 +146,6 @@ def _write_nowhere() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _interrupt(_number: int, _frame: object) -> None:
-    raise KeyboardInterrupt
-
-
 def leading_last(arguments: Sequence[str]) -> list[str]:
     """The arguments with what every command takes behind the command, where it was before it.
 
@@ -173,7 +169,7 @@ def main() -> int:
         Output(json=False).note("error: the output can't be written: it is closed")
         return Exit.FAILED
     for number in heeded():
-        signal.signal(number, _interrupt)
+        signal.signal(number, signal.default_int_handler)
     try:
         return int(app(leading_last(sys.argv[1:]), prog_name="tt", standalone_mode=False) or 0)
     except TyperException as error:

@@ -30,7 +30,7 @@ from ops.tt.operator import Operator
 from ops.tt.output import Output, size
 from ops.tt.project import NAMESPACE, Project
 from ops.tt.restore import Change
-from ops.tt.store import folder_of, is_folder
+from toolchain.backends import folder_of, is_folder
 
 SERVICE = "file-backups"
 

@@ -28,8 +28,8 @@ from ops.tt.moving import Moving, command
 from ops.tt.output import Output
 from ops.tt.place import Place, engine_environment, place_of
 from ops.tt.project import Project
-from ops.tt.store import BucketStore, is_folder
-from toolchain.backends import KEY, with_state_backend
+from ops.tt.store import BucketStore
+from toolchain.backends import KEY, is_folder, with_state_backend
 from toolchain.engine import environment
 from toolchain.environment import BACKEND
 from toolchain.steps import StepError

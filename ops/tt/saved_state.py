@@ -12,8 +12,8 @@ from ops.tt.host import Host
 from ops.tt.output import Output
 from ops.tt.place import place_of
 from ops.tt.project import Project
-from ops.tt.store import is_folder
 from ops.tt.trim import trim
+from toolchain.backends import is_folder
 
 
 def save(project: Project, output: Output, *, if_possible: bool) -> Mapping[str, Any] | None:

@@ -11,9 +11,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from ops.tt.errors import UnreachableError, UsageError
+from toolchain.backends import folder_of
 
 #: What a URL of a bucket may say, by the names that Pulumi knows: its own, and older ones.
 REGION, ENDPOINT, PROFILE = "region", "endpoint", "profile"
@@ -60,25 +61,6 @@ def open_store(url: str) -> Store:
     raise UsageError(
         f"{url}: must be s3://BUCKET[/FOLDER]?region=REGION, file:///FOLDER, or `file` for the project's own folder"
     )
-
-
-def is_folder(backend: str) -> bool:
-    """Whether a state backend is a folder.
-
-    >>> is_folder("file:///home/me/.state"), is_folder("s3://states")
-    (True, False)
-    """
-    return urlsplit(backend).scheme == "file"
-
-
-def folder_of(backend: str) -> Path:
-    """The folder that a backend is.
-
-    >>> str(folder_of("file:///srv/a%20b"))
-    '/srv/a b'
-    """
-    url = urlsplit(backend)
-    return Path(unquote(url.netloc + url.path)).expanduser()
 
 
 class FolderStore:

@@ -32,9 +32,6 @@ REFRESH = "--refresh"
 
 STACK = "pulumi:pulumi:Stack"
 
-#: The exit code of a program that a signal has ended is the signal's number and this.
-SIGNALLED = 128
-
 #: How the message begins where the stack does not answer.
 NOTHING = "there is nothing to change, and the stack does not work"
 DONE = "the update is done, and the stack does not work"
@@ -60,7 +57,7 @@ def up(project: Project, output: Output, options: Sequence[str], *, yes: bool) -
         if code == 0:
             code = _pulumi(project, "up", "--yes", "--skip-preview", *both)
     if code:
-        if code - SIGNALLED in list(signal.Signals):
+        if code - foreground.SIGNALLED in list(signal.Signals):
             output.note(interrupted(project.stack))
         for problem in obstacles(project):
             output.note(f"==> {problem}")

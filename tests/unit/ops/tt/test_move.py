@@ -22,7 +22,8 @@ from ops.tt.move import Mover, Outcome
 from ops.tt.output import Output
 from ops.tt.place import Place, place_of, unlock
 from ops.tt.project import Project
-from ops.tt.store import FolderStore, folder_of
+from ops.tt.store import FolderStore
+from toolchain.backends import folder_of
 
 CONFIG = "config:\n  tasktracker:environment: prod\nencryptionsalt: v1:abc\n"
 

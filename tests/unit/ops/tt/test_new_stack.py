@@ -428,7 +428,7 @@ def test_nothing_is_left_where_the_file_can_not_be_written(
     assert files(tmp_path / "home/.config/tasktracker") == []
 
 
-def test_a_folder_that_is_read_only_is_told(folder: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_that_is_read_only_is_reported(folder: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     unlink = Path.unlink
 
     def refused(path: Path, *arguments: object) -> None:
@@ -442,9 +442,9 @@ def test_a_folder_that_is_read_only_is_told(folder: Path, run: Run, monkeypatch:
     before = files(folder)
     monkeypatch.setattr(Path, "write_text", refused)
     monkeypatch.setattr(Path, "unlink", removed)
-    code, told = run("demo")
+    code, result = run("demo")
     path = folder / ".Pulumi.demo.yaml.new"
-    assert (code, told["error"]) == (Exit.FAILED, f"{path} can't be written: Read-only file system")
+    assert (code, result["error"]) == (Exit.FAILED, f"{path} can't be written: Read-only file system")
     assert files(folder) == before
 
 
