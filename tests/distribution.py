@@ -54,8 +54,8 @@ _ORDER = [part for parts in GROUPS.values() for part in parts]
 def group(test: str) -> str:
     """The group that a test is in, by its id.
 
-    >>> group("tests/e2e/test_audit.py::test_a"), group("tests/ci/test_workflows.py::test_b[c.yml]")
-    ('faults', 'ci/test_workflows.py')
+    >>> group("tests/e2e/test_audit.py::test_a"), group("tests/images/test_nginx.py::test_b[c]")
+    ('faults', 'images/test_nginx.py')
     >>> group("tests/e2e/test_policies.py::test_d")
     'e2e/test_policies.py::test_d'
     """

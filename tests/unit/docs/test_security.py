@@ -12,8 +12,8 @@ from policies.reference import level
 from policies.registry import RULES as POLICIES
 from settings.rules import RULES
 from settings.secrets import BUILT_IN
-from tests.docs.secrets_of_the_program import Found, secrets_of_the_program
 from tests.unit.components.conftest import Run, run_program
+from tests.unit.docs.secrets_of_the_program import Found, secrets_of_the_program
 from toolchain.steps import ROOT
 
 PAGE = (ROOT / "docs" / "SECURITY.md").read_text()

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from docs.picture import DEV, PICTURES, PROD, dot, nodes, of_prod, picture, preview, source, stamp
+from docs.picture import DEV, PROD, dot, nodes, of_prod, preview, source
 from tests.e2e.stack import NO_DOCKER, Stack
 from toolchain.steps import ROOT
 
@@ -33,8 +33,3 @@ def test_the_pictures_of_prod_are_current(tmp_path: Path) -> None:
     # What only prod has.
     for part in ("cloudflared-2", "AWS S3 backups", "Cloudflare tunnel"):
         assert f'  "{part}" [' in drawn[PROD]
-
-
-@pytest.mark.parametrize("name", PICTURES)
-def test_the_svg_is_drawn_from_its_source(name: str) -> None:
-    assert picture(name).read_text().endswith(stamp(name) + "\n"), "run `make docs`"
