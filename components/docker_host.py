@@ -136,8 +136,8 @@ def await_files(container: str, digest: str) -> None:
         if found.status != "running":
             command = "unpause" if found.status == "paused" else "start"
             raise FilesError(
-                f"{container} is {found.status}, so it does not use its changed files: `make up` starts it, or"
-                f" `docker {command} {container}` and another update"
+                f"{container} is {found.status}, so it does not use its changed files:"
+                f" `make up STACK={pulumi.get_stack()}` starts it, or `docker {command} {container}` and another update"
             )
         asked = found.exec_run(["await-files", digest])
     except (docker.errors.DockerException, requests.exceptions.RequestException) as error:

@@ -26,6 +26,8 @@ from components.workload import (
     Workload,
     WorkloadArgs,
 )
+from settings.commands import removal_of
+from settings.errors import Path, key_text
 from settings.models import PostgresSettings
 
 PORT = 5432
@@ -80,10 +82,12 @@ def data_volumes(
     nothing to keep: as in a new stack whose file has them from one before.
     """
     kept = [number for number in settings.kept_volumes if naming.may_have(_volume_name(number))]
-    for number in {*settings.kept_volumes}.difference(kept):
+    if nowhere := [number for number in settings.kept_volumes if number not in kept]:
+        path: Path = ("postgres", "kept_volumes")
+        how = f"`{removal_of(naming.stack, path)}`" if not kept else "by hand"
         pulumi.log.warn(
-            f"tasktracker:postgres.kept_volumes names {number}, a volume that is neither in the state nor on the Docker"
-            " host: there is nothing to keep, so take it out of the config"
+            f"{key_text(path)} names {', '.join(map(str, nowhere))}, neither in the state nor on the Docker host: there"
+            f" is nothing to keep, so take it out of the config, {how}"
         )
     numbers = {settings.volume, *kept}
     restored = {settings.restore.volume} - numbers if settings.restore else set()

@@ -347,13 +347,19 @@ def audit(
     return Report(things, violations, unmanaged, missing, changed, protected)
 
 
-def blocks(report: Report) -> Iterator[str]:
+_BY_HAND = "    It was changed by hand, see [changed] below: that may be why.\n"
+
+
+def blocks(report: Report, stack: str) -> Iterator[str]:
     """What was found, in words: one block each, the worst first."""
+    by_hand = {(change.type, change.name) for change in report.changed}
     for violation in _sorted(report.violations):
         thing = report.things.get(violation.urn)
         where = f"{KINDS[thing.type]} {thing.name}" if thing else "the stack"
+        changed = thing is not None and (thing.type, thing.name) in by_hand
         yield (
             f"[{violation.level.name.lower()}] {violation.rule.id}: {where}\n"
+            f"{_BY_HAND if changed else ''}"
             f"    {violation.rule.title}.\n"
             f"    {violation.message}\n"
             f"    {violation.urn}\n"
@@ -365,7 +371,8 @@ def blocks(report: Report) -> Iterator[str]:
             f"    Put it into the program, or remove it.\n"
         )
     for urn in report.missing:
-        lost, again = "It is protected: `make preview` says what to do", "`make up` makes it again"
+        lost = f"It is protected: `make preview STACK={stack}` says what to do"
+        again = f"`make up STACK={stack}` makes it again"
         cure = lost if urn in report.protected else again
         where = "stack's state" if urn.startswith("urn:") else "last update, in the state no more,"
         yield f"[missing] {urn}\n    It is in the {where} and not on the host.\n    {cure}.\n"
@@ -504,7 +511,9 @@ def _run(arguments: argparse.Namespace) -> int:
         sys.stdout.write(f"{json.dumps(as_json(report), indent=2)}\n")
         sys.stderr.write(f"{summary(report, target)}\n")
     else:
-        sys.stdout.writelines([*(f"{block}\n" for block in blocks(report)), f"{summary(report, target)}\n"])
+        sys.stdout.writelines(
+            [*(f"{block}\n" for block in blocks(report, target.stack)), f"{summary(report, target)}\n"]
+        )
     return report.exit_code
 
 

@@ -12,6 +12,11 @@ from settings.secrets import BUILT_IN
 _PIN: Final = "make pin STACK={stack} REPOSITORY=registry.example.com/tasktracker TAG=1.2.3"
 
 
+def removal_of(stack: str, path: Path) -> str:
+    """The command of a shell that takes the setting at `path` out of the config."""
+    return f"{PULUMI} config rm --path {shlex.quote(key_text(path))} --stack {shlex.quote(stack)}"
+
+
 def command_for(stack: str, path: Path, value: object = None) -> str:
     """The command of a shell that sets the setting or the secret at `path`.
 

@@ -35,7 +35,8 @@ class Variable:
 
     Attributes:
         name: Its name.
-        value: Its value, where `{root}` stands for the project's folder.
+        value: Its value, where `{root}` stands for the folder of the toolchain, and `{project}` for that of the stack's
+            project, which is the same but for a `tt` that is told of another project.
         override: The variable with which a user sets another value.
         ways: The ways of getting an engine that need it.
     """
@@ -58,7 +59,7 @@ OWN_PASSPHRASE = ".config/tasktracker/{stack}-passphrase"  # noqa: S105 - the na
 VARIABLES = (
     # Pulumi's own variable is not taken for an override: one left over from another project, or
     # from another clone of this one, would aim commands at the wrong state.
-    Variable(BACKEND, "file://{root}/.state", override="TASKTRACKER_BACKEND_URL"),
+    Variable(BACKEND, "file://{project}/.state", override="TASKTRACKER_BACKEND_URL"),
     Variable(
         PASSPHRASE,
         "{root}/toolchain/dev-passphrase",
@@ -124,8 +125,11 @@ def variables(
     """
     base = os.environ if base is None else base
     passphrase = None if config is None else own_passphrase(config)
+    project = root if config is None else config.parent
     values = {
-        v.name: (v.override and base.get(v.override)) or v.value.format(root=root) for v in VARIABLES if way in v.ways
+        v.name: (v.override and base.get(v.override)) or v.value.format(root=root, project=project)
+        for v in VARIABLES
+        if way in v.ways
     }
     if config and (backend := state_backend(config)):
         values[BACKEND] = backend
@@ -133,6 +137,13 @@ def variables(
         values[PASSPHRASE] = str(passphrase)
     folders = [folder.format(root=root) for folder in PATH_FOLDERS]
     return {**values, "PATH": os.pathsep.join([*folders, base.get("PATH", os.defpath)])}
+
+
+def default_backend(project: Path, base: Mapping[str, str] | None = None) -> str:
+    """Where the state of a stack is whose config does not say, by the folder of its project."""
+    base = os.environ if base is None else base
+    [variable] = [each for each in VARIABLES if each.name == BACKEND]
+    return base.get(str(variable.override)) or variable.value.format(project=project)
 
 
 def own_passphrase(config: Path) -> Path | None:
@@ -156,7 +167,7 @@ def shell_script(way: Way, root: Path) -> str:
     for variable in VARIABLES:
         if way not in variable.ways:
             continue
-        value = variable.value.format(root="$_tasktracker")
+        value = variable.value.format(root="$_tasktracker", project="$_tasktracker")
         if variable.name == PASSPHRASE:
             value = f"${{_passphrase:-{value}}}"
         if variable.override:

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from remote.redaction import redacted
-from toolchain.damaged_state import damaged
+from toolchain.damaged_state import damaged, lost
 from toolchain.engine import environment
 from toolchain.environment import PUBLIC_STACK
 from toolchain.passphrase import OVERRIDE, PUBLIC_PASSPHRASE, check_passphrase, check_public_stack
@@ -42,11 +42,14 @@ def ensure_stack(stack: str, env: Mapping[str, str] | None = None) -> None:
     if stack == PUBLIC_STACK:
         check_public_stack()
         if stack not in stacks(env):
+            _check_lost(stack, env)
             _make(stack, env, None)
         return
     content = read_stack_file(config) if config.exists() else {}
     kms = _key_management(content)
     there = stack in stacks(env)
+    if not there:
+        _check_lost(stack, env)
     _check_copied(config, content, env if there else None)
     _check_secrets(config, content)
     if not kms:
@@ -64,6 +67,13 @@ def _make(stack: str, env: Mapping[str, str], kms: str | None) -> None:
         log="stack-init",
         env=env,
     )
+
+
+def _check_lost(stack: str, env: Mapping[str, str]) -> None:
+    """Refuses to make a stack whose state is gone: Pulumi would write over the copy that it has kept."""
+    name = str(read_stack_file(ROOT / "Pulumi.yaml").get("name"))
+    if gone := lost(env["PULUMI_BACKEND_URL"], name, stack):
+        raise StepError(f"the state of '{stack}' is lost: {gone}")
 
 
 def _check_copied(config: Path, content: Mapping[str, Any], env: Mapping[str, str] | None) -> None:

@@ -88,19 +88,28 @@ REASONS = {
     "23": "a constraint refuses new tasks",
     "28": "the database refuses the login",
     "28P01": "the database refuses the password",
-    "42501": "a right on a table is missing",
+    "3D000": "the database is missing",
+    "42501": "a right is missing",
     "42703": "a column is missing",
     "42P01": "a table is missing",
     "53300": "the database has no connection free",
+    "55000": "the database accepts no connections",
     "55P03": "a table is locked",
+    "57014": "the database cancels statements",
     "P0": "a trigger refuses new tasks",
     "XX": "a table or an index is damaged",
 }
 """Why tasks can't be stored, by PostgreSQL's error codes or their classes (appendix A of its manual): nothing that must
 stay private."""
 
-DROPPED = "a trigger drops new tasks"
-"""It reports no error: an INSERT adds no row."""
+DROPPED = "a trigger drops tasks or changes of them"
+"""It reports no error: an INSERT adds no row, or an UPDATE changes none."""
+
+HIDDEN = "the tables are out of sight"
+"""PostgreSQL reports tables as missing that the role may not see, or that its `search_path` leads past."""
+
+GUARDED = "row security refuses tasks"
+"""PostgreSQL reports it with the code of a missing right."""
 
 READABLE = select(exists(select(*Task.__table__.columns)), exists(select(*OutboxEntry.__table__.columns)))
 """Reads both tables, all their columns by name."""
@@ -111,8 +120,12 @@ READ_ONLY = "the database is read-only"
 RIGHTS = text(
     "SELECT current_setting('transaction_read_only')::bool,"
     " has_table_privilege('tasks', 'INSERT') AND has_table_privilege('tasks', 'UPDATE')"
-    " AND has_table_privilege('outbox', 'INSERT') AND has_table_privilege('outbox', 'DELETE')"
+    " AND has_table_privilege('outbox', 'INSERT') AND has_table_privilege('outbox', 'DELETE'),"
+    " row_security_active('tasks') OR row_security_active('outbox')"
 )
+
+THERE = text("SELECT count(DISTINCT relname) = 2 FROM pg_class WHERE relname IN ('tasks', 'outbox') AND relkind = 'r'")
+"""Whether some schema has both tables: every role may read the catalogue."""
 
 LOCK = ("SET LOCAL lock_timeout = '1s'", "LOCK TABLE tasks, outbox IN ROW EXCLUSIVE MODE")
 """Takes the lock that a change takes, and changes nothing."""
@@ -145,6 +158,8 @@ def known_reasons() -> Iterator[None]:
     except (DBAPIError, asyncpg.PostgresError) as error:
         state = _sqlstate(error)
         reason = REASONS.get(state) or REASONS.get(state[:2])
+        if state == "42501" and "row-level security" in str(error):
+            reason = GUARDED
         if reason is None and (not state or is_unavailable(error)):
             raise
         raise UnusableError(reason or f"PostgreSQL reports error {state}") from error
@@ -189,23 +204,33 @@ class Database:
         )
         self.session: async_sessionmaker[AsyncSession] = async_sessionmaker(self._engine, expire_on_commit=False)
 
-    async def check(self) -> None:
-        """Ask whether tasks can be stored, without storing one.
+    async def check(self) -> bool:
+        """Ask whether tasks can be stored, without storing one; return whether policies of row security may say no.
 
         Raises:
             UnusableError: a table, a column or a right is missing, a table is locked, or only reading is allowed.
             Exception: what the driver raises where the database is away.
         """
-        with known_reasons():
-            async with self._engine.connect() as connection:
-                await connection.execute(READABLE)
-                read_only, may = (await connection.execute(RIGHTS)).one()
-                for statement in LOCK:
-                    await connection.execute(text(statement))
+        try:
+            with known_reasons():
+                async with self._engine.connect() as connection:
+                    await connection.execute(READABLE)
+                    read_only, may, guarded = (await connection.execute(RIGHTS)).one()
+                    for statement in LOCK:
+                        await connection.execute(text(statement))
+        except UnusableError as error:
+            if str(error) == REASONS["42P01"] and await self._has_tables():
+                raise UnusableError(HIDDEN) from error
+            raise
         if read_only:
             raise UnusableError(READ_ONLY)
         if not may:
             raise UnusableError(REASONS["42501"])
+        return bool(guarded)
+
+    async def _has_tables(self) -> bool:
+        async with self._engine.connect() as connection:
+            return bool(await connection.scalar(THERE))
 
     async def listener(self) -> asyncpg.Connection:
         """A connection of its own, for LISTEN; the caller closes it."""

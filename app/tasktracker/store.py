@@ -13,7 +13,16 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import undefer
 from sqlalchemy.sql.dml import ReturningUpdate
 
-from tasktracker.database import Database, OutboxEntry, Status, Task, is_unavailable, known_reasons
+from tasktracker.database import (
+    DROPPED,
+    Database,
+    OutboxEntry,
+    Status,
+    Task,
+    UnusableError,
+    is_unavailable,
+    known_reasons,
+)
 from tasktracker.embedding import DIMENSIONS
 from tasktracker.outbox import Delivery, Job
 from tasktracker.schemas import Queue, TaskSummary
@@ -94,6 +103,7 @@ class TaskStore:
         # task was refused. A trial writes WAL, so that one at every check would have an idle database archive a segment
         # a minute.
         self._failures, self._over = 1, 0
+        self._guarded = False
 
     async def create(self, task_id: UUID, title: str, notes: bytes | None, request_id: str) -> TaskSummary:
         """Store a task and the promise of its job, together or not at all.
@@ -122,7 +132,11 @@ class TaskStore:
             UnusableError: as `Database.check`, or something in the database refuses a task.
             Exception: what the driver raises where the database is away.
         """
-        await self._database.check()
+        guarded = await self._database.check()
+        if guarded and not self._guarded:
+            # Its policies may refuse what the role has the right to.
+            self._failures += 1
+        self._guarded = guarded
         failures = self._failures
         if self._over < failures:
             with known_reasons():
@@ -133,7 +147,8 @@ class TaskStore:
         async with self._session() as session:
             task = Task(id=uuid4(), title="health", notes=b"health", status=Status.QUEUED, request_id="health")
             await _add(session, task)
-            await session.execute(_settled(task.id, status=Status.DONE, embedding=[1.0] * DIMENSIONS))
+            if await session.scalar(_settled(task.id, status=Status.DONE, embedding=[1.0] * DIMENSIONS)) is None:
+                raise UnusableError(DROPPED)
             # Or a deferred constraint would be checked by a commit alone.
             await session.execute(text("SET CONSTRAINTS ALL IMMEDIATE"))
         async with self._session.begin() as session:
@@ -180,7 +195,11 @@ class TaskStore:
         return Queue(waiting=waiting, oldest_seconds=float(oldest), not_in_nats=promised)
 
     async def begin_attempt(self, task_id: UUID) -> tuple[str, int] | None:
-        """Count an attempt; return title and count, or None if the task isn't waiting any more."""
+        """Count an attempt; return title and count, or None if the task isn't waiting any more.
+
+        Raises:
+            UnusableError: it is waiting, and can't be changed.
+        """
         async with self._session.begin() as session:
             row = (
                 await session.execute(
@@ -190,6 +209,8 @@ class TaskStore:
                     .returning(Task.title, Task.attempts)
                 )
             ).one_or_none()
+            if row is None and await session.scalar(select(Task.status).where(Task.id == task_id)) == Status.QUEUED:
+                raise UnusableError(DROPPED)
         return None if row is None else (row.title, row.attempts)
 
     async def forget_attempt(self, task_id: UUID) -> None:

@@ -132,7 +132,7 @@ def _at_first_start(operator: Operator, has_server: bool) -> str:
     operator.project.write(operator.engine.edited({}, removed=asked))
     return (
         "The restore is out of the config. There is no database here: the next `up` would begin with an empty "
-        "one, and `tt restore --latest` with the backups."
+        f"one, and `./tt restore --latest --stack {operator.project.stack}` with the backups."
     )
 
 

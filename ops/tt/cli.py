@@ -53,7 +53,7 @@ app.add_typer(state_app, name="state")
 app.add_typer(volumes_app, name="volumes")
 stack_app = typer.Typer(help="Stacks of your own.", no_args_is_help=True)
 app.add_typer(stack_app, name="stack")
-scratch_app = typer.Typer(help="Servers made by `tt restore --into`.", no_args_is_help=True)
+scratch_app = typer.Typer(help="Servers made by `./tt restore --into`.", no_args_is_help=True)
 app.add_typer(scratch_app, name="scratch")
 
 
@@ -174,9 +174,10 @@ def main() -> int:
         return int(app(leading_last(sys.argv[1:]), prog_name="tt", standalone_mode=False) or 0)
     except TyperException as error:
         output = Output(json="--json" in sys.argv)
-        output.error(error.format_message(), error.exit_code, {})
+        # Typer has shown the help, and says no more, where no command is named.
+        output.error(error.format_message() or "a command is missing", error.exit_code, {})
         if not output.json:
-            output.note("`tt --help` lists the commands, `tt COMMAND --help` their options")
+            output.note("`./tt --help` lists the commands, `./tt COMMAND --help` their options")
         return error.exit_code
     except typer.Abort:
         return Exit.INTERRUPTED
@@ -276,7 +277,9 @@ def backup_now(
     try:
         label = database.take_backup("full" if full else "diff", session.output, "Backup", wait=False)
     except KeyboardInterrupt:
-        raise InterruptedWorkError("the backup goes on in its container, and `tt status` shows how it ends") from None
+        raise InterruptedWorkError(
+            f"the backup goes on in its container, and `./tt status --stack {session.stack}` shows how it ends"
+        ) from None
     try:
         taken = next((each for each in database.repository().backups if each.label == label), None)
     except KeyboardInterrupt:
@@ -435,8 +438,9 @@ def _outcome_lines(outcome: Any, session: Session) -> list[str]:  # noqa: ANN401
         lines.append(f"  safety backup     {outcome.safety_backup}")
     if outcome.kept is not None:
         lines.append(
-            f"  kept              data volume {outcome.kept}: `tt volumes use {outcome.kept}` goes back to it, "
-            f"`tt volumes remove {outcome.kept}` deletes it"
+            f"  kept              data volume {outcome.kept}: "
+            f"`./tt volumes use {outcome.kept} --stack {session.stack}` goes back to it, "
+            f"`./tt volumes remove {outcome.kept} --stack {session.stack}` deletes it"
         )
         lines.append(f"{session.project.config_file.name} has changed: commit it.")
     return lines
@@ -460,7 +464,7 @@ def volumes_list(session: Session) -> None:
 
 
 NumberArgument = Annotated[
-    int, typer.Argument(metavar="NUMBER", help="The volume's number, as `tt volumes list` has it.")
+    int, typer.Argument(metavar="NUMBER", help="The volume's number, as `./tt volumes list` has it.")
 ]
 
 
@@ -587,7 +591,7 @@ def scratch_remove(
     from ops.tt.host import Host  # noqa: PLC0415
 
     if (name is None) is not all_:
-        raise UsageError("give one of NAME and --all; `tt scratch list` has the names")
+        raise UsageError("give one of NAME and --all; `./tt scratch list` has the names")
     if name is None:
         names = scratch.remove_all(Host(session.project))
         lines = [f"The scratch '{each}' is gone." for each in names] or ["There is no scratch."]
@@ -656,7 +660,7 @@ def files_restore(
     """
     wanted = {what: label for what, label in (("uploads", uploads), ("nats", nats)) if label is not None}
     if not wanted:
-        raise UsageError("give one of --uploads ID and --nats ID, or both; `tt files list` has them")
+        raise UsageError("give one of --uploads ID and --nats ID, or both; `./tt files list` has them")
     from ops.tt import files  # noqa: PLC0415
     from ops.tt.operator import Operator  # noqa: PLC0415
 
@@ -732,7 +736,8 @@ def state_move(
     elif done.backend == done.previous:
         lines = [f"The state of '{session.stack}' is in {done.backend} already."]
     else:
-        lines = [f"There is no state of '{session.stack}' yet: `make up` will make it in {done.backend}."]
+        command = f"`make up STACK={session.stack}`"
+        lines = [f"There is no state of '{session.stack}' yet: {command} will make it in {done.backend}."]
     if done.kept:
         lines.append(f"  kept     {done.kept}: the state as it was")
     if done.config_changed:

@@ -117,7 +117,10 @@ class Database:
                 if result.code != BUSY:
                     break
                 if not wait:
-                    raise RefusedError("another backup is running: this one is not taken; `tt status` shows that one")
+                    raise RefusedError(
+                        "another backup is running: this one is not taken; "
+                        f"`./tt status --stack {self.host.stack}` shows that one"
+                    )
                 work.say("another backup is running: waiting for its end")
                 time.sleep(POLL)
         if result.code == UNREADABLE:
@@ -141,7 +144,10 @@ class Database:
             deadline = time.monotonic() + ARCHIVE_LIMIT
             while self.query("SELECT last_archived_wal FROM pg_stat_archiver") < segment:
                 if time.monotonic() > deadline:
-                    raise FailedError(f"the WAL is not archived after {ARCHIVE_LIMIT} s: `tt status` says why")
+                    raise FailedError(
+                        f"the WAL is not archived after {ARCHIVE_LIMIT} s: "
+                        f"`./tt status --stack {self.host.stack}` says why"
+                    )
                 time.sleep(POLL)
 
 

@@ -53,10 +53,10 @@ def take(host: Host, output: Output) -> Mapping[str, Any]:
             result = host.run(DRILLS, ["drill", "--json"], events(take_event))
         except KeyboardInterrupt:
             raise InterruptedWorkError(
-                "the drill goes on in its container, and `tt status` shows how it ends"
+                f"the drill goes on in its container, and `./tt status --stack {host.stack}` shows how it ends"
             ) from None
     if result.code == BUSY:
-        raise RefusedError("a drill is under way; `tt status` shows how it ends")
+        raise RefusedError(f"a drill is under way; `./tt status --stack {host.stack}` shows how it ends")
     if not done:
         raise FailedError(f"the drill has ended without a result: {result.reason}")
     return done

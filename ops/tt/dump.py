@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ops.tt.database import BACKUPS, SOCKET
-from ops.tt.errors import FailedError, InterruptedWorkError, RefusedError
+from ops.tt.errors import FailedError, InterruptedWorkError, RefusedError, UsageError
 from ops.tt.host import Host, answering
 from ops.tt.output import Output, size
 
@@ -33,10 +33,13 @@ def take(host: Host, path: Path, output: Output) -> Dump:
     """Writes a dump of the stack's database to `path`.
 
     Raises:
+        UsageError: the path ends in no name of a file.
         RefusedError: a file is there already, or none can be made.
         FailedError: the dump failed, or the disk is full; there is no file then.
         InterruptedWorkError: the user stopped it; there is no file then.
     """
+    if not path.name:
+        raise UsageError(f"FILE {path}: must name a file, such as dump.pgdump or /backups/dump.pgdump")
     partial = path.with_name(f"{path.name}.partial")
     if path.exists():
         raise RefusedError(f"{path} is there already: name another file")
@@ -44,7 +47,9 @@ def take(host: Host, path: Path, output: Output) -> Dump:
     try:
         descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, MODE)
     except FileExistsError:
-        raise RefusedError(f"{partial} is there: another `tt dump` writes it, or was killed; then remove it") from None
+        raise RefusedError(
+            f"{partial} is there: another `./tt dump` writes it, or was killed; then remove it"
+        ) from None
     except OSError as error:
         raise RefusedError(f"{partial} can't be written: {error.strerror}") from None
     try:

@@ -23,7 +23,7 @@ from ops.tt.project import Project
 from remote.private_folder import PrivateFolder
 from settings.ownership import DATA_VOLUME
 from settings.ownership_text import CHANGED
-from toolchain.damaged_state import damaged
+from toolchain.damaged_state import damaged, lost
 from toolchain.engine import POLICY_PACK, POLICY_PACK_CONFIG, environment
 from toolchain.steps import StepError
 
@@ -307,9 +307,12 @@ class Engine:
     def _unreadable(self, error: CommandError) -> UnreachableError:
         """What Pulumi says of a state that it can't read; of a passphrase it doesn't say whose, or what to do."""
         if isinstance(error, StackNotFoundError):
+            stack = self.project.stack
+            gone = lost(self.backend, self.project.name, stack)
             return UnreachableError(
-                f"the stack '{self.project.stack}' is not in {self.backend}: `make up STACK={self.project.stack}` "
-                "makes it"
+                f"the state of '{stack}' is lost: {gone}"
+                if gone
+                else f"the stack '{stack}' is not in {self.backend}: `make up STACK={stack}` makes it"
             )
         reason = _said(error)
         found = passphrase.problem(self.project, os.environ) if passphrase.is_about_it(reason) else None

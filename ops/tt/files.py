@@ -45,7 +45,7 @@ STATE = "state"
 #: How things are after a restore that failed: its job saves what is there before it changes anything.
 PARTLY = (
     "the config is as it was before. What was restored until then, if anything, stays; what was there before is in "
-    "sets that `tt files list` shows as taken before a restore"
+    "sets that `./tt files list --stack {stack}` shows as taken before a restore"
 )
 
 #: A folder of the service that files can be put into.
@@ -121,7 +121,9 @@ def take(host: Host, output: Output) -> list[Mapping[str, Any]]:
         try:
             result = host.run(SERVICE, ["files-backup"], events(read))
         except KeyboardInterrupt:
-            raise InterruptedWorkError("the backup goes on in its container, and `tt files list` shows it") from None
+            raise InterruptedWorkError(
+                f"the backup goes on in its container, and `./tt files list --stack {host.stack}` shows it"
+            ) from None
     _check(result, "the backup of files")
     return saved
 
@@ -167,7 +169,10 @@ def restore(operator: Operator, wanted: Mapping[str, str]) -> None:
     operator.confirm()
     change = Change(operator)
     content = operator.engine.edited({}, texts={f"{CONFIG}.{what}": each.id for what, each in chosen.items()})
-    with change.or_back(then=PARTLY), operator.output.work("Restoring files"):
+    with (
+        change.or_back(then=PARTLY.replace("{stack}", operator.project.stack)),
+        operator.output.work("Restoring files"),
+    ):
         change.write(content)
         operator.engine.up("tt: restore of files")
     # The job is done, and would be done again with the next change of its image.
@@ -220,7 +225,9 @@ def save_state(host: Host, folder: Path, output: Output) -> Mapping[str, Any]:
         try:
             result = host.run(SERVICE, ["sh", "-c", f"trap 'rm -f {path}' EXIT; state-backup <{path}"])
         except KeyboardInterrupt:
-            raise InterruptedWorkError("the save goes on in its container, and `tt state list` shows it") from None
+            raise InterruptedWorkError(
+                f"the save goes on in its container, and `./tt state list --stack {host.stack}` shows it"
+            ) from None
     _check(result, "the state's backup")
     told: Mapping[str, Any] = json.loads(result.output.splitlines()[-1])
     return {key: value for key, value in told.items() if key != "event"}

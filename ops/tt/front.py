@@ -54,14 +54,22 @@ CURES = {
     "the database refuses the password": (
         "`docker restart tasktracker-{stack}-postgres` sets the passwords of the config and the state again"
     ),
-    "a right on a table is missing": f"GRANT it to the role of the app, or {_BEFORE}",
+    "a right is missing": f"the api's log names it: GRANT it to the role of the app, or {_BEFORE}",
+    "the tables are out of sight": (
+        f"`{_PSQL} -d tasktracker -c '\\dn+' -c '\\drds'` shows the rights of the role of the app on its schema, "
+        "and the search_path"
+    ),
+    "row security refuses tasks": (
+        f"`{_PSQL} -d tasktracker -c 'ALTER TABLE tasks DISABLE ROW LEVEL SECURITY' "
+        "-c 'ALTER TABLE outbox DISABLE ROW LEVEL SECURITY'` turns it off"
+    ),
     "a column is missing": _BEFORE,
     "a table is missing": _BEFORE,
     "a rule refuses new tasks": _TABLES,
     "a column does not take what tasks have": _TABLES,
     "a constraint refuses new tasks": _TABLES,
     "a trigger refuses new tasks": _TABLES,
-    "a trigger drops new tasks": _TABLES,
+    "a trigger drops tasks or changes of them": _TABLES,
     "a sequence is used up": (
         f"`{_PSQL} -d tasktracker -c 'TABLE pg_sequences'` shows it, and ALTER SEQUENCE raises its MAXVALUE"
     ),
@@ -69,7 +77,14 @@ CURES = {
         f"`{_PSQL} -d tasktracker -c 'REINDEX DATABASE tasktracker'` makes the indexes again; for a table {_BEFORE}"
     ),
     "the database refuses the login": f"`{_PSQL} -c '\\du'` shows whether the role of the app may log in",
-    "the database has no connection free": _SESSIONS,
+    "the database has no connection free": (f"{_SESSIONS}, and `{_PSQL} -c '\\du' -c 'TABLE pg_database'` the limits"),
+    "the database is missing": f"`{_PSQL} -c '\\l'` shows those that there are; {_BEFORE}",
+    "the database accepts no connections": (
+        f"`{_PSQL} -c 'ALTER DATABASE tasktracker ALLOW_CONNECTIONS true'` lets them in"
+    ),
+    "the database cancels statements": (
+        f"`{_PSQL} -d tasktracker -c '\\drds' -c 'SHOW statement_timeout'` shows the time limits that are set"
+    ),
     "a table is locked": _SESSIONS,
 }
 

@@ -30,9 +30,7 @@ from ops.tt.place import Place, engine_environment, place_of
 from ops.tt.project import Project
 from ops.tt.store import BucketStore
 from toolchain.backends import KEY, is_folder, with_state_backend
-from toolchain.engine import environment
-from toolchain.environment import BACKEND
-from toolchain.steps import StepError
+from toolchain.environment import BACKEND, default_backend
 
 #: What stands for the folder of the project in place of a URL.
 FOLDER = "file"
@@ -62,10 +60,7 @@ class Mover:
 
     def __init__(self, project: Project, output: Output) -> None:
         self._project, self._output, self._env = project, output, engine_environment(project)
-        try:
-            self._default = environment()[BACKEND]
-        except StepError as error:
-            raise UnreachableError(str(error)) from None
+        self._default = default_backend(project.folder)
 
     @property
     def current(self) -> str:

@@ -89,13 +89,13 @@ def check_fits(backup: Backup, database: Database) -> tuple[int, int]:
     if backup.database_version is not None and backup.database_version != major:
         raise RefusedError(
             f"backup {backup.label} is of PostgreSQL {backup.database_version}, and the stack runs {major}. Restore it "
-            f"with an image of PostgreSQL {backup.database_version}, `tt dump` there, and load that with pg_restore"
+            f"with an image of PostgreSQL {backup.database_version}, `./tt dump` there, and load that with pg_restore"
         )
     needed, free = backup.size + backup.size // 10 + ROOM, database.free()
     if free < needed:
         raise RefusedError(
             f"a second copy of the database takes {size(needed)}, and {size(free)} are free on the Docker host's disk: "
-            "make room first, such as with `tt volumes remove` of a volume that is no longer wanted"
+            "make room first, such as with `./tt volumes remove` of a volume that is no longer wanted"
         )
     return needed, free
 
@@ -164,7 +164,11 @@ def describe(plan: Plan, project: Project) -> str:
                 f"{into}, a new one; it takes up to {size(plan.needed or 0)}, and {size(plan.free or 0)} are free",
             ),
             ("lost", _lost(plan)),
-            ("kept", f"data volume {plan.used}, as it is then: `tt volumes use {plan.used}` goes back to it"),
+            (
+                "kept",
+                f"data volume {plan.used}, as it is then: `./tt volumes use {plan.used} --stack {project.stack}` goes "
+                "back to it",
+            ),
             (
                 "safety",
                 "a backup is taken first"
@@ -182,7 +186,7 @@ def _begun_empty(plan: Plan) -> str:
     """What a restore does not bring back."""
     if not plan.empty:
         return ""
-    return f"what was in {', '.join(plan.empty)}, gone too: empty ones are made, which `tt files restore` fills"
+    return f"what was in {', '.join(plan.empty)}, gone too: empty ones are made, which `./tt files restore` fills"
 
 
 def _lost(plan: Plan) -> str:

@@ -150,7 +150,7 @@ def _first_backup(operator: Operator, outcome: Outcome) -> str | None:
         raise InterruptedWorkError(
             f"interrupted after the change: PostgreSQL is on data volume {outcome.volume}, volume {outcome.kept} is "
             f"kept, and {operator.project.config_file.name} has changed: commit it. The first backup of the new "
-            "history is taken by itself, and `tt status` shows it"
+            f"history is taken by itself, and `./tt status --stack {operator.project.stack}` shows it"
         ) from None
 
 

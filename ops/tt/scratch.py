@@ -68,7 +68,7 @@ def make(host: Host, output: Output, name: str, target: Target) -> Scratch:
         raise UsageError(f"--into {name}: must be lower-case letters, digits and -, at most 31, no - at the start")
     service = PREFIX + name
     if host.find(service) is not None or _volume(host, service) is not None:
-        raise RefusedError(f"there is a scratch '{name}' already: choose another name, or `tt scratch remove {name}`")
+        raise RefusedError(f"there is a scratch '{name}' already: choose another name, or {_removal(host, name)}")
     if host.find(DRILLS) is None:
         raise RefusedError(
             "--into works with what drills have, and this stack has none: set backup.drill.enabled to true"
@@ -185,7 +185,7 @@ def remove(host: Host, name: str) -> None:
     try:
         _remove(host, name)
     except KeyboardInterrupt:
-        raise InterruptedWorkError(f"interrupted: `tt scratch remove {name}` again removes what is left") from None
+        raise InterruptedWorkError(f"interrupted: {_removal(host, name)} again removes what is left") from None
 
 
 def remove_all(host: Host) -> list[str]:
@@ -221,8 +221,12 @@ def _discard(host: Host, name: str, reason: str) -> None:
     except (TtError, KeyboardInterrupt) as error:
         raise BrokenError(
             f"{reason}\nWhat was made of the scratch '{name}' may be left ({str(error) or 'interrupted again'}): "
-            f"`tt scratch remove {name}` removes it"
+            f"{_removal(host, name)} removes it"
         ) from None
+
+
+def _removal(host: Host, name: str) -> str:
+    return f"`./tt scratch remove {name} --stack {host.stack}`"
 
 
 def _volume(host: Host, service: str) -> Any:  # noqa: ANN401 - the client's type, or None

@@ -72,6 +72,27 @@ class Service:
     log: str = ""
 
     @property
+    def stack(self) -> str:
+        """The stack that it belongs to."""
+        return self.container.removeprefix(f"{NAMESPACE}-").removesuffix(f"-{self.name}")
+
+    @property
+    def is_well(self) -> bool:
+        """Whether it runs and does its work."""
+        return self.state == "running" and self.health in (None, "healthy")
+
+    def problem_behind(self, ill: Sequence[str]) -> str | None:
+        """What is wrong with it, where the stores `ill` are not well: it may need them, and a restart does not help."""
+        problem = self.problem
+        if problem is None or not ill or self.name in ill:
+            return problem
+        return problem.replace(self._restart, f"it may wait for {' and '.join(ill)}")
+
+    @property
+    def _restart(self) -> str:
+        return f"`docker restart {self.container}` helps where it hangs"
+
+    @property
     def problem(self) -> str | None:
         """What is wrong with it, and the command that helps."""
         wrong = self._wrong
@@ -96,16 +117,13 @@ class Service:
         if self.health == "unhealthy" and self.check.startswith(REFUSED):
             return (
                 f"{self.name} has refused its changed files. Do not restart it: it serves with those before, and a "
-                "start has none. `make audit` finds files that were changed by hand and names the command; otherwise "
-                "correct the config and run `make up`"
+                f"start has none. `make audit STACK={self.stack}` finds files that were changed by hand and names the "
+                f"command; otherwise correct the config and run `make up STACK={self.stack}`"
             )
         if self.health == "unhealthy" and _ANSWERED.search(self.check):
             return f"{self.name} is unhealthy: it does not hang, and reports what it needs"
         if self.health == "unhealthy":
-            return (
-                f"{self.name} is unhealthy, and Docker does not restart it for that: `docker restart {self.container}`"
-                " helps where it hangs"
-            )
+            return f"{self.name} is unhealthy, and Docker does not restart it for that: {self._restart}"
         return f"{self.name} is {self.health}" if self.health not in (None, "healthy") else None
 
     def asdict(self) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from ops.tt.checks import NATS, kept_problems, lock_problem, locks, nats_problem
 from ops.tt.database import BACKUPS, Database
 from ops.tt.errors import Exit, TtError, UnreachableError
 from ops.tt.host import Host
-from ops.tt.leftovers import leftovers
+from ops.tt.leftovers import POSTGRES, leftovers
 from ops.tt.locks import Lock
 from ops.tt.project import Project
 from ops.tt.service import Service, service
@@ -25,6 +25,9 @@ STATUS = "/tmp/status.json"  # noqa: S108 - in the container
 
 #: How the sidecar begins where PostgreSQL is out of reach for it.
 SILENT = "PostgreSQL does not answer"
+
+#: What the other services need.
+STORES = (POSTGRES, NATS)
 
 #: Seconds for the sidecar's own checks, some of which ask PostgreSQL.
 HEALTH_LIMIT = 25
@@ -92,6 +95,12 @@ def read(project: Project) -> Status:
     status = Status(project.stack, project.environment)
     # Of those that do not run, the services tell.
     names = {str(each.labels.get("service")) for each in containers if each.status == "running"}
+    # One that starts is not to be restarted.
+    settled = {
+        str(each.labels.get("service"))
+        for each in containers
+        if each.status == "running" and (each.attrs["State"].get("Health") or {}).get("Status") != "starting"
+    }
     volumes = project.volumes()
     status.volumes = {"in_use": volumes.used, "kept": list(volumes.kept)}
     cut_off = [*leftovers(project, host, volumes)]
@@ -104,7 +113,7 @@ def read(project: Project) -> Status:
             for question in (
                 lambda: _of_state(project, host, status, compared=not cut_off),
                 lambda: status.problems.extend(kept_problems(host, volumes)),
-                *([lambda: _backups(host, status)] if BACKUPS in names else []),
+                *([lambda: _backups(host, status, restart=POSTGRES in settled)] if BACKUPS in names else []),
                 *([lambda: _drill(host, status)] if drill.DRILLS in names else []),
                 *([lambda: _nats(host, status)] if NATS in names else []),
             )
@@ -113,7 +122,8 @@ def read(project: Project) -> Status:
         status.services = sorted(services, key=lambda each: each.name)
         for each in asked:
             each.result()
-    found = [problem for each in status.services if (problem := each.problem)]
+    ill = [each.name for each in status.services if each.name in STORES and not each.is_well]
+    found = [problem for each in status.services if (problem := each.problem_behind(ill))]
     found += cut_off
     status.problems = list(dict.fromkeys([*locked, *found, *status.problems]))
     return status
@@ -166,14 +176,14 @@ def _drill(host: Host, status: Status) -> None:
         status.problems.append(f"the last drill was red: {status.drill.get('reason') or 'no reason is known'}")
 
 
-def _backups(host: Host, status: Status) -> None:
-    """What the sidecar knows, and what it calls wrong."""
+def _backups(host: Host, status: Status, *, restart: bool) -> None:
+    """What the sidecar knows, and what it calls wrong; `restart` says whether PostgreSQL may be restarted."""
     health = host.run_within(HEALTH_LIMIT, BACKUPS, ["backup-health"])
     if health.code:
         # What psql says goes on in further lines.
         lines = re.sub(r"\n\s+", " ", health.output).splitlines()
-        restart = f": `docker restart {host.name('postgres')}` helps where it runs"
-        status.problems += [f"{each}{restart if each.startswith(SILENT) else ''}" for each in lines if each.strip()]
+        hint = f": `docker restart {host.name(POSTGRES)}` helps where it hangs" if restart else ""
+        status.problems += [f"{each}{hint if each.startswith(SILENT) else ''}" for each in lines if each.strip()]
     result = host.run(BACKUPS, ["cat", STATUS])
     with contextlib.suppress(ValueError):
         told = json.loads(result.output) if result.code == 0 else None

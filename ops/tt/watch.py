@@ -137,7 +137,9 @@ def wait_for_health(operator: Operator, work: Work) -> None:
         if not ill:
             return
         if POSTGRES not in ill and time.monotonic() > deadline:
-            operator.output.warn(f"not healthy yet: {', '.join(ill)}; `tt status` shows it")
+            operator.output.warn(
+                f"not healthy yet: {', '.join(ill)}; `./tt status --stack {operator.project.stack}` shows it"
+            )
             return
         if time.monotonic() > deadline:
             raise FailedError("PostgreSQL is not healthy on the new volume")
@@ -157,5 +159,8 @@ def wait_for_backup(operator: Operator) -> str | None:
                 if newest is not None and newest == found.good[0]:
                     return newest.label
             time.sleep(POLL)
-    operator.output.warn("there is no backup of the new history yet; it is taken by itself, and `tt status` shows it")
+    operator.output.warn(
+        "there is no backup of the new history yet; it is taken by itself, and "
+        f"`./tt status --stack {operator.project.stack}` shows it"
+    )
     return None

@@ -38,7 +38,7 @@ def _removed(service: str) -> Damage:
         do=acts.remove(service),
         down=service in NEEDED,
         status=(f"the container {name} is not there: `make up STACK=dev` puts that right",),
-        audit=("[missing]", f"::{service}", "`make up` makes it again"),
+        audit=("[missing]", f"::{service}", "makes it again"),
         up=(f"the container {name} is not there", "(--refresh)"),
         heal=(UP,),
     )

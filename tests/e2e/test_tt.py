@@ -122,6 +122,9 @@ def test_a_restore_that_is_killed_leaves_all_as_it_was(tt_stack: Stack) -> None:
     assert as_it_is(tt_stack) == before
 
 
+#: The app connects anew.
+LET_GO = ("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'tasktracker'",)
+
 #: What takes the app its database, what the api says, and what gives it back; None where the message has that.
 UNUSABLE = {
     "read-only": (
@@ -130,17 +133,29 @@ UNUSABLE = {
         None,
     ),
     "password": (
-        (
-            "ALTER ROLE tasktracker PASSWORD 'another'",
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'tasktracker'",
-        ),
+        ("ALTER ROLE tasktracker PASSWORD 'another'", *LET_GO),
         "the database refuses the password",
         None,
     ),
     "right": (
         ("REVOKE UPDATE ON tasks FROM tasktracker",),
-        "a right on a table is missing",
+        "a right is missing",
         ("GRANT UPDATE ON tasks TO tasktracker",),
+    ),
+    "search path": (
+        ("ALTER ROLE tasktracker SET search_path = elsewhere", *LET_GO),
+        "the tables are out of sight",
+        ("ALTER ROLE tasktracker RESET search_path", *LET_GO),
+    ),
+    "row security": (
+        ("ALTER TABLE tasks ENABLE ROW LEVEL SECURITY", "ALTER TABLE tasks FORCE ROW LEVEL SECURITY"),
+        "row security refuses tasks",
+        None,
+    ),
+    "no connections": (
+        ("ALTER DATABASE tasktracker ALLOW_CONNECTIONS false", *LET_GO),
+        "the database accepts no connections",
+        None,
     ),
     "column": (
         ("ALTER TABLE tasks RENAME COLUMN title TO titel",),
@@ -186,17 +201,23 @@ def test_a_database_that_takes_no_tasks_is_reported(tt_stack: Stack, damage: str
     assert not {"health", "refused"} & titles(tt_stack)
 
 
-def test_a_task_that_can_not_be_processed_is_reported_and_waits(tt_stack: Stack) -> None:
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        ("IF NEW.status = $$done$$ THEN RAISE EXCEPTION $$no$$; END IF; RETURN NEW;", "a trigger refuses new tasks"),
+        ("RETURN NULL;", "a trigger drops tasks or changes of them"),
+    ],
+)
+def test_a_task_that_can_not_be_processed_is_reported_and_waits(tt_stack: Stack, body: str, reason: str) -> None:
     psql(
         tt_stack,
-        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS"
-        " 'BEGIN IF NEW.status = $$done$$ THEN RAISE EXCEPTION $$no$$; END IF; RETURN NEW; END'",
+        f"CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN {body} END'",
         "CREATE TRIGGER refuse BEFORE UPDATE ON tasks FOR EACH ROW EXECUTE FUNCTION refuse()",
     )
 
     def is_told() -> bool:
         code, reported = tt_stack.tt("status")
-        return code == Exit.RED and "database (a trigger refuses new tasks)" in str(reported["problems"])
+        return code == Exit.RED and f"database ({reason})" in str(reported["problems"])
 
     with tt_stack.client() as client:
         try:

@@ -6,6 +6,7 @@ import datetime
 import io
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -15,7 +16,11 @@ import pytest
 import requests
 
 from policies import audit
+from policies.audit import Report, Thing, blocks
 from policies.containers import CONTAINER
+from policies.drift import Change
+from policies.evaluate import Level, Violation
+from policies.registry import RULES
 from policies.resource import NETWORK, VOLUME
 from policies.values import SECRET_SIGNATURE, SIGNATURE
 from remote import DockerHost, HostError
@@ -284,8 +289,19 @@ def test_no_update_makes_lost_data_again(run: Any, project: Path) -> None:
     lost = {"type": VOLUME, "name": "uploads", "id": "tasktracker-prod-uploads", "protect": True}
     (project / "state.json").write_text(state(*KNOWN, lost, {"type": CONTAINER, "name": "api", "id": "gone"}))
     data, container = run("--state", "state.json").out.split("[missing] ")[1:]
-    assert "It is protected: `make preview` says what to do.\n" in data
-    assert "`make up` makes it again.\n" in container
+    assert "It is protected: `make preview STACK=prod` says what to do.\n" in data
+    assert "`make up STACK=prod` makes it again.\n" in container
+
+
+def test_a_violation_of_what_was_changed_by_hand_says_so() -> None:
+    thing = Thing(CONTAINER, {"Id": "0a", "Name": "/web"})
+    violation = Violation(RULES[0], Level.MANDATORY, "urn:web", "networksAdvanced is not set")
+    alone = Report({"urn:web": thing}, [violation], [], [])
+    by_hand = Change(CONTAINER, thing.name, "0a", "urn:web", "networks", "it is not on the network", "make up")
+    note = "It was changed by hand, see [changed] below: that may be why.\n"
+    assert note not in next(blocks(alone, "prod"))
+    assert note in next(blocks(replace(alone, changed=[by_hand]), "prod"))
+    assert note not in next(blocks(replace(alone, changed=[replace(by_hand, name="other")]), "prod"))
 
 
 def test_a_violation_counts_for_more_than_a_difference(run: Any, project: Path) -> None:

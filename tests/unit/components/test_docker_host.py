@@ -167,8 +167,9 @@ def test_a_container_that_does_not_run_uses_no_files(host: Callable[..., None], 
     with pytest.raises(FilesError) as error:
         await_files("tasktracker-test-nginx", "c0ffee")
     assert str(error.value) == (
-        f"tasktracker-test-nginx is {status}, so it does not use its changed files: `make up` starts it, or"
-        f" `docker {command} tasktracker-test-nginx` and another update"
+        f"tasktracker-test-nginx is {status}, so it does not use its changed files:"
+        f" `make up STACK={pulumi.get_stack()}` starts it,"
+        f" or `docker {command} tasktracker-test-nginx` and another update"
     )
     assert job.did == []
 

@@ -127,7 +127,17 @@ def test_a_kept_volume_that_is_nowhere_is_not_made(monkeypatch: pytest.MonkeyPat
     result = run_program(config(volume=2, kept_volumes=[1]), {})
     assert volumes(result) == {"postgres-data-2": True}
     assert "postgres-kept" not in {each.name for each in result.resources}
-    assert [each.split(",")[0] for each in warnings] == ["tasktracker:postgres.kept_volumes names 1"]
+    assert warnings == [
+        "tasktracker:postgres.kept_volumes names 1, neither in the state nor on the Docker host: there is nothing to"
+        " keep, so take it out of the config, `./tt pulumi config rm --path tasktracker:postgres.kept_volumes"
+        " --stack test`"
+    ]
+    warnings.clear()
+    run_program(config(volume=2, kept_volumes=[3, 1]), {})
+    assert [each.split(": ")[0] for each in warnings] == [
+        "tasktracker:postgres.kept_volumes names 1, neither in the state nor on the Docker host"
+    ]
+    assert warnings[0].endswith("take it out of the config, by hand")
 
 
 def test_another_volume_in_use_is_mounted_by_postgres_and_backups(run: Callable[..., Run]) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import re
+from collections.abc import Iterator
 from itertools import groupby
 
 import pytest
@@ -64,6 +66,26 @@ def test_a_quoted_message_is_one_of_the_program(message: str) -> None:
     text = sources()
     for part in message.split("…"):
         assert part.strip() in text
+
+
+def texts_of_the_program() -> Iterator[tuple[str, str]]:
+    """The texts in the sources that may be shown, each with its file: all but docstrings."""
+    for pattern in SOURCES:
+        for path in sorted(ROOT.glob(pattern)):
+            if path.suffix != ".py":
+                continue
+            tree = ast.parse(path.read_text())
+            alone = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+            for node in ast.walk(tree):
+                if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in alone:
+                    yield path.name, node.value
+
+
+def test_a_command_of_a_message_can_be_copied() -> None:
+    """`tt` is not on PATH: it is `./tt` of the project's folder."""
+    found = [*texts_of_the_program()]
+    assert any("`./tt " in text for _, text in found)
+    assert [(file, text) for file, text in found if "`tt " in text] == []
 
 
 def anchors(text: str) -> set[str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from toolchain.environment import PYTHON_VARIABLES, clean
+from toolchain.environment import BACKEND, PYTHON_VARIABLES, Way, clean, default_backend, variables
 from toolchain.steps import ROOT
 
 
@@ -39,6 +39,24 @@ def test_a_clean_environment_has_no_engine_of_set_ups_own() -> None:
     }
     clean(environment)
     assert environment == {"PULUMI_BACKEND_URL": "s3://states"}
+
+
+def test_a_stack_of_another_project_has_its_state_there(tmp_path: Path) -> None:
+    """As for a `tt` of one clone that is called in another: it would mix one's config with the other's state."""
+    own, other = tmp_path / "own", tmp_path / "other"
+    for folder in (own, other):
+        folder.mkdir()
+        (folder / "Pulumi.dev.yaml").write_text("config:\n  tasktracker:environment: dev\n")
+    found = variables(Way.BUILD, own, {}, other / "Pulumi.dev.yaml")
+    assert found[BACKEND] == default_backend(other, {}) == f"file://{other}/.state"
+    assert found["PULUMI_HOME"].startswith(str(own))
+    assert variables(Way.BUILD, own, {})[BACKEND] == f"file://{own}/.state"
+    base = {"TASKTRACKER_BACKEND_URL": "s3://states"}
+    assert (
+        variables(Way.BUILD, own, base, other / "Pulumi.dev.yaml")[BACKEND]
+        == default_backend(other, base)
+        == ("s3://states")
+    )
 
 
 def test_the_makefile_keeps_the_same_variables_from_its_commands(tmp_path: Path) -> None:

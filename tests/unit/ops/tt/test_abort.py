@@ -168,7 +168,7 @@ POINTS = {
     "the first start, before it": Point(
         FIRST,
         "The restore is out of the config. There is no database here: the next `up` would begin with an empty one, and "
-        "`tt restore --latest` with the backups.",
+        "`./tt restore --latest --stack dev` with the backups.",
         {}, server=None, job=("exited", 1), job_in_state=1, shows="a restore into volume 1 was begun",
     ),
     "the first start, after it": Point(

@@ -6,7 +6,7 @@ import io
 import json
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -15,6 +15,7 @@ from ops.tt import cli, reference
 from ops.tt.errors import Exit, FailedError, RefusedError
 from ops.tt.output import Output
 from toolchain.steps import ROOT
+from toolchain.venv import _stamp_file
 
 Call = Callable[..., int]
 
@@ -202,6 +203,27 @@ def test_the_script_says_what_a_fresh_clone_lacks(tmp_path: Path) -> None:
     result = subprocess.run(["sh", tmp_path / "tt"], capture_output=True, text=True, check=False)
     assert result.returncode == Exit.UNREACHABLE
     assert "run `make tools`" in result.stderr
+
+
+def test_the_script_does_not_start_while_packages_are_missing(tmp_path: Path) -> None:
+    (tmp_path / "tt").write_bytes((ROOT / "tt").read_bytes())
+    python = tmp_path / ".venv/bin/python"
+    python.parent.mkdir(parents=True)
+    python.symlink_to("/bin/false")
+    result = subprocess.run(["sh", tmp_path / "tt"], capture_output=True, text=True, check=False)
+    assert result.returncode == Exit.UNREACHABLE
+    assert "was cut off: run `make tools`" in result.stderr
+    # As set-up leaves it (toolchain/venv.py).
+    stamp = _stamp_file().relative_to(ROOT)
+    (tmp_path / stamp).touch()
+    assert subprocess.run(["sh", tmp_path / "tt"], check=False).returncode == 1
+
+
+@pytest.mark.parametrize("words", [[], ["backup"]])
+def test_a_command_that_is_missing_is_told(words: Sequence[str]) -> None:
+    result = subprocess.run([ROOT / "tt", *words], capture_output=True, text=True, check=False)
+    assert result.returncode == Exit.USAGE
+    assert "error: a command is missing\n" in result.stderr
 
 
 def test_the_page_is_current() -> None:

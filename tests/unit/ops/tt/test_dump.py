@@ -12,7 +12,7 @@ from typing import Any, cast
 import pytest
 
 from ops.tt import dump
-from ops.tt.errors import FailedError, InterruptedWorkError, RefusedError, TtError
+from ops.tt.errors import FailedError, InterruptedWorkError, RefusedError, TtError, UsageError
 from ops.tt.host import Host, Result
 from ops.tt.output import Output
 
@@ -117,6 +117,14 @@ def test_one_that_is_stopped_when_it_is_whole_is_there(tmp_path: Path, monkeypat
     assert (tmp_path / "x.dump").exists()
 
 
+@pytest.mark.parametrize("path", ["", ".", "./", "/"])
+def test_a_path_without_a_file_is_refused(path: str) -> None:
+    host = FakeHost()
+    with pytest.raises(UsageError, match=f"FILE {Path(path)}: must name a file"):
+        take(host, Path(path))
+    assert host.commands == []
+
+
 def test_no_file_is_overwritten(tmp_path: Path) -> None:
     path = tmp_path / "x.dump"
     path.write_text("mine")
@@ -128,7 +136,7 @@ def test_no_file_is_overwritten(tmp_path: Path) -> None:
 def test_two_dumps_to_one_file_are_refused(tmp_path: Path) -> None:
     partial = tmp_path / "x.dump.partial"
     partial.write_text("another's")
-    with pytest.raises(RefusedError, match=r"another `tt dump` writes it"):
+    with pytest.raises(RefusedError, match=r"another `./tt dump` writes it"):
         take(FakeHost(), tmp_path / "x.dump")
     assert partial.read_text() == "another's"
 

@@ -12,7 +12,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from tasktracker.database import DROPPED, READ_ONLY, REASONS
+from tasktracker.database import DROPPED, GUARDED, HIDDEN, READ_ONLY, REASONS
 
 from ops.tt import front
 from ops.tt.errors import UnreachableError
@@ -130,7 +130,7 @@ def test_who_hangs_is_asked(monkeypatch: pytest.MonkeyPatch, hangs: bool, what: 
 
 
 def test_what_the_app_reports_has_a_cure() -> None:
-    assert {*CURES} == {*REASONS.values(), DROPPED, READ_ONLY}
+    assert {*CURES} == {*REASONS.values(), DROPPED, GUARDED, HIDDEN, READ_ONLY}
     with serving({"/api/health": 503}, {"detail": "Unavailable: database (a table is missing)."}) as port:
         assert asked(FakeHost(("127.0.0.1", port))).problem == (
             f"{URL}/api/health answers 503: Unavailable: database (a table is missing). "

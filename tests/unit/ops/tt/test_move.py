@@ -52,7 +52,7 @@ def pulumi(_self: Mover, url: str, *args: str) -> str:
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
     """A stack whose state is in the folder `old`; there is no engine."""
     monkeypatch.setattr(Mover, "_pulumi", pulumi)
-    monkeypatch.setattr(move, "environment", lambda: {"PULUMI_BACKEND_URL": url(tmp_path, "old")})
+    monkeypatch.setattr(move, "default_backend", lambda _: url(tmp_path, "old"))
     monkeypatch.setattr("ops.tt.place.environment", lambda config: {"PULUMI_BACKEND_URL": backend(tmp_path, config)})
     (tmp_path / "Pulumi.yaml").write_text("name: tasktracker\n")
     (tmp_path / "Pulumi.prod.yaml").write_text(CONFIG)

@@ -96,7 +96,7 @@ def test_a_save_that_is_no_longer_watched_goes_on(tmp_path: Path) -> None:
         raise KeyboardInterrupt
 
     found = SimpleNamespace(
-        find=lambda _: None, run=run, running=lambda _: SimpleNamespace(put_archive=lambda *_: True)
+        stack="dev", find=lambda _: None, run=run, running=lambda _: SimpleNamespace(put_archive=lambda *_: True)
     )
-    with pytest.raises(InterruptedWorkError, match="goes on in its container, and `tt state list` shows it"):
+    with pytest.raises(InterruptedWorkError, match=r"in its container, and `\./tt state list --stack dev` shows it"):
         files.save_state(cast(Host, found), tmp_path, QUIET)

@@ -162,7 +162,8 @@ def test_a_plan_says_what_is_done_and_what_is_lost(project: Project) -> None:
     text = describe(plan(), project)
     for part in (
         "stack prod (prod) to 1970-01-01", "58 min 20 s ago", "20261120-020000F (full", "data volume 3",
-        "300 MB, and 5 GB are free", "the last 58 min 20 s", "`tt volumes use 2` goes back", "a backup is taken first",
+        "300 MB, and 5 GB are free", "the last 58 min 20 s", "`./tt volumes use 2 --stack prod` goes back",
+        "a backup is taken first",
     ):  # fmt: skip
         assert part in text
 

@@ -96,13 +96,15 @@ def test_what_can_not_be_removed_is_told(monkeypatch: pytest.MonkeyPatch) -> Non
         raise docker.errors.DockerException("no space left")
 
     monkeypatch.setattr(scratch, "_start", start)
-    with pytest.raises(BrokenError, match=r"no space left\nWhat was made .*gone.*`tt scratch remove look` removes it"):
+    with pytest.raises(
+        BrokenError, match=r"no space left\nWhat was made .*gone.*`./tt scratch remove look --stack dev` removes it"
+    ):
         make(cast(Host, host), Output(json=True), "look", Target(latest=True))
 
 
 def test_a_removal_that_is_stopped_says_how_it_goes_on() -> None:
     host = FakeHost(Thing(), Thing(fault=KeyboardInterrupt()))
-    with pytest.raises(InterruptedWorkError, match="`tt scratch remove look` again"):
+    with pytest.raises(InterruptedWorkError, match=r"`\./tt scratch remove look --stack dev` again"):
         remove(cast(Host, host), "look")
 
 

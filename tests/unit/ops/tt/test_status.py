@@ -100,6 +100,22 @@ def test_nginx_that_has_refused_its_files_is_not_to_be_restarted() -> None:
     assert "they do not fit their manifest" in problem
 
 
+@pytest.mark.parametrize(
+    ("ill", "expected"),
+    [
+        ([], UNHEALTHY),
+        (["postgres"], UNHEALTHY.replace(f"`docker restart {NAME}` helps where it hangs", "it may wait for postgres")),
+        (["postgres", "nats"], UNHEALTHY.partition(": ")[0] + ": it may wait for postgres and nats"),
+        # Of the store itself it is the cure.
+        (["api-blue"], UNHEALTHY),
+    ],
+)
+def test_a_service_behind_a_store_that_is_not_well_is_not_to_be_restarted(ill: list[str], expected: str) -> None:
+    unhealthy = service.service(container(state={"Health": {"Status": "unhealthy"}}), "dev")
+    assert unhealthy.problem_behind(ill) == expected
+    assert service.service(container(), "dev").problem_behind(ill) is None
+
+
 def test_a_container_that_never_ran_has_no_age() -> None:
     created = {"state": {"Status": "created"}}
     assert service.service(container(**created), "dev").since is None
