@@ -10,7 +10,7 @@ from components.app import DATA_PATH, USER, AppArgs, app_env, slotted
 from components.naming import SYSTEM
 from components.options import child_after
 from components.workload import Attachment, HealthCheck, Mount, Workload, WorkloadArgs
-from settings.models import ApiSettings
+from settings.blocks.app import ApiSettings
 
 PORT = 8000
 

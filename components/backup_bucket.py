@@ -29,9 +29,9 @@ from pydantic import TypeAdapter, ValidationError
 from components.backups import Keys
 from components.naming import SYSTEM, Naming
 from components.private_bucket import PrivateBucket, bucket_arn, document, expiration_rule, noncurrent_rule, part
+from settings.blocks.backup import AwsBucketSettings
 from settings.errors import key_text
 from settings.limits import LIMITS
-from settings.models import AwsBucketSettings
 from settings.values import Bucket
 
 SERVICE: Final = "backups"

@@ -18,7 +18,7 @@ from components.rendering import render
 from components.secrets import GeneratedSecret, secret
 from components.volumes import RuntimeVolume
 from components.workload import Attachment, HealthCheck, Mount, Workload, WorkloadArgs
-from settings.models import BackupSchedule, BackupSettings, S3Repository
+from settings.blocks.backup import BackupSchedule, BackupSettings, S3Repository
 
 if TYPE_CHECKING:
     from components.backup_bucket import BackupBucket

@@ -12,7 +12,7 @@ from components.files import MOUNT_PATH
 from components.naming import SYSTEM
 from components.options import child_after
 from components.workload import Attachment, HealthCheck, Workload, WorkloadArgs
-from settings.models import TunnelSettings
+from settings.blocks.tunnel import TunnelSettings
 
 USER = "10006:10006"
 

@@ -11,7 +11,7 @@ from components.context import Context
 from components.naming import SYSTEM
 from components.options import child_after
 from components.workload import Attachment, HealthCheck, Workload, WorkloadArgs
-from settings.models import DashboardSettings
+from settings.blocks.app import DashboardSettings
 
 PORT = 8080
 USER = "10003:10003"

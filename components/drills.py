@@ -13,7 +13,7 @@ from components.options import child_after
 from components.postgres import DATA_PATH, SOCKET_PATH, USER, Archive, Postgres
 from components.volumes import RuntimeVolume
 from components.workload import Attachment, HealthCheck, Mount, Workload, WorkloadArgs
-from settings.models import BackupSettings
+from settings.blocks.backup import BackupSettings
 
 #: Seconds for the drill's own server to stop; its data are thrown away.
 STOP_TIMEOUT = 30

@@ -18,7 +18,7 @@ from components.nats import Nats
 from components.options import child_after
 from components.volumes import DataVolume, RuntimeVolume
 from components.workload import Attachment, HealthCheck, Mount, OneShot, OneShotArgs, Workload, WorkloadArgs
-from settings.models import BackupSettings, FileRestoreSettings
+from settings.blocks.backup import BackupSettings, FileRestoreSettings
 
 #: restic's folder in that of the repository, beside those of pgBackRest: archive and backup.
 FOLDER = "files"

@@ -11,7 +11,7 @@ from components.context import Context
 from components.naming import SYSTEM
 from components.options import child_after
 from components.workload import Attachment, OneShot, OneShotArgs
-from settings.models import Resources
+from settings.blocks.block import Resources
 
 #: Seconds; a migration that rewrites a large table is what takes longest.
 TIMEOUT = 600

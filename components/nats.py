@@ -24,7 +24,7 @@ from components.workload import (
     Workload,
     WorkloadArgs,
 )
-from settings.models import NatsSettings
+from settings.blocks.nats import NatsSettings
 
 PORT = 4222
 MONITOR_PORT = 8222

@@ -9,7 +9,7 @@ import pulumi
 import pulumi_docker as docker
 
 from components.naming import SYSTEM, Naming
-from settings.models import NetworkSettings
+from settings.blocks.network import NetworkSettings
 
 
 @dataclass(frozen=True)

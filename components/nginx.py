@@ -22,7 +22,7 @@ from components.workload import (
     Workload,
     WorkloadArgs,
 )
-from settings.models import NginxSettings
+from settings.blocks.nginx import NginxSettings
 
 HTTP_PORT = 8080
 HTTPS_PORT = 8443

@@ -14,7 +14,7 @@ from components.options import child_after
 from components.secrets import GeneratedSecret
 from components.volumes import DataVolume
 from components.workload import Attachment, HealthCheck, Mount, Workload, WorkloadArgs
-from settings.models import ObjectStoreSettings
+from settings.blocks.object_store import ObjectStoreSettings
 
 PORT = 7070
 USER = "10005:10005"

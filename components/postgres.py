@@ -26,9 +26,9 @@ from components.workload import (
     Workload,
     WorkloadArgs,
 )
+from settings.blocks.postgres import PostgresSettings
 from settings.commands import removal_of
 from settings.errors import Path, key_text
-from settings.models import PostgresSettings
 
 PORT = 5432
 USER = "10001:10001"

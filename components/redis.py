@@ -14,7 +14,7 @@ from components.options import child_after
 from components.rendering import render
 from components.secrets import GeneratedSecret
 from components.workload import Attachment, HealthCheck, Workload, WorkloadArgs
-from settings.models import RedisSettings
+from settings.blocks.redis import RedisSettings
 
 PORT = 6379
 USER = "10007:10007"

@@ -13,7 +13,7 @@ from components.options import child_after
 from components.postgres import DATA_PATH, STOP_TIMEOUT, USER, Archive
 from components.volumes import DataVolume
 from components.workload import Attachment, Mount, OneShot, OneShotArgs
-from settings.models import PostgresSettings, RestoreSettings
+from settings.blocks.postgres import PostgresSettings, RestoreSettings
 
 
 @dataclass(frozen=True)

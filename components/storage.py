@@ -10,7 +10,7 @@ from components.backups import Repository, backup_passphrase, bucket_in_aws, buc
 from components.context import Context
 from components.object_store import ObjectStore, ObjectStoreArgs
 from settings import Settings
-from settings.models import OWN_BUCKET
+from settings.blocks.object_store import OWN_BUCKET
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from components.context import Context
 from components.files import MOUNT_PATH
 from components.naming import SYSTEM
 from components.options import child_after
-from settings.models import TunnelSettings
+from settings.blocks.tunnel import TunnelSettings
 
 #: The file with the authority of nginx's certificate.
 CA_FILE = "ca.crt"

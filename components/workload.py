@@ -23,7 +23,7 @@ from components.naming import SYSTEM, release
 from components.network import Network
 from components.options import child_after
 from components.volumes import DataVolume, RuntimeVolume
-from settings.models import Resources
+from settings.blocks.block import Resources
 
 #: Open files: four times what nginx's 4096 connections or PostgreSQL and NATS at their defaults take,
 #: and below the hard limit of engines that may raise none (20 000 in some sandboxes).

@@ -21,7 +21,8 @@ from ops.registry import DOCKER_HUB, Image, Login, NoRegistryError, RegistryErro
 from ops.tt.engine import Engine
 from ops.tt.errors import Exit, FailedError, TtError, UsageError
 from ops.tt.project import NAMESPACE, Project
-from settings.models import IMAGES, OPTIONAL_SERVICES, ImageSettings, RegistrySettings
+from settings.blocks.docker_host import RegistrySettings
+from settings.blocks.images import IMAGES, OPTIONAL_SERVICES, ImageSettings
 from settings.values import ImageReference
 from toolchain.steps import StepError
 

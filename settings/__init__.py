@@ -5,7 +5,7 @@ pure but for `settings.source`, which reads the config of the running Pulumi pro
 """
 
 from settings.errors import Problem, SettingsError
-from settings.models import Settings
 from settings.reader import parse
+from settings.stack import Settings
 
 __all__ = ["Problem", "Settings", "SettingsError", "parse"]

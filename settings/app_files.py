@@ -5,7 +5,7 @@ from operator import attrgetter
 from typing import Final
 
 from settings.errors import Path
-from settings.models import Settings
+from settings.stack import Settings
 
 GENERATED_FILES: Final[Mapping[Path, tuple[str, ...]]] = {
     (): ("database-url", "nats-url", "encryption-key"),

@@ -5,8 +5,8 @@ from typing import Final
 
 from settings.describe import example, is_list, type_at
 from settings.errors import PULUMI, Path, key_text
-from settings.models import StackConfig
 from settings.secrets import BUILT_IN
+from settings.stack import StackConfig
 
 # A registry knows the digests; nobody types them.
 _PIN: Final = "make pin STACK={stack} REPOSITORY=registry.example.com/tasktracker TAG=1.2.3"

@@ -8,11 +8,11 @@ from typing import Any, Final, get_args
 
 import stackfile
 from settings.errors import Path, value_text
-from settings.models import Environment, Settings, StackConfig
 from settings.reader import examine
 from settings.reference import table
 from settings.rules import conflicts
 from settings.rules.conflict import ENVIRONMENT
+from settings.stack import Environment, Settings, StackConfig
 
 ROOT: Final = File(__file__).resolve().parents[1]
 

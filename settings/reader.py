@@ -13,6 +13,9 @@ from pydantic_core import ErrorDetails
 
 from images.catalog import local_reference
 from settings import expressions
+from settings.blocks.app import AppSecret
+from settings.blocks.docker_host import RegistrySettings
+from settings.blocks.images import LOCAL_IMAGES, OPTIONAL_SERVICES
 from settings.commands import command_for
 from settings.describe import (
     allowed,
@@ -30,10 +33,10 @@ from settings.describe import (
 from settings.errors import PROJECT, PULUMI, THIS_STACK, Path, Problem, SettingsError, value_text
 from settings.expressions import TooSlowError
 from settings.limits import raising
-from settings.models import LOCAL_IMAGES, OPTIONAL_SERVICES, AppSecret, RegistrySettings, Settings, StackConfig
 from settings.provider_keys import PROVIDER_HOST, provider_problems
 from settings.rules import RESERVED_BLOCKS, SET_SECRET, Conflict, conflicts
 from settings.secrets import BUILT_IN, check_app_secret
+from settings.stack import Settings, StackConfig
 from settings.tls import CERTIFICATE, KEY, check_pair
 from settings.units import SIZE
 

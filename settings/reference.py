@@ -20,9 +20,9 @@ from settings.describe import (
     plain_type,
 )
 from settings.errors import PROJECT, value_text
-from settings.models import StackConfig
 from settings.rules import RESERVED_BLOCKS, RULES
 from settings.secrets import BUILT_IN
+from settings.stack import StackConfig
 
 _INTRODUCTION: Final = f"""\
 <!-- Written by `make docs` from settings/; changes made here are lost. -->

@@ -16,13 +16,14 @@ from typing import Any, Final
 
 from pydantic import BaseModel
 
+from settings.blocks.images import ImageSettings
 from settings.describe import allowed, default_of, description, field_type, nested_blocks
 from settings.environments import environments
 from settings.errors import PROJECT
-from settings.models import ImageSettings, StackConfig
 from settings.reference import reference
 from settings.rules import RESERVED_BLOCKS
 from settings.secrets import BUILT_IN
+from settings.stack import StackConfig
 
 DOCS: Final = Path(__file__).resolve().parents[1] / "docs"
 

@@ -11,8 +11,8 @@ from ipaddress import ip_address
 from typing import Final
 from urllib.parse import urlsplit
 
+from settings.blocks.app import AppSecret
 from settings.expressions import matches
-from settings.models import AppSecret
 
 Check = Callable[[str], str | None]
 

@@ -13,8 +13,8 @@ from images.revision import commit, version
 from remote.redaction import redacted
 from settings.errors import SettingsError
 from settings.limits import PROBLEM
-from settings.models import Settings
 from settings.reader import parse
+from settings.stack import Settings
 
 
 def load() -> Settings:

@@ -17,8 +17,9 @@ from components import docker_host
 from images.catalog import local_reference
 from remote import redacted
 from settings import Settings
+from settings.blocks.docker_host import RegistrySettings
+from settings.blocks.images import IMAGES
 from settings.errors import PULUMI
-from settings.models import IMAGES, RegistrySettings
 
 if TYPE_CHECKING:
     from docker import DockerClient

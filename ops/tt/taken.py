@@ -15,7 +15,8 @@ import stackfile
 from ops.tt.errors import RefusedError, UnreachableError
 from ops.tt.project import NAMESPACE, Project
 from remote import sdk, silent
-from settings.models import NetworkSettings, PublishSettings
+from settings.blocks.network import NetworkSettings
+from settings.blocks.nginx import PublishSettings
 
 #: Seconds that the Docker host has for each answer.
 TIMEOUT = 5

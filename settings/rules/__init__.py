@@ -6,10 +6,10 @@ Each takes settings whose single values are all valid and yields a `Conflict` fo
 from collections.abc import Iterator
 from typing import Final
 
-from settings.models import Settings
 from settings.rules import backups, hosts, policies, stack, tunnel
 from settings.rules.conflict import SET_SECRET, Conflict, Rule
 from settings.rules.stack import RESERVED_BLOCKS
+from settings.stack import Settings
 
 __all__ = ["RESERVED_BLOCKS", "RULES", "SET_SECRET", "Conflict", "conflicts"]
 

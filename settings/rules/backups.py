@@ -3,9 +3,12 @@
 from collections.abc import Iterator
 from typing import Final
 
+from settings.blocks.backup import AwsBucketSettings, S3Repository
+from settings.blocks.block import Block
+from settings.blocks.object_store import OWN_BUCKET
 from settings.errors import PULUMI, THIS_STACK, Path, key_text
-from settings.models import OWN_BUCKET, AwsBucketSettings, Block, S3Repository, Settings
 from settings.rules.conflict import ENVIRONMENT, Conflict, Rule
+from settings.stack import Settings
 from settings.units import SECONDS
 
 # WAL waits for archive_timeout before it is even due.

@@ -6,7 +6,7 @@ from ipaddress import AddressValueError, IPv4Address
 from typing import Final
 
 from settings.errors import PULUMI, Path
-from settings.models import Settings
+from settings.stack import Settings
 
 SET_SECRET: Final = f"run {PULUMI} config set --secret"
 

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from typing import Final
 
 from settings.errors import Path, key_text
-from settings.models import Settings
 from settings.rules.conflict import ENVIRONMENT, Conflict, Rule
 from settings.rules.stack import TAKEN_NAMES
+from settings.stack import Settings
 
 _HOST: Final[Path] = ("docker_host",)
 _ADDRESS: Final[Path] = (*_HOST, "address")

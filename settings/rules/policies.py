@@ -6,9 +6,9 @@ from typing import Final
 
 from settings.errors import Path, key_text
 from settings.limits import LIMITS, raising
-from settings.models import Settings
 from settings.rules.conflict import ENVIRONMENT, Conflict, Rule
 from settings.rules.stack import SERVICES
+from settings.stack import Settings
 from settings.units import SIZE
 
 _ADDRESS: Final[Path] = ("nginx", "publish", "address")

@@ -6,10 +6,12 @@ from operator import attrgetter
 from typing import Final
 
 from settings.app_files import ALWAYS, GENERATED_FILES, generated_secrets, secret_name
+from settings.blocks.network import NetworkSettings
+from settings.blocks.postgres import PostgresTuning
 from settings.errors import PULUMI, THIS_STACK, Path, key_text
-from settings.models import NetworkSettings, PostgresTuning, Settings, StackConfig
 from settings.rules.conflict import ENVIRONMENT, Conflict, Rule, is_local
 from settings.secrets import BUILT_IN, RESERVED
+from settings.stack import Settings, StackConfig
 from settings.units import SIZE
 
 RESERVED_BLOCKS: Final = ("monitoring",)

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from settings.errors import Path, key_text
-from settings.models import Settings
 from settings.rules.conflict import ENVIRONMENT, Conflict, Rule, is_local
+from settings.stack import Settings
 
 _TUNNEL: Final[Path] = ("tunnel",)
 

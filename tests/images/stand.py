@@ -12,7 +12,8 @@ from typing import Any
 from components.backups import Keys, Repository, crontab, repository_config
 from components.certificates import new_authority, new_server_certificate
 from components.postgres import access_rules, server_config
-from settings.models import BackupSettings, PostgresSettings
+from settings.blocks.backup import BackupSettings
+from settings.blocks.postgres import PostgresSettings
 from tests.images.conftest import Bench, Container, wait_for
 
 DATA, SOCKET, METRICS = "/var/lib/postgresql", "/run/postgresql", "/var/lib/metrics"

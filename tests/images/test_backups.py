@@ -15,7 +15,8 @@ import pytest
 from components.backups import Keys, Repository, backup_crontab, repository_config
 from components.certificates import new_authority, new_server_certificate
 from components.postgres import access_rules, server_config
-from settings.models import BackupSchedule, BackupSettings, PostgresSettings
+from settings.blocks.backup import BackupSchedule, BackupSettings
+from settings.blocks.postgres import PostgresSettings
 from tests.images.conftest import Bench, Container, wait_for
 
 pytestmark = pytest.mark.docker

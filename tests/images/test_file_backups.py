@@ -17,7 +17,7 @@ from components.backups import Keys, Repository, crontab
 from components.certificates import new_authority, new_server_certificate
 from components.file_backups import keys_file, repository_env
 from components.nats import BACKUP_INBOX, BACKUP_USER, CLIENT_USER, client_context, server_config
-from settings.models import NatsSettings
+from settings.blocks.nats import NatsSettings
 from tests.images.conftest import Bench, Container, wait_for
 
 pytestmark = pytest.mark.docker

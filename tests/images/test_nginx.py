@@ -8,7 +8,7 @@ import pytest
 
 from components.files import MANIFEST, manifest
 from components.nginx import HEALTH_PORT, HTTP_PORT, server_config
-from settings.models import NginxSettings
+from settings.blocks.nginx import NginxSettings
 from tests.images.conftest import Bench, Container, wait_for
 
 pytestmark = pytest.mark.docker

@@ -11,7 +11,7 @@ import pytest
 
 from components.engine_version import NEWEST_MAJOR, notice, refusal
 from images.catalog import local_reference
-from settings.models import LOCAL_IMAGES
+from settings.blocks.images import LOCAL_IMAGES
 from tests.e2e.comeback import ENDS, expect_comeback
 from tests.e2e.stack import Stack, add_task, eventually, is_done
 from tests.e2e.test_audit import audit

@@ -12,7 +12,7 @@ import pytest
 from components import rendering
 from components.app import app_files
 from settings.app_files import GENERATED_FILES, file_name, secret_name
-from settings.models import PostgresTuning
+from settings.blocks.postgres import PostgresTuning
 from settings.rules.stack import OWN_PARAMETER_FAMILIES, OWN_PARAMETERS
 from tests.unit.components.conftest import DEV, Run
 

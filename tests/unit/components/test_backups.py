@@ -13,7 +13,8 @@ from pulumi.runtime.rpc import deserialize_properties, is_rpc_secret
 
 from components.backups import Keys, Repository, backup_crontab, repository_config
 from components.postgres import server_config
-from settings.models import BackupRetention, BackupSchedule, BackupSettings, PostgresSettings
+from settings.blocks.backup import BackupRetention, BackupSchedule, BackupSettings
+from settings.blocks.postgres import PostgresSettings
 from tests.unit.components.conftest import CONTAINER, DEV, PROD, VOLUME, Run, pgbackrest_options
 
 OUTSIDE = {

@@ -11,7 +11,7 @@ from pulumi.runtime.rpc import deserialize_properties, is_rpc_secret
 from components.backups import Keys, Repository
 from components.file_backups import keys_file, repository_env
 from components.nats import server_config
-from settings.models import NatsSettings
+from settings.blocks.nats import NatsSettings
 from tests.unit.components.conftest import CONTAINER, DEV, Run
 from tests.unit.components.test_backups import KEYS, OUTSIDE
 

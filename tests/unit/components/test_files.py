@@ -16,7 +16,9 @@ from components import nats, nginx, postgres
 from components.files import digest, manifest
 from components.naming import Naming, release
 from components.rendering import render
-from settings.models import NatsSettings, NginxSettings, PostgresSettings, PostgresTuning, PublishSettings
+from settings.blocks.nats import NatsSettings
+from settings.blocks.nginx import NginxSettings, PublishSettings
+from settings.blocks.postgres import PostgresSettings, PostgresTuning
 
 UPSTREAMS = {"api": "172.20.0.2:8000", "dashboard": "172.20.0.5:8080"}
 

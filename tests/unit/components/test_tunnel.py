@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from components.nginx import server_config
-from settings.models import NginxSettings
+from settings.blocks.nginx import NginxSettings
 from tests.certificates import chain, ec_key, key_pem
 from tests.unit.components.conftest import ACCOUNT, API_TOKEN, CONTAINER, DEV, TUNNEL, ZONE, Recorded, Run
 

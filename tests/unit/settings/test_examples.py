@@ -13,7 +13,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from settings import expressions
 from settings.describe import allowed, field_type, is_amount, kinds, limits, nested_blocks, plain_type
 from settings.errors import Path
-from settings.models import StackConfig
+from settings.stack import StackConfig
 from tests.unit.settings.config import nested, problem, problems
 
 WRONG = ["", "x y", "Nonsense!", -1, 1.5, 10**12, True, [{}], {"a": 1}, "999999999TB", "999999999h"]

@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from settings import SettingsError, parse
-from settings.models import StackConfig
 from settings.secrets import BUILT_IN
+from settings.stack import StackConfig
 from tests.generated import examples
 from tests.unit.settings.config import config
 

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from settings import parse, schema
 from settings.describe import nested_blocks
-from settings.models import StackConfig
+from settings.stack import StackConfig
 from tests.unit.settings.config import DIGEST, IMAGES, PROD, config, filled_file, nested, problems, stack_file
 from tests.unit.settings.test_values import BAD, GOOD
 

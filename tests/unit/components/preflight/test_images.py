@@ -16,7 +16,8 @@ import requests
 from components import docker_host
 from components.preflight import images
 from settings import Settings, parse
-from settings.models import IMAGES, RegistrySettings
+from settings.blocks.docker_host import RegistrySettings
+from settings.blocks.images import IMAGES
 from tests.unit.components.conftest import DEV, PINNED, PROD
 
 IMAGE = PINNED["dashboard"]

@@ -1,0 +1,1 @@
+"""The blocks of a stack's config, one module each."""
