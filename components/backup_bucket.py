@@ -32,7 +32,7 @@ from components.private_bucket import PrivateBucket, bucket_arn, document, expir
 from settings.blocks.backup import AwsBucketSettings
 from settings.errors import key_text
 from settings.limits import LIMITS
-from settings.values import Bucket
+from settings.values.backups import Bucket
 
 SERVICE: Final = "backups"
 

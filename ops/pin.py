@@ -23,7 +23,7 @@ from ops.tt.errors import Exit, FailedError, TtError, UsageError
 from ops.tt.project import NAMESPACE, Project
 from settings.blocks.docker_host import RegistrySettings
 from settings.blocks.images import IMAGES, OPTIONAL_SERVICES, ImageSettings
-from settings.values import ImageReference
+from settings.values.images import ImageReference
 from toolchain.steps import StepError
 
 KEY = f"{NAMESPACE}:images"

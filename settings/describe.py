@@ -11,7 +11,7 @@ from pydantic.fields import FieldInfo
 
 from settings.limits import PolicyLimit
 from settings.units import such_as
-from settings.values import Kind
+from settings.values.kind import Kind
 
 _PLAIN: Final[Mapping[object, str]] = {
     bool: "true or false",

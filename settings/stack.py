@@ -14,7 +14,10 @@ from settings.blocks.object_store import ObjectStoreSettings
 from settings.blocks.postgres import PostgresSettings
 from settings.blocks.redis import RedisSettings
 from settings.blocks.tunnel import TunnelSettings
-from settings.values import HostName, Registry, SecretName, StateBackend
+from settings.values.addresses import HostName
+from settings.values.backups import StateBackend
+from settings.values.images import Registry
+from settings.values.secrets import SecretName
 
 Environment = Literal["dev", "staging", "prod"]
 

@@ -17,7 +17,8 @@ from settings.blocks.block import (
     StartTimeout,
 )
 from settings.units import GB, MB
-from settings.values import Expression, Seconds
+from settings.values.amounts import Seconds
+from settings.values.secrets import Expression
 
 
 class ApiResources(Resources):

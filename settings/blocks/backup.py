@@ -19,19 +19,10 @@ from settings.blocks.block import (
 )
 from settings.limits import LIMITS
 from settings.units import MB
-from settings.values import (
-    AwsRegion,
-    Bucket,
-    FileSet,
-    HostName,
-    KmsKey,
-    Region,
-    RepositoryPath,
-    Schedule,
-    Seconds,
-    ServerPort,
-    TimeZone,
-)
+from settings.values.addresses import HostName, ServerPort
+from settings.values.amounts import Seconds
+from settings.values.backups import AwsRegion, Bucket, FileSet, KmsKey, Region, RepositoryPath
+from settings.values.schedule import Schedule, TimeZone
 
 
 class BackupResources(Resources):

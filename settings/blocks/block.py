@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from settings.limits import LIMITS, PolicyLimit
 from settings.units import MB
-from settings.values import Megabytes, Seconds
+from settings.values.amounts import Megabytes, Seconds
 
 LogLevel = Literal["debug", "info", "warning", "error"]
 

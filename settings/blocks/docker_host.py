@@ -1,7 +1,9 @@
 """The blocks `docker_host` and `registries`."""
 
 from settings.blocks.block import Block
-from settings.values import DockerAddress, LocalPath, SecretName, UserName
+from settings.values.docker_host import DockerAddress, LocalPath
+from settings.values.images import UserName
+from settings.values.secrets import SecretName
 
 
 class DockerHostSettings(Block):

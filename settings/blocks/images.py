@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from settings.blocks.block import Block
-from settings.values import ImageReference
+from settings.values.images import ImageReference
 
 
 class ImageSettings(Block):

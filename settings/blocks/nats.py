@@ -6,7 +6,8 @@ from pydantic import Field
 
 from settings.blocks.block import MINUTE, Block, Cpus, Memory, Reservation, Resources, StartTimeout
 from settings.units import GB, MB, TB
-from settings.values import Megabytes, Port
+from settings.values.addresses import Port
+from settings.values.amounts import Megabytes
 
 
 class NatsResources(Resources):

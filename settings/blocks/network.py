@@ -3,7 +3,7 @@
 from ipaddress import IPv4Network
 
 from settings.blocks.block import Block
-from settings.values import Subnet
+from settings.values.addresses import Subnet
 
 
 class NetworkSettings(Block):

@@ -7,7 +7,8 @@ from pydantic import Field
 
 from settings.blocks.block import DAY, HOUR, MINUTE, Block, Cpus, Memory, Reservation, Resources, StartTimeout
 from settings.units import GB, MB
-from settings.values import Address, HostName, Megabytes, PublishedPort, Seconds
+from settings.values.addresses import Address, HostName, PublishedPort
+from settings.values.amounts import Megabytes, Seconds
 
 
 class NginxResources(Resources):

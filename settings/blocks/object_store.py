@@ -4,7 +4,7 @@ from typing import Final
 
 from settings.blocks.block import MINUTE, Block, Cpus, Memory, Reservation, Resources, StartTimeout
 from settings.units import MB
-from settings.values import Bucket
+from settings.values.backups import Bucket
 
 OWN_BUCKET: Final = "backups"
 """The bucket of the stack's own object store that backups go to."""

@@ -6,18 +6,10 @@ from pydantic import Field
 
 from settings.blocks.block import DAY, HOUR, MINUTE, Block, Cpus, PostgresMemory, Reservation, Resources, StartTimeout
 from settings.units import GB, MB, TB
-from settings.values import (
-    BackupLabel,
-    Identifier,
-    Megabytes,
-    Milliseconds,
-    Moment,
-    ParameterName,
-    ParameterValue,
-    Port,
-    Seconds,
-    VolumeNumber,
-)
+from settings.values.addresses import Port
+from settings.values.amounts import Megabytes, Milliseconds, Seconds
+from settings.values.backups import BackupLabel, Moment
+from settings.values.postgres import Identifier, ParameterName, ParameterValue, VolumeNumber
 
 
 class PostgresResources(Resources):

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from settings.blocks.block import MINUTE, Block, Cpus, Memory, Reservation, Resources, StartTimeout
 from settings.units import MB, TB
-from settings.values import Megabytes
+from settings.values.amounts import Megabytes
 
 
 class RedisResources(Resources):

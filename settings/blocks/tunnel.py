@@ -6,7 +6,8 @@ from pydantic import Field
 
 from settings.blocks.block import MINUTE, Block, Cpus, Memory, Reservation, Resources, StartTimeout
 from settings.units import MB
-from settings.values import AccountId, Email, HostName, Zone, ZoneId
+from settings.values.addresses import Email, HostName, Zone
+from settings.values.cloudflare import AccountId, ZoneId
 
 
 class CloudflaredResources(Resources):

@@ -22,8 +22,8 @@ from policies.registry import RULES
 from policies.resource import Resource
 from policies.rule import Level
 from policies.values import SECRET_SIGNATURE, SIGNATURE, decode
-from settings import values
 from settings.limits import LIMITS, PACK, Limits, LimitsError
+from settings.values.images import ImageReference
 from tests.policies.compliant import container
 from tests.policies.compliant_cloudflare import ingress, record
 from tests.unit.components.conftest import ACCOUNT, API_TOKEN, DEV, TUNNEL, ZONE, Run, run_program
@@ -346,7 +346,7 @@ def test_names_for_administrators_are_the_pack_s(host: str, names: tuple[str, ..
 
 def _takes(reference: str) -> bool:
     try:
-        TypeAdapter(values.ImageReference).validate_python(reference)
+        TypeAdapter(ImageReference).validate_python(reference)
     except ValidationError:
         return False
     return True

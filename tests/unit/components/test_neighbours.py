@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from components.neighbours import neighbours, refusal
-from settings import parse, values
+from settings import parse
 from settings.limits import LIMITS
 from tests.unit.components.conftest import API_TOKEN, DEBUG_PORTS, DEV, TUNNEL
 
@@ -112,7 +112,9 @@ def test_a_published_port_is_named_with_one_that_is_free(address: str) -> None:
 def test_a_port_on_all_addresses_is_in_everybody_s_way(monkeypatch: pytest.MonkeyPatch) -> None:
     everywhere = {**DEV, "nginx": json.dumps({"publish": {"address": "0.0.0.0"}})}
     # Where the policies' config allows it.
-    monkeypatch.setattr(values, "LIMITS", replace(LIMITS, addresses=frozenset({IPv4Address("0.0.0.0")})))
+    monkeypatch.setattr(
+        "settings.values.addresses.LIMITS", replace(LIMITS, addresses=frozenset({IPv4Address("0.0.0.0")}))
+    )
     assert len(told(everywhere, containers=(container("web", port(8080, "192.0.2.1")),))) == 2
 
 

@@ -6,9 +6,9 @@ import pytest
 from pydantic import TypeAdapter
 
 from remote.address import is_safe
-from settings import values
 from settings.errors import SettingsError
 from settings.reader import parse
+from settings.values.docker_host import DockerAddress
 
 SAFE = (
     "unix:///var/run/docker.sock",
@@ -100,5 +100,5 @@ def test_a_key_that_only_the_provider_takes_is_refused(key: str, replacement: st
 
 @pytest.mark.parametrize("address", [*SAFE, "tcp://host.example.com:2376"])
 def test_what_the_block_accepts_is_on_the_list_of_safe_addresses(address: str) -> None:
-    assert TypeAdapter(values.DockerAddress).validate_python(address) == address
+    assert TypeAdapter(DockerAddress).validate_python(address) == address
     assert is_safe(address, over_tls=True)

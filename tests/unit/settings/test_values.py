@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from settings import values
+from settings.values.docker_host import DockerAddress, LocalPath
 from tests.unit.settings.config import DIGEST, nested, problem, read
 
 GOOD = [
@@ -268,7 +268,7 @@ def test_sizes_are_megabytes_and_durations_seconds_or_milliseconds() -> None:
     ],
 )
 def test_addresses_of_docker_hosts(address: str) -> None:
-    assert TypeAdapter(values.DockerAddress).validate_python(address) == address
+    assert TypeAdapter(DockerAddress).validate_python(address) == address
 
 
 @pytest.mark.parametrize(
@@ -289,15 +289,15 @@ def test_addresses_of_docker_hosts(address: str) -> None:
 )
 def test_what_is_no_address_of_a_docker_host(address: object) -> None:
     with pytest.raises(ValidationError, match="ssh://USER@HOST"):
-        TypeAdapter(values.DockerAddress).validate_python(address)
+        TypeAdapter(DockerAddress).validate_python(address)
 
 
 @pytest.mark.parametrize("path", ["~/.ssh/id_ed25519", "/etc/keys/deploy+1@host", "~/a-b_c.d"])
 def test_local_paths(path: str) -> None:
-    assert TypeAdapter(values.LocalPath).validate_python(path) == path
+    assert TypeAdapter(LocalPath).validate_python(path) == path
 
 
 @pytest.mark.parametrize("path", ["id_ed25519", "~", "~other/key", "/with blank", "~/%h", '/"', "/a\n", "/", "", None])
 def test_what_is_no_local_path(path: object) -> None:
     with pytest.raises(ValidationError, match="must be a path on the machine that runs pulumi"):
-        TypeAdapter(values.LocalPath).validate_python(path)
+        TypeAdapter(LocalPath).validate_python(path)

@@ -1,0 +1,15 @@
+"""Sizes and durations."""
+
+from typing import Annotated
+
+from settings.units import MILLISECONDS, SECONDS, SIZE
+from settings.values.kind import amount
+
+Megabytes = Annotated[int, amount("size", SIZE)]
+"""A whole number of MB (1024 * 1024 bytes)."""
+
+Seconds = Annotated[int, amount("duration", SECONDS)]
+"""A whole number of seconds."""
+
+Milliseconds = Annotated[int, amount("fine duration", MILLISECONDS)]
+"""A whole number of milliseconds."""
