@@ -11,6 +11,7 @@ from components.naming import SYSTEM
 from components.options import child_after
 from components.workload import Attachment, HealthCheck, Mount, Workload, WorkloadArgs
 from settings.blocks.app import ApiSettings
+from settings.image_ref import ImageRef
 
 PORT = 8000
 
@@ -29,7 +30,7 @@ class ApiArgs:
 
     app: AppArgs
     settings: ApiSettings
-    image: str
+    image: ImageRef
 
 
 class Api(pulumi.ComponentResource):

@@ -11,8 +11,9 @@ from components.context import Context
 from components.files import MOUNT_PATH
 from components.volumes import DataVolume
 from settings.app_files import GENERATED_FILES
+from settings.services import SERVICES
 
-USER = "10004:10004"
+USER = SERVICES["api"].user
 DATA_PATH = "/var/lib/tasktracker"
 
 

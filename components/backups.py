@@ -19,6 +19,7 @@ from components.secrets import GeneratedSecret, secret
 from components.volumes import RuntimeVolume
 from components.workload import Attachment, HealthCheck, Mount, Workload, WorkloadArgs
 from settings.blocks.backup import BackupSchedule, BackupSettings, S3Repository
+from settings.image_ref import ImageRef
 
 if TYPE_CHECKING:
     from components.backup_bucket import BackupBucket
@@ -143,7 +144,7 @@ class BackupsArgs:
 
     context: Context
     settings: BackupSettings
-    image: str
+    image: ImageRef
     archive: Archive
     postgres: Postgres
     metrics: RuntimeVolume

@@ -9,6 +9,7 @@ import pulumi_docker as docker
 
 from components.context import Context
 from components.hardening import hardened
+from settings.image_ref import ImageRef
 
 #: MB; Docker's smallest allowed limit is 6.
 MEMORY = 16
@@ -18,7 +19,7 @@ def carrier(
     name: str,
     context: Context,
     service: str,
-    image: str,
+    image: ImageRef,
     opts: pulumi.ResourceOptions,
     *,
     slot: str | None = None,
@@ -30,7 +31,7 @@ def carrier(
     return docker.Container(
         name,
         name=container,
-        image=image,
+        image=str(image),
         command=["true"],
         start=False,
         must_run=False,

@@ -13,8 +13,10 @@ from components.naming import SYSTEM
 from components.options import child_after
 from components.workload import Attachment, HealthCheck, Workload, WorkloadArgs
 from settings.blocks.tunnel import TunnelSettings
+from settings.image_ref import ImageRef
+from settings.services import SERVICES
 
-USER = "10006:10006"
+USER = SERVICES["cloudflared"].user
 
 #: Where a container tells its own health check whether it is connected; nobody else reaches it.
 METRICS = "127.0.0.1:2000"
@@ -34,7 +36,7 @@ class CloudflaredArgs:
 
     context: Context
     settings: TunnelSettings
-    image: str
+    image: ImageRef
     token: pulumi.Output[str]
     files: Mapping[str, pulumi.Input[str]]
 

@@ -12,9 +12,11 @@ from components.naming import SYSTEM
 from components.options import child_after
 from components.workload import Attachment, HealthCheck, Workload, WorkloadArgs
 from settings.blocks.app import DashboardSettings
+from settings.image_ref import ImageRef
+from settings.services import SERVICES
 
 PORT = 8080
-USER = "10003:10003"
+USER = SERVICES["dashboard"].user
 
 #: Fixed host numbers on the edge network, one a slot, after the api's and for the same reason.
 ADDRESSES = {None: 5, "blue": 6, "green": 7}
@@ -26,7 +28,7 @@ class DashboardArgs:
 
     context: Context
     settings: DashboardSettings
-    image: str
+    image: ImageRef
     slot: str | None = None
 
 

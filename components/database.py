@@ -16,6 +16,7 @@ from components.storage import Backed
 from components.volumes import KeptVolumes, KeptVolumesArgs, RuntimeVolume
 from settings import Settings
 from settings.ownership import KEPT
+from settings.services import SERVICES
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ def database(context: Context, settings: Settings, backed: Backed | None, parent
     def after(*parts: pulumi.Resource) -> pulumi.ResourceOptions:
         return pulumi.ResourceOptions(parent=parent, depends_on=list(parts))
 
-    image = settings.images.postgres
+    image = settings.images.of(SERVICES["postgres"])
     number = settings.postgres.volume
     volumes = data_volumes(settings.postgres, context.naming, parent)
     if kept := {each: volumes[each] for each in settings.postgres.kept_volumes if each in volumes}:
@@ -68,7 +69,7 @@ def _backups(
     context: Context, settings: Settings, wal: Archive, postgres: Postgres, parent: pulumi.ComponentResource
 ) -> dict[str, pulumi.Output[str]]:
     """Who takes backups, and who tries them out; names of their containers by service."""
-    image = settings.images.postgres
+    image = settings.images.of(SERVICES["postgres"])
     metrics = RuntimeVolume("backup-metrics", context.naming, "backups", pulumi.ResourceOptions(parent=parent))
     backups = Backups(
         "backups",

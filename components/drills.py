@@ -14,6 +14,7 @@ from components.postgres import DATA_PATH, SOCKET_PATH, USER, Archive, Postgres
 from components.volumes import RuntimeVolume
 from components.workload import Attachment, HealthCheck, Mount, Workload, WorkloadArgs
 from settings.blocks.backup import BackupSettings
+from settings.image_ref import ImageRef
 
 #: Seconds for the drill's own server to stop; its data are thrown away.
 STOP_TIMEOUT = 30
@@ -28,7 +29,7 @@ class DrillsArgs:
 
     context: Context
     settings: BackupSettings
-    image: str
+    image: ImageRef
     archive: Archive
     postgres: Postgres
     metrics: RuntimeVolume

@@ -10,7 +10,6 @@ from urllib.parse import quote
 import pulumi
 
 from components.app import DATA_PATH as UPLOADS_PATH
-from components.app import USER
 from components.backups import CA_FILE, Repository, crontab
 from components.context import Context
 from components.naming import SYSTEM
@@ -19,6 +18,8 @@ from components.options import child_after
 from components.volumes import DataVolume, RuntimeVolume
 from components.workload import Attachment, HealthCheck, Mount, OneShot, OneShotArgs, Workload, WorkloadArgs
 from settings.blocks.backup import BackupSettings, FileRestoreSettings
+from settings.image_ref import ImageRef
+from settings.services import SERVICES
 
 #: restic's folder in that of the repository, beside those of pgBackRest: archive and backup.
 FOLDER = "files"
@@ -39,7 +40,7 @@ class FileBackupsArgs:
 
     context: Context
     settings: BackupSettings
-    image: str
+    image: ImageRef
     repository: Repository
     passphrase: pulumi.Output[str]
     uploads: DataVolume
@@ -69,7 +70,7 @@ class FileBackups(pulumi.ComponentResource):
                     context=args.context,
                     service="file-restore",
                     image=args.image,
-                    user=USER,
+                    user=SERVICES["file-backups"].user,
                     resources=files.resources,
                     command=["files-restore", *restore_arguments(files.restore)],
                     env=repository_env(args.repository),
@@ -88,7 +89,7 @@ class FileBackups(pulumi.ComponentResource):
                 context=args.context,
                 service=name,
                 image=args.image,
-                user=USER,
+                user=SERVICES["file-backups"].user,
                 resources=files.resources,
                 command=["file-backups"],
                 env={

@@ -13,6 +13,7 @@ import pulumi_docker as docker
 from components.carrier import carrier
 from components.context import Context
 from components.naming import SYSTEM
+from settings.image_ref import ImageRef
 
 #: Where every workload finds its files.
 MOUNT_PATH = "/etc/tasktracker"
@@ -38,7 +39,7 @@ class FileVolumeArgs:
 
     context: Context
     service: str
-    image: str
+    image: ImageRef
     files: Mapping[str, pulumi.Input[str]]
     slot: str | None = None
     manifest: bool = False

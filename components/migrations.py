@@ -12,6 +12,7 @@ from components.naming import SYSTEM
 from components.options import child_after
 from components.workload import Attachment, OneShot, OneShotArgs
 from settings.blocks.block import Resources
+from settings.image_ref import ImageRef
 
 #: Seconds; a migration that rewrites a large table is what takes longest.
 TIMEOUT = 600
@@ -22,7 +23,7 @@ class MigrationsArgs:
     """`image` is the api's: the schema belongs to the code that uses it."""
 
     context: Context
-    image: str
+    image: ImageRef
     resources: Resources
     database_url: pulumi.Input[str]
     external_database: bool

@@ -68,16 +68,3 @@ class Naming:
     def origin(self, volume: str) -> str:
         """What the Docker volume of that name carries, or will once it is made."""
         return self.origins.get(self.volume(volume), self.identity)
-
-
-def release(reference: str) -> str:
-    """What tells an image reference from the one before it: its tag, else the start of its digest.
-
-    >>> release("registry.example.com:5000/tasktracker/api:1.4.0@sha256:" + 64 * "a")
-    '1.4.0'
-    >>> release("tasktracker/api@sha256:" + 64 * "a")
-    'aaaaaaaaaaaa'
-    """
-    name, _, digest = reference.partition("@sha256:")
-    tag = name.rpartition("/")[2].partition(":")[2]
-    return tag or digest[:DIGEST_LENGTH]

@@ -25,10 +25,12 @@ from components.workload import (
     WorkloadArgs,
 )
 from settings.blocks.nats import NatsSettings
+from settings.image_ref import ImageRef
+from settings.services import SERVICES
 
 PORT = 4222
 MONITOR_PORT = 8222
-USER = "10002:10002"
+USER = SERVICES["nats"].user
 DATA_PATH = "/var/lib/nats"
 
 #: The app's user name; who may connect is decided by the generated password.
@@ -48,7 +50,7 @@ class NatsArgs:
 
     context: Context
     settings: NatsSettings
-    image: str
+    image: ImageRef
     backups: bool = False
 
 

@@ -23,11 +23,13 @@ from components.workload import (
     WorkloadArgs,
 )
 from settings.blocks.nginx import NginxSettings
+from settings.image_ref import ImageRef
+from settings.services import SERVICES
 
 HTTP_PORT = 8080
 HTTPS_PORT = 8443
 HEALTH_PORT = 8081
-USER = "10003:10003"
+USER = SERVICES["nginx"].user
 
 #: Seconds for requests in flight; WebSockets reconnect.
 STOP_TIMEOUT = 30
@@ -70,7 +72,7 @@ class NginxArgs:
 
     context: Context
     settings: NginxSettings
-    image: str
+    image: ImageRef
     domain: str
     hosts: Sequence[str]
     api: str

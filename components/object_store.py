@@ -15,9 +15,11 @@ from components.secrets import GeneratedSecret
 from components.volumes import DataVolume
 from components.workload import Attachment, HealthCheck, Mount, Workload, WorkloadArgs
 from settings.blocks.object_store import ObjectStoreSettings
+from settings.image_ref import ImageRef
+from settings.services import SERVICES
 
 PORT = 7070
-USER = "10005:10005"
+USER = SERVICES["object-store"].user
 DATA_PATH = "/var/lib/objects"
 
 #: A signature is made over the region, so both sides have to call it the same.
@@ -45,7 +47,7 @@ class ObjectStoreArgs:
 
     context: Context
     settings: ObjectStoreSettings
-    image: str
+    image: ImageRef
     bucket: str
 
 

@@ -15,7 +15,7 @@ from components.dashboard import Dashboard, DashboardArgs
 from components.database import database
 from components.file_backups import FileBackups, FileBackupsArgs
 from components.migrations import Migrations, MigrationsArgs
-from components.naming import SYSTEM, Naming, release
+from components.naming import SYSTEM, Naming
 from components.nats import Nats, NatsArgs
 from components.network import Networks
 from components.nginx import Nginx, NginxArgs
@@ -29,6 +29,7 @@ from components.volumes import DataVolume
 from components.worker import Worker, WorkerArgs
 from settings import Settings
 from settings.app_files import file_name
+from settings.services import SERVICES
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,9 @@ class Platform(pulumi.ComponentResource):
             PidsLimits("pids-limits", child),
             args.owner.orders,
         )
-        nats = Nats("nats", NatsArgs(context, settings.nats, images.nats, settings.has_file_backups), child)
+        nats = Nats(
+            "nats", NatsArgs(context, settings.nats, images.of(SERVICES["nats"]), settings.has_file_backups), child
+        )
         stores: list[pulumi.Resource] = [nats]
         containers: dict[str, pulumi.Output[str]] = {"nats": nats.container_name}
         objects = storage(context, settings, child)
@@ -85,8 +88,8 @@ class Platform(pulumi.ComponentResource):
             if settings.object_store.app_bucket is not None:
                 stores.append(object_store)
         redis: Redis | None = None
-        if settings.redis is not None and images.redis is not None:
-            redis = Redis("redis", RedisArgs(context, settings.redis, images.redis), child)
+        if settings.redis is not None:
+            redis = Redis("redis", RedisArgs(context, settings.redis, images.of(SERVICES["redis"])), child)
             stores.append(redis)
             containers["redis"] = redis.container_name
         self.postgres = {}
@@ -105,7 +108,7 @@ class Platform(pulumi.ComponentResource):
                 FileBackupsArgs(
                     context,
                     settings.backup,
-                    images.file_backups,
+                    images.of(SERVICES["file-backups"]),
                     backed.repository,
                     backed.passphrase,
                     uploads,
@@ -122,7 +125,7 @@ class Platform(pulumi.ComponentResource):
             "migrations",
             MigrationsArgs(
                 context,
-                images.api,
+                images.of(SERVICES["api"]),
                 settings.api.resources,
                 database_url,
                 settings.external_database,
@@ -153,11 +156,11 @@ class Platform(pulumi.ComponentResource):
             env=object_store.app_env if object_store else {},
         )
         ready = after(migrations)
-        api = Api("api", ApiArgs(app, settings.api, images.api), ready)
-        worker = Worker("worker", WorkerArgs(app, settings.worker, images.worker), ready)
+        api = Api("api", ApiArgs(app, settings.api, images.of(SERVICES["api"])), ready)
+        worker = Worker("worker", WorkerArgs(app, settings.worker, images.of(SERVICES["worker"])), ready)
         dashboard = Dashboard(
             "dashboard",
-            DashboardArgs(context, settings.dashboard, images.dashboard),
+            DashboardArgs(context, settings.dashboard, images.of(SERVICES["dashboard"])),
             child,
         )
         tunnel = settings.tunnel
@@ -166,7 +169,7 @@ class Platform(pulumi.ComponentResource):
             NginxArgs(
                 context,
                 settings.nginx,
-                images.nginx,
+                images.of(SERVICES["nginx"]),
                 settings.domain,
                 settings.served_hosts,
                 api.upstream,
@@ -177,13 +180,15 @@ class Platform(pulumi.ComponentResource):
             ),
             after(api, dashboard),
         )
-        if tunnel is not None and images.cloudflared is not None:
+        if tunnel is not None:
             # Its package takes seconds to import, and most stacks have none.
             from components.tunnel import Tunnel, TunnelArgs  # noqa: PLC0415
 
             way_in = Tunnel(
                 "tunnel",
-                TunnelArgs(context, tunnel, images.cloudflared, settings.domain, nginx.origin, settings.secrets),
+                TunnelArgs(
+                    context, tunnel, images.of(SERVICES["cloudflared"]), settings.domain, nginx.origin, settings.secrets
+                ),
                 after(nginx),
             )
             containers.update(way_in.containers)
@@ -197,9 +202,7 @@ class Platform(pulumi.ComponentResource):
             "dashboard": dashboard.container_name,
             "nginx": nginx.container_name,
         }
-        self.versions = {
-            service.replace("_", "-"): release(reference) for service, reference in images if reference is not None
-        }
+        self.versions = {service.name: image.release for service, image in images.given()}
         self.networks = networks.names
         self.register_outputs({"url": self.url})
 

@@ -29,9 +29,11 @@ from components.workload import (
 from settings.blocks.postgres import PostgresSettings
 from settings.commands import removal_of
 from settings.errors import Path, key_text
+from settings.image_ref import ImageRef
+from settings.services import SERVICES
 
 PORT = 5432
-USER = "10001:10001"
+USER = SERVICES["postgres"].user
 DATA_PATH = "/var/lib/postgresql"
 CLUSTER_PATH = f"{DATA_PATH}/17/data"
 SOCKET_PATH = "/run/postgresql"
@@ -68,7 +70,7 @@ class PostgresArgs:
 
     context: Context
     settings: PostgresSettings
-    image: str
+    image: ImageRef
     data: DataVolume
     archive: Archive | None = None
 

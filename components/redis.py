@@ -15,9 +15,11 @@ from components.rendering import render
 from components.secrets import GeneratedSecret
 from components.workload import Attachment, HealthCheck, Workload, WorkloadArgs
 from settings.blocks.redis import RedisSettings
+from settings.image_ref import ImageRef
+from settings.services import SERVICES
 
 PORT = 6379
-USER = "10007:10007"
+USER = SERVICES["redis"].user
 
 #: Seconds; there is nothing to write.
 STOP_TIMEOUT = 10
@@ -29,7 +31,7 @@ class RedisArgs:
 
     context: Context
     settings: RedisSettings
-    image: str
+    image: ImageRef
 
 
 class Redis(pulumi.ComponentResource):

@@ -14,6 +14,7 @@ from components.postgres import DATA_PATH, STOP_TIMEOUT, USER, Archive
 from components.volumes import DataVolume
 from components.workload import Attachment, Mount, OneShot, OneShotArgs
 from settings.blocks.postgres import PostgresSettings, RestoreSettings
+from settings.image_ref import ImageRef
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,7 @@ class RestoreArgs:
     context: Context
     restore: RestoreSettings
     settings: PostgresSettings
-    image: str
+    image: ImageRef
     archive: Archive
     data: DataVolume
 

@@ -11,6 +11,7 @@ from components.context import Context
 from components.object_store import ObjectStore, ObjectStoreArgs
 from settings import Settings
 from settings.blocks.object_store import OWN_BUCKET
+from settings.services import SERVICES
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ def storage(context: Context, settings: Settings, opts: pulumi.ResourceOptions) 
     object_store = (
         ObjectStore(
             "object-store",
-            ObjectStoreArgs(context, settings.object_store, settings.images.object_store, OWN_BUCKET),
+            ObjectStoreArgs(context, settings.object_store, settings.images.of(SERVICES["object-store"]), OWN_BUCKET),
             opts,
         )
         if settings.has_object_store

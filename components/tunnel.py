@@ -17,6 +17,7 @@ from components.files import MOUNT_PATH
 from components.naming import SYSTEM
 from components.options import child_after
 from settings.blocks.tunnel import TunnelSettings
+from settings.image_ref import ImageRef
 
 #: The file with the authority of nginx's certificate.
 CA_FILE = "ca.crt"
@@ -39,7 +40,7 @@ class TunnelArgs:
 
     context: Context
     settings: TunnelSettings
-    image: str
+    image: ImageRef
     domain: str
     origin: str
     secrets: frozenset[str]

@@ -11,6 +11,7 @@ import pulumi_docker as docker
 from components.carrier import carrier
 from components.context import Context
 from components.naming import SYSTEM, Naming
+from settings.image_ref import ImageRef
 from settings.ownership import DATA_VOLUME, IDENTITY
 
 #: Where the container that has kept volumes finds them, by number.
@@ -86,7 +87,7 @@ class KeptVolumesArgs:
 
     context: Context
     service: str
-    image: str
+    image: ImageRef
     volumes: Mapping[int, DataVolume]
 
 

@@ -11,6 +11,7 @@ from components.naming import SYSTEM
 from components.options import child_after
 from components.workload import Attachment, HealthCheck, Mount, Workload, WorkloadArgs
 from settings.blocks.app import WorkerSettings
+from settings.image_ref import ImageRef
 
 HEALTH_PORT = 8001
 
@@ -21,7 +22,7 @@ class WorkerArgs:
 
     app: AppArgs
     settings: WorkerSettings
-    image: str
+    image: ImageRef
 
 
 class Worker(pulumi.ComponentResource):

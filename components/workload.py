@@ -19,11 +19,12 @@ from components import docker_host
 from components.context import Context
 from components.files import MOUNT_PATH, FileVolume, FileVolumeArgs
 from components.hardening import hardened
-from components.naming import SYSTEM, release
+from components.naming import SYSTEM
 from components.network import Network
 from components.options import child_after
 from components.volumes import DataVolume, RuntimeVolume
 from settings.blocks.block import Resources
+from settings.image_ref import ImageRef
 
 #: Open files: four times what nginx's 4096 connections or PostgreSQL and NATS at their defaults take,
 #: and below the hard limit of engines that may raise none (20 000 in some sandboxes).
@@ -103,7 +104,7 @@ class ContainerArgs:
 
     context: Context
     service: str
-    image: str
+    image: ImageRef
     user: str
     resources: Resources
     networks: Sequence[Attachment]
@@ -294,7 +295,7 @@ def _files(
 def _container(args: ContainerArgs, files: Sequence[FileVolume], *, follow: bool = True) -> dict[str, Any]:
     """The arguments of every container that runs; there is no way round them. `follow`: changed files replace it."""
     labels: dict[str, pulumi.Input[str]] = {
-        **args.context.naming.labels(args.service, slot=args.slot, release=release(args.image))
+        **args.context.naming.labels(args.service, slot=args.slot, release=args.image.release)
     }
     mounts = {
         # Unset for a volume that is written: the provider sees a change in `false`.
@@ -315,7 +316,7 @@ def _container(args: ContainerArgs, files: Sequence[FileVolume], *, follow: bool
     return {
         **hardened(memory=args.resources.memory, cpus=_cpus(args.resources.cpus)),
         "name": name,
-        "image": args.image,
+        "image": str(args.image),
         "command": list(args.command) or None,
         "user": args.user,
         "read_only": True,

@@ -10,6 +10,7 @@ import argparse
 import subprocess
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from docker.auth import load_config
@@ -17,12 +18,13 @@ from docker.errors import DockerException
 from pydantic import TypeAdapter, ValidationError
 
 from ops import registry
-from ops.registry import DOCKER_HUB, Image, Login, NoRegistryError, RegistryError
+from ops.registry import Login, NoRegistryError, RegistryError
 from ops.tt.engine import Engine
 from ops.tt.errors import Exit, FailedError, TtError, UsageError
 from ops.tt.project import NAMESPACE, Project
 from settings.blocks.docker_host import RegistrySettings
-from settings.blocks.images import IMAGES, OPTIONAL_SERVICES, ImageSettings
+from settings.image_ref import DOCKER_HUB, ImageRef
+from settings.services import WITH_IMAGES
 from settings.values.images import ImageReference
 from toolchain.steps import StepError
 
@@ -32,7 +34,7 @@ KEY = f"{NAMESPACE}:images"
 _HUB_LOGIN = "https://index.docker.io/v1/"
 
 
-def wanted(config: Mapping[str, Any], repository: str | None, tag: str | None) -> dict[str, Image]:
+def wanted(config: Mapping[str, Any], repository: str | None, tag: str | None) -> dict[str, ImageRef]:
     """The image that each service is to run, by its tag.
 
     With a repository, they are those that `make push` brings there; without, those that the config names, by the tags
@@ -42,54 +44,42 @@ def wanted(config: Mapping[str, Any], repository: str | None, tag: str | None) -
         UsageError: there is nothing to go by.
     """
     services = [
-        name
-        for name in ImageSettings.model_fields
-        if name not in OPTIONAL_SERVICES or f"{NAMESPACE}:{OPTIONAL_SERVICES[name]}" in config
+        service
+        for service in WITH_IMAGES.values()
+        if not service.optional or f"{NAMESPACE}:{service.block[0]}" in config
     ]
     if repository is not None:
         if tag is None:
             raise UsageError("a repository goes with a tag: say which, with TAG=...")
-        found = {service: f"{repository}/{IMAGES[service]}:{tag}" for service in services}
+        found = {service.key: f"{repository}/{service.folder}:{tag}" for service in services}
     else:
         named = config.get(KEY) or {}
         if not isinstance(named, dict) or not named:
             raise UsageError(
                 f"the stack names no images yet: say where they are, with REPOSITORY=... and TAG=... ({KEY})"
             )
-        found = {
-            service: _with_tag(str(named[service]), tag) for service in services if isinstance(named.get(service), str)
-        }
-    images: dict[str, Image] = {}
-    for service, reference in found.items():
+        texts = {service.key: named.get(service.key) for service in services}
+        found = {key: str(ImageRef.parse(text).with_tag(tag)) for key, text in texts.items() if isinstance(text, str)}
+    images: dict[str, ImageRef] = {}
+    for key, reference in found.items():
         try:
-            TypeAdapter(ImageReference).validate_python(reference)
+            image: ImageRef = TypeAdapter(ImageReference).validate_python(reference)
         except ValidationError as error:
             reason = error.errors()[0]["msg"].removeprefix("Value error, ")
             raise UsageError(f"{reference}: {reason}") from None
-        image = Image.parse(reference)
-        if image is None:
-            raise UsageError(f"{KEY}.{service} = {reference}: it has no tag to look up; say which, with TAG=...")
-        images[service] = image
+        if image.tag is None:
+            raise UsageError(f"{KEY}.{key} = {reference}: it has no tag to look up; say which, with TAG=...")
+        images[key] = image.in_full
     return images
 
 
-def _is_same(old: str, new: str) -> bool:
+def _is_same(old: str, new: ImageRef) -> bool:
     """Whether two references are of the same image in the same repository.
 
     Under another tag it would be the same bytes, and a restart of what runs them for a name.
     """
-    return old.partition("@")[2] == new.partition("@")[2] and _untagged(old) == _untagged(new)
-
-
-def _with_tag(reference: str, tag: str | None) -> str:
-    """A reference by tag alone: by its own, or by `tag`."""
-    return reference.partition("@")[0] if tag is None else f"{_untagged(reference)}:{tag}"
-
-
-def _untagged(reference: str) -> str:
-    """The repository of a reference, with its registry, whose port has a colon too."""
-    folder, slash, last = reference.partition("@")[0].rpartition("/")
-    return f"{folder}{slash}{last.partition(':')[0]}"
+    before = ImageRef.parse(old).in_full
+    return (before.name, before.digest) == (new.name, new.digest)
 
 
 class Logins:
@@ -137,13 +127,13 @@ class Logins:
         return str(found["username"]), str(found["password"])
 
 
-def resolve(images: Mapping[str, Image], logins: Logins) -> dict[str, str]:
+def resolve(images: Mapping[str, ImageRef], logins: Logins) -> dict[str, ImageRef]:
     """The reference with a digest for each service.
 
     Raises:
         FailedError: a registry doesn't have one, or doesn't say; tells of each.
     """
-    digests: dict[Image, str] = {}
+    digests: dict[ImageRef, str] = {}
     problems: list[str] = []
     silent: set[str] = set()
     for image in dict.fromkeys(images.values()):
@@ -157,7 +147,7 @@ def resolve(images: Mapping[str, Image], logins: Logins) -> dict[str, str]:
                 silent.add(image.registry)
     if problems:
         raise FailedError("\n  ".join(["nothing was written:", *problems]))
-    return {service: f"{image}@{digests[image]}" for service, image in images.items()}
+    return {service: replace(image, digest=digests[image]) for service, image in images.items()}
 
 
 def pin(project: Project, repository: str | None, tag: str | None) -> list[str]:
@@ -171,14 +161,12 @@ def pin(project: Project, repository: str | None, tag: str | None) -> list[str]:
         named = before if isinstance(before, dict) else {}
         after = resolve(wanted(project.config(), repository, tag), Logins(project))
         changed = {
-            service: reference
-            for service, reference in after.items()
-            if not _is_same(str(named.get(service, "")), reference)
+            service: image for service, image in after.items() if not _is_same(str(named.get(service, "")), image)
         }
         if changed:
             engine = Engine(project)
-            project.write(engine.edited({f"{KEY}.{service}": reference for service, reference in changed.items()}))
-    return [f"{service}: {named.get(service, 'nothing')} -> {reference}" for service, reference in changed.items()]
+            project.write(engine.edited({f"{KEY}.{service}": str(image) for service, image in changed.items()}))
+    return [f"{service}: {named.get(service, 'nothing')} -> {image}" for service, image in changed.items()]
 
 
 def main(arguments: list[str] | None = None) -> int:

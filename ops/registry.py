@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import requests
+
+from settings.image_ref import DOCKER_HUB, ImageRef
 
 #: Seconds for one answer.
 TIMEOUT = 30
@@ -19,8 +20,6 @@ MANIFESTS = (
     "application/vnd.oci.image.manifest.v1+json",
     "application/vnd.docker.distribution.manifest.v2+json",
 )
-
-DOCKER_HUB = "docker.io"
 
 #: Where Docker Hub's API is.
 _HUB_API = "registry-1.docker.io"
@@ -44,40 +43,9 @@ class NoRegistryError(RegistryError):
     """A registry says nothing at all, whatever the image."""
 
 
-@dataclass(frozen=True)
-class Image:
-    """An image by its name: a registry, a repository there, and a tag."""
-
-    registry: str
-    repository: str
-    tag: str
-
-    @classmethod
-    def parse(cls, reference: str) -> Image | None:
-        """The image that a reference names, leaving out its digest; None where it has no tag.
-
-        >>> Image.parse("registry.example.com:5000/tasktracker/app:1.2.0@sha256:" + 64 * "a")
-        Image(registry='registry.example.com:5000', repository='tasktracker/app', tag='1.2.0')
-        >>> Image.parse("nginx:1.27")
-        Image(registry='docker.io', repository='library/nginx', tag='1.27')
-        >>> Image.parse("registry.example.com:5000/app@sha256:" + 64 * "a")
-        """
-        name = reference.partition("@")[0]
-        first, slash, rest = name.partition("/")
-        if slash and (first == "localhost" or re.search("[.:]", first)):
-            registry, path = first, rest
-        else:
-            registry, path = DOCKER_HUB, name if slash else f"library/{name}"
-        repository, colon, tag = path.partition(":")
-        return cls(registry, repository, tag) if colon else None
-
-    def __str__(self) -> str:
-        """The reference, in full."""
-        return f"{self.registry}/{self.repository}:{self.tag}"
-
-
-def digest(image: Image, login: Callable[[str], Login]) -> str:
-    """The digest that a registry has for a tag. `login` gives what to log in with, by the registry.
+def digest(image: ImageRef, login: Callable[[str], Login]) -> str:
+    """The digest that a registry has for a tag of an image, given in full. `login` gives what to log in with, by the
+    registry.
 
     Raises:
         RegistryError: it has no such tag, refuses, or doesn't answer.
@@ -121,7 +89,7 @@ def _no_auth(request: requests.PreparedRequest) -> requests.PreparedRequest:
     return request
 
 
-def _authorization(session: requests.Session, image: Image, challenge: str, who: Login) -> str:
+def _authorization(session: requests.Session, image: ImageRef, challenge: str, who: Login) -> str:
     """The header that the registry asks for: a login, or a token that a server of its choice gives for one."""
     scheme, _, rest = challenge.partition(" ")
     if scheme.lower() == "basic":
@@ -147,7 +115,7 @@ def _authorization(session: requests.Session, image: Image, challenge: str, who:
         raise RegistryError(f"{image}: {realm} gives no token") from None
 
 
-def _refused(image: Image, who: Login) -> str:
+def _refused(image: ImageRef, who: Login) -> str:
     registry = image.registry
     if who is None:
         return (

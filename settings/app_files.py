@@ -5,16 +5,23 @@ from operator import attrgetter
 from typing import Final
 
 from settings.errors import Path
+from settings.services import SERVICES
 from settings.stack import Settings
 
-GENERATED_FILES: Final[Mapping[Path, tuple[str, ...]]] = {
-    (): ("database-url", "nats-url", "encryption-key"),
-    ("object_store", "app_bucket"): ("object-store-access-key", "object-store-secret-key", "object-store-ca"),
-    ("redis",): ("redis-url",),
-}
-"""Names of files under /etc/tasktracker, by the setting that a stack has them with; `()` for every stack."""
-
 ALWAYS: Final[Path] = ()
+
+
+def _generated_files() -> Mapping[Path, tuple[str, ...]]:
+    files: dict[Path, tuple[str, ...]] = {}
+    for service in SERVICES.values():
+        if service.app_files:
+            setting = service.app_files_with or (service.block if service.optional else ALWAYS)
+            files[setting] = (*files.get(setting, ()), *service.app_files)
+    return files
+
+
+GENERATED_FILES: Final = _generated_files()
+"""Names of files under /etc/tasktracker, by the setting that a stack has them with; `()` for every stack."""
 
 
 def file_name(secret: str) -> str:

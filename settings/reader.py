@@ -15,7 +15,6 @@ from images.catalog import local_reference
 from settings import expressions
 from settings.blocks.app import AppSecret
 from settings.blocks.docker_host import RegistrySettings
-from settings.blocks.images import LOCAL_IMAGES, OPTIONAL_SERVICES
 from settings.commands import command_for
 from settings.describe import (
     allowed,
@@ -36,6 +35,7 @@ from settings.limits import raising
 from settings.provider_keys import PROVIDER_HOST, provider_problems
 from settings.rules import RESERVED_BLOCKS, SET_SECRET, Conflict, conflicts
 from settings.secrets import BUILT_IN, check_app_secret
+from settings.services import WITH_IMAGES
 from settings.stack import Settings, StackConfig
 from settings.tls import CERTIFICATE, KEY, check_pair
 from settings.units import SIZE
@@ -244,11 +244,12 @@ def _with_local_images(tree: Tree) -> Tree:
     """`tree` with the images built on this machine where it names none."""
     images = tree.get("images", {})
     local = {
-        service: local_reference(image)
-        for service, image in LOCAL_IMAGES.items()
+        key: local_reference(service.folder)
+        for key, service in WITH_IMAGES.items()
         # The image of a service that a stack may do without is missed by a rule.
-        if service not in images
-        and (service not in OPTIONAL_SERVICES or (_may_be_dev(tree) and OPTIONAL_SERVICES[service] in tree))
+        if key not in images
+        and service.local
+        and (not service.optional or (_may_be_dev(tree) and service.block[0] in tree))
     }
     return {**tree, "images": {**local, **images}}
 

@@ -195,6 +195,3 @@ BUILT_IN: Final[Mapping[str, BuiltIn]] = {
     ),
 }
 """The config secrets that any stack may set."""
-
-RESERVED: Final = frozenset({"postgres_password", "app_password"})
-"""Secrets that the program makes for PostgreSQL's roles: one of the app's under such a name would be taken for it."""

@@ -1,10 +1,11 @@
 """Everything that `Pulumi.<stack>.yaml` may say, and what follows from it."""
 
-from typing import Literal
+from collections.abc import Iterator
+from typing import Any, Literal
 
 from settings.blocks.app import ApiSettings, AppSecret, DashboardSettings, WorkerSettings
 from settings.blocks.backup import BackupSettings
-from settings.blocks.block import Block
+from settings.blocks.block import Block, Resources
 from settings.blocks.docker_host import DockerHostSettings, RegistrySettings
 from settings.blocks.images import ImageSettings
 from settings.blocks.nats import NatsSettings
@@ -14,6 +15,8 @@ from settings.blocks.object_store import ObjectStoreSettings
 from settings.blocks.postgres import PostgresSettings
 from settings.blocks.redis import RedisSettings
 from settings.blocks.tunnel import TunnelSettings
+from settings.image_ref import ImageRef
+from settings.services import SERVICES, ServiceInfo
 from settings.values.addresses import HostName
 from settings.values.backups import StateBackend
 from settings.values.images import Registry
@@ -84,16 +87,33 @@ class Settings(StackConfig):
         return "database_url" in self.secrets
 
     @property
-    def images_in_use(self) -> dict[str, str]:
-        """The images that the stack's containers are made from, by service: those of parts that it has."""
-        has = {
-            "postgres": not self.external_database,
-            "object_store": self.has_object_store,
-            "file_backups": self.has_file_backups,
-            "redis": self.redis is not None,
-            "cloudflared": self.tunnel is not None,
-        }
-        return {service: image for service, image in self.images if image is not None and has.get(service, True)}
+    def has_own_database(self) -> bool:
+        """Whether the stack has a PostgreSQL of its own."""
+        return not self.external_database
+
+    def resources_of(self, service: ServiceInfo) -> Resources | None:
+        """What each container of a service may take of its host; None where the stack has no block for it."""
+        block: Any = self
+        for key in service.block:
+            block = getattr(block, key)
+        resources: Resources | None = None if block is None else block.resources
+        return resources
+
+    def limits(self) -> Iterator[tuple[ServiceInfo, Resources]]:
+        """The services that the stack has a block for, be they switched on or not, with their `resources`."""
+        for service in SERVICES.values():
+            if (resources := self.resources_of(service)) is not None:
+                yield service, resources
+
+    def has(self, service: ServiceInfo) -> bool:
+        """Whether the stack runs a service."""
+        has_block = self.resources_of(service) is not None
+        return has_block and (service.condition is None or bool(getattr(self, service.condition)))
+
+    @property
+    def images_in_use(self) -> dict[str, ImageRef]:
+        """The images that the stack's containers are made from, by their keys in `images`."""
+        return {service.key: image for service, image in self.images.given() if self.has(service)}
 
     @property
     def served_hosts(self) -> list[str]:

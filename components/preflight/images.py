@@ -18,8 +18,9 @@ from images.catalog import local_reference
 from remote import redacted
 from settings import Settings
 from settings.blocks.docker_host import RegistrySettings
-from settings.blocks.images import IMAGES
 from settings.errors import PULUMI
+from settings.image_ref import ImageRef
+from settings.services import WITH_IMAGES
 
 if TYPE_CHECKING:
     from docker import DockerClient
@@ -61,13 +62,13 @@ def require(stack: str, settings: Settings, client: DockerClient) -> None:
         )
 
 
-def _missing(images: Mapping[str, str], client: DockerClient) -> dict[str, str]:
+def _missing(images: Mapping[str, ImageRef], client: DockerClient) -> dict[str, str]:
     """The images that the host does not have, each with the first service that runs it."""
     import docker  # noqa: PLC0415 - see `components.docker_host`
 
     services: dict[str, str] = {}
     for service, image in images.items():
-        services.setdefault(image, service)
+        services.setdefault(str(image), service)
 
     def is_there(image: str) -> bool:
         try:
@@ -80,7 +81,7 @@ def _missing(images: Mapping[str, str], client: DockerClient) -> dict[str, str]:
 
 
 def _is_built_here(service: str, image: str) -> bool:
-    return service in IMAGES and image == local_reference(IMAGES[service])
+    return image == local_reference(WITH_IMAGES[service].folder)
 
 
 def _not_offered(images: Iterable[str], stack: str, settings: Settings, client: DockerClient) -> dict[str, str]:
@@ -127,7 +128,7 @@ def _not_pulled(images: Sequence[str], stack: str, settings: Settings) -> dict[s
 
 def _login(image: str, settings: Settings) -> dict[str, str] | None:
     """The user and password for the image's registry; None for those that the user has logged in to."""
-    login = settings.registries.get(_registry(image))
+    login = settings.registries.get(ImageRef.parse(image).registry)
     if login is None:
         return None
     return {"username": login.username, "password": pulumi.Config().require(login.password)}
@@ -135,7 +136,7 @@ def _login(image: str, settings: Settings) -> dict[str, str] | None:
 
 def advice(said: str, image: str, stack: str, logins: Mapping[str, RegistrySettings]) -> str:
     """What to do about an image that a registry does not give. `logins` are those of `tasktracker:registries`."""
-    registry = _registry(image)
+    registry = ImageRef.parse(image).in_full.registry
     login = logins.get(registry)
     if _REFUSED.search(said) and login is None:
         return (
@@ -154,13 +155,3 @@ def advice(said: str, image: str, stack: str, logins: Mapping[str, RegistrySetti
             " of the registry into the stack's config"
         )
     return f"the Docker host cannot pull it from {registry}: {redacted(' '.join(said.split()))}"
-
-
-def _registry(image: str) -> str:
-    """The registry of an image, by Docker's rule.
-
-    >>> _registry("registry.example.com/app/api:1"), _registry("localhost:5000/api:1"), _registry("library/nginx:1")
-    ('registry.example.com', 'localhost:5000', 'docker.io')
-    """
-    first, slash, _ = image.partition("/")
-    return first if slash and (first == "localhost" or "." in first or ":" in first) else "docker.io"

@@ -7,7 +7,7 @@ container in place.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import pulumi
 
@@ -25,17 +25,6 @@ MB: Final = 1024 * 1024
 HEADROOM: Final = 1.2
 """What a service needs beyond what it uses at the time of the update, at least: it is measured at one moment."""
 
-SERVICES: Final[Mapping[str, tuple[str, ...]]] = {
-    **{name: (name,) for name in ("postgres", "nats", "redis", "api", "worker", "dashboard", "nginx")},
-    "object-store": ("object_store",),
-    "backups": ("backup",),
-    "file-backups": ("backup", "files"),
-    "drills": ("backup", "drill"),
-    "cloudflared-1": ("tunnel",),
-    "cloudflared-2": ("tunnel",),
-}
-"""The block of the config that has a service's limits; a test compares the services with those of the program."""
-
 
 def refuse_too_low(stack: str, settings: Settings, current: Mapping[str, int], client: DockerClient) -> None:
     """Compares lower limits with what the containers use.
@@ -47,8 +36,8 @@ def refuse_too_low(stack: str, settings: Settings, current: Mapping[str, int], c
         docker.errors.DockerException, requests.exceptions.RequestException: the host does not answer.
     """
     naming, lines = Naming(stack), []
-    for path, service, limit in _limits(settings):
-        name = naming.container(service)
+    for path, container, limit in _limits(settings):
+        name = naming.container(container)
         if limit >= current.get(name, 0):
             continue
         used = _used(client, name)
@@ -61,13 +50,10 @@ def refuse_too_low(stack: str, settings: Settings, current: Mapping[str, int], c
 
 
 def _limits(settings: Settings) -> Iterator[tuple[Path, str, int]]:
-    """The limits in MB, by the path of their setting, with the service."""
-    for service, path in SERVICES.items():
-        block: Any = settings
-        for key in path:
-            block = getattr(block, key, None)
-        if block is not None:
-            yield (*path, "resources", "memory"), service, block.resources.memory
+    """The limits in MB, by the path of their setting, with the container's name."""
+    for service, resources in settings.limits():
+        for container in service.containers:
+            yield (*service.block, "resources", "memory"), container, resources.memory
 
 
 def _used(client: DockerClient, container: str) -> int:

@@ -16,7 +16,7 @@ from settings.blocks.block import (
     Resources,
     StartTimeout,
 )
-from settings.units import GB, MB
+from settings.services import SERVICES
 from settings.values.amounts import Seconds
 from settings.values.secrets import Expression
 
@@ -24,25 +24,25 @@ from settings.values.secrets import Expression
 class ApiResources(Resources):
     """What an api container may take of its host."""
 
-    cpus: Cpus = 1.0
-    memory: AppMemory = 1 * GB
-    memory_reservation: Reservation = 256 * MB
+    cpus: Cpus = SERVICES["api"].needs.cpus
+    memory: AppMemory = SERVICES["api"].needs.memory
+    memory_reservation: Reservation = SERVICES["api"].needs.reserved
 
 
 class WorkerResources(Resources):
     """What a worker container may take of its host."""
 
-    cpus: Cpus = 2.0
-    memory: AppMemory = 2 * GB
-    memory_reservation: Reservation = 512 * MB
+    cpus: Cpus = SERVICES["worker"].needs.cpus
+    memory: AppMemory = SERVICES["worker"].needs.memory
+    memory_reservation: Reservation = SERVICES["worker"].needs.reserved
 
 
 class DashboardResources(Resources):
     """What a dashboard container may take of its host."""
 
-    cpus: Cpus = 0.5
-    memory: Memory = 512 * MB
-    memory_reservation: Reservation = 128 * MB
+    cpus: Cpus = SERVICES["dashboard"].needs.cpus
+    memory: Memory = SERVICES["dashboard"].needs.memory
+    memory_reservation: Reservation = SERVICES["dashboard"].needs.reserved
 
 
 class ApiSettings(Block):

@@ -18,7 +18,7 @@ from settings.blocks.block import (
     StartTimeout,
 )
 from settings.limits import LIMITS
-from settings.units import MB
+from settings.services import SERVICES
 from settings.values.addresses import HostName, ServerPort
 from settings.values.amounts import Seconds
 from settings.values.backups import AwsRegion, Bucket, FileSet, KmsKey, Region, RepositoryPath
@@ -28,28 +28,25 @@ from settings.values.schedule import Schedule, TimeZone
 class BackupResources(Resources):
     """What the backups container may take of its host."""
 
-    # zstd and AES at 1 CPU do some 100 MB/s; a process of pgBackRest takes 20 to 40 MB.
-    cpus: Cpus = 1.0
-    memory: Memory = 256 * MB
-    memory_reservation: Reservation = 64 * MB
+    cpus: Cpus = SERVICES["backups"].needs.cpus
+    memory: Memory = SERVICES["backups"].needs.memory
+    memory_reservation: Reservation = SERVICES["backups"].needs.reserved
 
 
 class DrillResources(Resources):
     """What the drills container may take of its host."""
 
-    # It restores, then runs a PostgreSQL of its own.
-    cpus: Cpus = 1.0
-    memory: PostgresMemory = 512 * MB
-    memory_reservation: Reservation = 64 * MB
+    cpus: Cpus = SERVICES["drills"].needs.cpus
+    memory: PostgresMemory = SERVICES["drills"].needs.memory
+    memory_reservation: Reservation = SERVICES["drills"].needs.reserved
 
 
 class FileBackupResources(Resources):
     """What the container of the files' backups may take of its host."""
 
-    # restic took 200 MB for 170 MB of files; its index is in memory, 1 GB for some 10 million files.
-    cpus: Cpus = 1.0
-    memory: Memory = 512 * MB
-    memory_reservation: Reservation = 64 * MB
+    cpus: Cpus = SERVICES["file-backups"].needs.cpus
+    memory: Memory = SERVICES["file-backups"].needs.memory
+    memory_reservation: Reservation = SERVICES["file-backups"].needs.reserved
 
 
 class BackupSchedule(Block):

@@ -5,6 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from settings.blocks.block import MINUTE, Block, Cpus, Memory, Reservation, Resources, StartTimeout
+from settings.services import SERVICES
 from settings.units import GB, MB, TB
 from settings.values.addresses import Port
 from settings.values.amounts import Megabytes
@@ -13,9 +14,9 @@ from settings.values.amounts import Megabytes
 class NatsResources(Resources):
     """What the nats container may take of its host."""
 
-    cpus: Cpus = 0.5
-    memory: Memory = 512 * MB
-    memory_reservation: Reservation = 64 * MB
+    cpus: Cpus = SERVICES["nats"].needs.cpus
+    memory: Memory = SERVICES["nats"].needs.memory
+    memory_reservation: Reservation = SERVICES["nats"].needs.reserved
 
 
 class NatsSettings(Block):

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from settings.blocks.block import DAY, HOUR, MINUTE, Block, Cpus, Memory, Reservation, Resources, StartTimeout
+from settings.services import SERVICES
 from settings.units import GB, MB
 from settings.values.addresses import Address, HostName, PublishedPort
 from settings.values.amounts import Megabytes, Seconds
@@ -14,9 +15,9 @@ from settings.values.amounts import Megabytes, Seconds
 class NginxResources(Resources):
     """What the nginx container may take of its host."""
 
-    cpus: Cpus = 0.5
-    memory: Memory = 256 * MB
-    memory_reservation: Reservation = 64 * MB
+    cpus: Cpus = SERVICES["nginx"].needs.cpus
+    memory: Memory = SERVICES["nginx"].needs.memory
+    memory_reservation: Reservation = SERVICES["nginx"].needs.reserved
 
 
 class PublishSettings(Block):

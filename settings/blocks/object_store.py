@@ -3,7 +3,7 @@
 from typing import Final
 
 from settings.blocks.block import MINUTE, Block, Cpus, Memory, Reservation, Resources, StartTimeout
-from settings.units import MB
+from settings.services import SERVICES
 from settings.values.backups import Bucket
 
 OWN_BUCKET: Final = "backups"
@@ -13,10 +13,9 @@ OWN_BUCKET: Final = "backups"
 class ObjectStoreResources(Resources):
     """What the object store's container may take of its host."""
 
-    # A backup at half a CPU came to 30 MB/s, for TLS and the checks of what is stored.
-    cpus: Cpus = 1.0
-    memory: Memory = 256 * MB
-    memory_reservation: Reservation = 64 * MB
+    cpus: Cpus = SERVICES["object-store"].needs.cpus
+    memory: Memory = SERVICES["object-store"].needs.memory
+    memory_reservation: Reservation = SERVICES["object-store"].needs.reserved
 
 
 class ObjectStoreSettings(Block):

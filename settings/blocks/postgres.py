@@ -5,6 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from settings.blocks.block import DAY, HOUR, MINUTE, Block, Cpus, PostgresMemory, Reservation, Resources, StartTimeout
+from settings.services import SERVICES
 from settings.units import GB, MB, TB
 from settings.values.addresses import Port
 from settings.values.amounts import Megabytes, Milliseconds, Seconds
@@ -15,9 +16,9 @@ from settings.values.postgres import Identifier, ParameterName, ParameterValue, 
 class PostgresResources(Resources):
     """What the postgres container may take of its host."""
 
-    cpus: Cpus = 2.0
-    memory: PostgresMemory = 2 * GB
-    memory_reservation: Reservation = 512 * MB
+    cpus: Cpus = SERVICES["postgres"].needs.cpus
+    memory: PostgresMemory = SERVICES["postgres"].needs.memory
+    memory_reservation: Reservation = SERVICES["postgres"].needs.reserved
 
 
 class PostgresTuning(Block):

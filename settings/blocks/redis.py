@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from settings.blocks.block import MINUTE, Block, Cpus, Memory, Reservation, Resources, StartTimeout
+from settings.services import SERVICES
 from settings.units import MB, TB
 from settings.values.amounts import Megabytes
 
@@ -12,9 +13,9 @@ from settings.values.amounts import Megabytes
 class RedisResources(Resources):
     """What the redis container may take of its host."""
 
-    cpus: Cpus = 0.5
-    memory: Memory = 256 * MB
-    memory_reservation: Reservation = 64 * MB
+    cpus: Cpus = SERVICES["redis"].needs.cpus
+    memory: Memory = SERVICES["redis"].needs.memory
+    memory_reservation: Reservation = SERVICES["redis"].needs.reserved
 
 
 class RedisSettings(Block):

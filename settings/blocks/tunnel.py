@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from settings.blocks.block import MINUTE, Block, Cpus, Memory, Reservation, Resources, StartTimeout
-from settings.units import MB
+from settings.services import SERVICES
 from settings.values.addresses import Email, HostName, Zone
 from settings.values.cloudflare import AccountId, ZoneId
 
@@ -13,10 +13,9 @@ from settings.values.cloudflare import AccountId, ZoneId
 class CloudflaredResources(Resources):
     """What a cloudflared container may take of its host."""
 
-    # It holds four connections to Cloudflare and copies; 30 MB when idle.
-    cpus: Cpus = 0.5
-    memory: Memory = 256 * MB
-    memory_reservation: Reservation = 64 * MB
+    cpus: Cpus = SERVICES["cloudflared"].needs.cpus
+    memory: Memory = SERVICES["cloudflared"].needs.memory
+    memory_reservation: Reservation = SERVICES["cloudflared"].needs.reserved
 
 
 class AdministratorSettings(Block):

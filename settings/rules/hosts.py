@@ -58,9 +58,9 @@ def registries_have_a_host(settings: Settings) -> Iterator[Conflict]:
 
 def registries_have_images(settings: Settings) -> Iterator[Conflict]:
     """A registry that no image is from is a misspelt one."""
-    images = [reference for _, reference in settings.images if reference is not None]
+    used = {image.registry for _, image in settings.images.given()}
     for address in settings.registries:
-        if not any(reference.startswith(f"{address}/") for reference in images):
+        if address not in used:
             yield Conflict(
                 (*_REGISTRIES, address),
                 f"is the registry of no image in {key_text(('images',))}; correct or remove it",

@@ -1,13 +1,11 @@
 """What the policy pack would refuse of settings that are valid by themselves, in the words of its own findings."""
 
 from collections.abc import Iterator
-from operator import attrgetter
 from typing import Final
 
 from settings.errors import Path, key_text
 from settings.limits import LIMITS, raising
 from settings.rules.conflict import ENVIRONMENT, Conflict, Rule
-from settings.rules.stack import SERVICES
 from settings.stack import Settings
 from settings.units import SIZE
 
@@ -16,11 +14,8 @@ _ADDRESS: Final[Path] = ("nginx", "publish", "address")
 
 def resources_are_within_the_policies(settings: Settings) -> Iterator[Conflict]:
     """No container may use more memory or CPUs than the policies DKR-MEM and DKR-CPU allow; defaults included."""
-    for service in SERVICES:
-        block = attrgetter(".".join(service))(settings)
-        if block is None:
-            continue
-        resources, path = block.resources, (*service, "resources")
+    for service, resources in settings.limits():
+        path = (*service.block, "resources")
         if resources.memory > LIMITS.max_memory:
             most = SIZE.format(LIMITS.max_memory)
             yield Conflict(
@@ -49,13 +44,10 @@ def published_ports_are_not_those_of_monitoring(settings: Settings) -> Iterator[
 
 def tags_stand_still(settings: Settings) -> Iterator[Conflict]:
     """Outside dev no image has `latest` in its tag, whatever its digest (DKR-IMG)."""
-    for service, reference in settings.images:
-        if settings.environment == "dev" or reference is None:
-            continue
-        tag = reference.partition("@")[0].rpartition("/")[2].partition(":")[2]
-        if LIMITS.moving_tag.search(tag):
+    for service, image in settings.images.given():
+        if settings.environment != "dev" and image.tag is not None and LIMITS.moving_tag.search(image.tag):
             yield Conflict(
-                ("images", service),
+                ("images", service.key),
                 "must be an image whose tag stands still, where neither the tag nor a part of it is `latest`",
                 (ENVIRONMENT,),
             )

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from itertools import combinations
-from operator import attrgetter
 from typing import Final
 
 from settings.app_files import ALWAYS, GENERATED_FILES, generated_secrets, secret_name
@@ -10,7 +9,8 @@ from settings.blocks.network import NetworkSettings
 from settings.blocks.postgres import PostgresTuning
 from settings.errors import PULUMI, THIS_STACK, Path, key_text
 from settings.rules.conflict import ENVIRONMENT, Conflict, Rule, is_local
-from settings.secrets import BUILT_IN, RESERVED
+from settings.secrets import BUILT_IN
+from settings.services import SERVICES, WITH_IMAGES
 from settings.stack import Settings, StackConfig
 from settings.units import SIZE
 
@@ -22,27 +22,11 @@ TAKEN_NAMES: Final = frozenset(
         *StackConfig.model_fields,
         *RESERVED_BLOCKS,
         *BUILT_IN,
-        *RESERVED,
+        *(name for service in SERVICES.values() for name in service.secrets),
         *map(secret_name, GENERATED_FILES[ALWAYS]),
     }
 )
 """What no secret of the app can be called in any stack."""
-
-SERVICES: Final[tuple[Path, ...]] = (
-    ("postgres",),
-    ("nats",),
-    ("api",),
-    ("worker",),
-    ("dashboard",),
-    ("nginx",),
-    ("backup",),
-    ("backup", "drill"),
-    ("backup", "files"),
-    ("object_store",),
-    ("redis",),
-    ("tunnel",),
-)
-"""The blocks that have resources."""
 
 # The usual advice for a dedicated server is 25 %, and no more than 40 %: the rest serves connections and the file cache
 # (PostgreSQL manual, "Resource Consumption", shared_buffers).
@@ -105,15 +89,11 @@ def subnets_are_apart(settings: Settings) -> Iterator[Conflict]:
 
 def reservations_fit(settings: Settings) -> Iterator[Conflict]:
     """No service reserves more memory than it may use."""
-    for service in SERVICES:
-        block = attrgetter(".".join(service))(settings)
-        # A block that the stack does not have.
-        if block is None:
-            continue
-        resources, limit = block.resources, (*service, "resources", "memory")
+    for service, resources in settings.limits():
+        limit = (*service.block, "resources", "memory")
         if resources.memory_reservation > resources.memory:
             yield Conflict(
-                (*service, "resources", "memory_reservation"),
+                (*service.block, "resources", "memory_reservation"),
                 f"must be at most {key_text(limit)} ({SIZE.format(resources.memory)})",
                 (limit,),
             )
@@ -187,11 +167,14 @@ def cache_fits(settings: Settings) -> Iterator[Conflict]:
         )
 
 
-def cache_has_an_image(settings: Settings) -> Iterator[Conflict]:
-    """Redis comes with an image."""
-    redis: Path = ("redis",)
-    if settings.redis is not None and settings.images.redis is None:
-        yield Conflict(("images", "redis"), f"is required by {key_text(redis)}", (redis,), missing=True)
+def services_have_images(settings: Settings) -> Iterator[Conflict]:
+    """A service that a stack may do without comes with an image."""
+    given = {service.name for service, _ in settings.images.given()}
+    for service in WITH_IMAGES.values():
+        # In dev a tunnel is refused: what it would need is no help.
+        wanted = settings.has(service) and (service.local or settings.environment != "dev")
+        if wanted and service.name not in given:
+            yield Conflict(("images", service.key), f"is required by {key_text(service.block)}", missing=True)
 
 
 def ports_differ(settings: Settings) -> Iterator[Conflict]:
@@ -221,10 +204,10 @@ def debug_ports_are_for_dev(settings: Settings) -> Iterator[Conflict]:
 
 def images_are_pinned(settings: Settings) -> Iterator[Conflict]:
     """Outside dev an image is named by its digest, so that what was tested is what runs."""
-    for service, reference in settings.images:
-        if settings.environment != "dev" and reference is not None and "@sha256:" not in reference:
+    for service, image in settings.images.given():
+        if settings.environment != "dev" and image.digest is None:
             yield Conflict(
-                ("images", service),
+                ("images", service.key),
                 f"must end in a digest (@sha256:<64 hex digits>) in {settings.environment}",
                 (ENVIRONMENT,),
             )
@@ -331,7 +314,7 @@ RULES: Final[tuple[Rule, ...]] = (
     maintenance_fits_shared_memory,
     memory_store_fits,
     cache_fits,
-    cache_has_an_image,
+    services_have_images,
     ports_differ,
     debug_ports_are_for_dev,
     images_are_pinned,

@@ -36,13 +36,12 @@ def tunnel_says_who_asks(settings: Settings) -> Iterator[Conflict]:
 
 
 def tunnel_is_complete(settings: Settings) -> Iterator[Conflict]:
-    """A tunnel comes with the name that users type, an image and the token of Cloudflare's API."""
+    """A tunnel comes with the name that users type and the token of Cloudflare's API."""
     # In dev a tunnel is refused: what it would need is no help.
     if settings.tunnel is None or settings.environment == "dev":
         return
     needed: dict[Path, bool] = {
         ("domain",): "domain" in settings.model_fields_set,
-        ("images", "cloudflared"): settings.images.cloudflared is not None,
         ("cloudflare_api_token",): "cloudflare_api_token" in settings.secrets,
     }
     for path, given in needed.items():

@@ -8,7 +8,7 @@ import io
 import subprocess
 import tarfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -16,7 +16,7 @@ import docker
 import httpx
 
 from images.catalog import local_reference
-from settings.reader import LOCAL_IMAGES
+from settings.services import WITH_IMAGES
 from toolchain import debian
 
 #: Seconds until the registry answers.
@@ -71,15 +71,14 @@ def pushed(address: str) -> Iterator[dict[str, str]]:
     Docker knows them by these names until the end, so that nothing is pulled.
     """
     client = docker.from_env()
-    sources = {image: local_reference(image) for image in {*LOCAL_IMAGES.values()}}
+    sources = {service.folder: local_reference(service.folder) for service in WITH_IMAGES.values() if service.local}
     sources["cloudflared"] = _stand_in(client)
     with ThreadPoolExecutor(PUSHES) as pool:
         names = dict(
             zip(sources, pool.map(lambda image: _push(client, address, image, sources[image]), sources), strict=True)
         )
-    services: Mapping[str, str] = {**LOCAL_IMAGES, "cloudflared": "cloudflared"}
     try:
-        yield {service: names[image] for service, image in services.items()}
+        yield {key: names[service.folder] for key, service in WITH_IMAGES.items()}
     finally:
         # With the tag its digest goes too.
         for name in [*(each.partition("@")[0] for each in names.values()), sources["cloudflared"]]:

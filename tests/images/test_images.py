@@ -11,6 +11,7 @@ import pytest
 
 from components.files import manifest
 from images.catalog import IMAGES
+from settings.services import SERVICES
 from tests.images.conftest import Bench, Container, reference, wait_for
 from toolchain.bootstrap import PUBLIC
 from toolchain.build_secrets import ca_bundle, machine_mirror
@@ -35,17 +36,7 @@ SIZE_LIMITS = {
     "cloudflared": 117,
 }
 
-USERS = {
-    "postgres": 10001,
-    "nats": 10002,
-    "nginx": 10003,
-    "app": 10004,
-    "dashboard": 10003,
-    "object_store": 10005,
-    "file_backups": 10004,
-    "redis": 10007,
-    "cloudflared": 10006,
-}
+USERS = {service.folder: service.uid for service in SERVICES.values()}
 
 DATA_FOLDERS = {
     "postgres": "/var/lib/postgresql",

@@ -11,7 +11,7 @@ import pytest
 
 from components.engine_version import NEWEST_MAJOR, notice, refusal
 from images.catalog import local_reference
-from settings.blocks.images import LOCAL_IMAGES
+from settings.services import SERVICES
 from tests.e2e.comeback import ENDS, expect_comeback
 from tests.e2e.stack import Stack, add_task, eventually, is_done
 from tests.e2e.test_audit import audit
@@ -50,7 +50,9 @@ def there(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     """The dev stack, up on the engine of a release."""
     major, number, host_number = RELEASES[request.param]
     with debian_docker(request.param, host_number) as host:
-        host.load([local_reference(image) for image in sorted(set(LOCAL_IMAGES.values()))])
+        host.load(
+            [local_reference(image) for image in sorted({each.folder for each in SERVICES.values() if each.local})]
+        )
         published = {"address": host.address, "port": 18000 + 10 * number}
         stack = Stack(
             tmp_path_factory.mktemp(request.param) / "stack",

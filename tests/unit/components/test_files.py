@@ -14,7 +14,7 @@ from tasktracker.server import KEEP_ALIVE_SECONDS
 
 from components import nats, nginx, postgres
 from components.files import digest, manifest
-from components.naming import Naming, release
+from components.naming import Naming
 from components.rendering import render
 from settings.blocks.nats import NatsSettings
 from settings.blocks.nginx import NginxSettings, PublishSettings
@@ -205,18 +205,6 @@ def test_a_manifest_is_what_sha256sum_takes() -> None:
         "4a99557e4033c3539de2eb65472017cad5f9557f7a0625a09f1c3f6e2ba69c4c  a\n"
         "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855  b\n"
     )
-
-
-@pytest.mark.parametrize(
-    ("reference", "expected"),
-    [
-        ("tasktracker/api:1.2.3", "1.2.3"),
-        ("registry.example.com:5000/tasktracker/api:1.2.3@sha256:" + 64 * "a", "1.2.3"),
-        ("registry.example.com:5000/tasktracker/api@sha256:" + 64 * "a", 12 * "a"),
-    ],
-)
-def test_release(reference: str, expected: str) -> None:
-    assert release(reference) == expected
 
 
 def test_names() -> None:

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from images.catalog import IMAGES, ROOT, CatalogError, local_reference
+from images.catalog import IMAGES, ROOT, CatalogError, Image, local_reference
+from settings.services import SERVICES, ServiceInfo
 
 #: Every pair of an image and something that goes into it.
 SOURCES = [(image.name, source) for image in IMAGES.values() for source in image.sources]
@@ -172,18 +173,11 @@ def test_a_go_module_names_its_tool_and_locks_all_that_it_needs(module: str) -> 
     assert {(path, f"{version}/go.mod") for path, version in required} <= locked
 
 
-@pytest.mark.parametrize(
-    ("name", "user"),
-    [
-        ("postgres", 10001),
-        ("nats", 10002),
-        ("nginx", 10003),
-        ("app", 10004),
-        ("object_store", 10005),
-        ("file_backups", 10004),
-        ("redis", 10007),
-        ("cloudflared", 10006),
-    ],
-)
-def test_the_user_is_a_number(name: str, user: int) -> None:
-    assert f"\nUSER {user}:{user}\n" in (ROOT / IMAGES[name].dockerfile).read_text()
+@pytest.mark.parametrize("service", SERVICES.values(), ids=lambda service: service.name)
+def test_the_image_has_the_user_of_the_service(service: ServiceInfo) -> None:
+    image: Image | None = IMAGES[service.folder]
+    users: list[str] = []
+    while image is not None and not users:
+        users = re.findall(r"^USER (\d+:\d+)$", (ROOT / image.dockerfile).read_text(), re.MULTILINE)
+        image = IMAGES[image.parent] if image.parent else None
+    assert users[-1:] == [service.user]

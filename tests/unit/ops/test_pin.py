@@ -15,9 +15,10 @@ import pytest
 
 from ops import pin as module
 from ops.pin import Logins, pin, resolve, wanted
-from ops.registry import MANIFESTS, Image, Login, NoRegistryError, RegistryError, digest
+from ops.registry import MANIFESTS, Login, NoRegistryError, RegistryError, digest
 from ops.tt.errors import FailedError, UsageError
 from ops.tt.project import Project
+from settings.image_ref import ImageRef
 
 DIGEST = "sha256:" + 64 * "a"
 OTHER = "sha256:" + 64 * "b"
@@ -89,10 +90,10 @@ def registry() -> Iterator[Registry]:
     server.server_close()
 
 
-def has(registry: Registry, image: str, tag: str, found: str = DIGEST) -> Image:
+def has(registry: Registry, image: str, tag: str, found: str = DIGEST) -> ImageRef:
     """Puts an image there."""
     registry.digests[f"/v2/tasktracker/{image}/manifests/{tag}"] = found
-    return Image(registry.address, f"tasktracker/{image}", tag)
+    return ImageRef(registry.address, f"tasktracker/{image}", tag)
 
 
 def nobody(_: str) -> Login:
@@ -144,11 +145,11 @@ def test_a_digest_that_is_none_is_refused(registry: Registry) -> None:
 
 def test_a_tag_that_is_not_there_is_told(registry: Registry) -> None:
     with pytest.raises(RegistryError, match="the registry has no such tag; `make push` brings images there"):
-        digest(Image(registry.address, "tasktracker/app", "9"), nobody)
+        digest(ImageRef(registry.address, "tasktracker/app", "9"), nobody)
 
 
 def test_a_registry_that_does_not_answer_is_told_once() -> None:
-    away = {name: Image("127.0.0.1:1", f"tasktracker/{name}", "1") for name in ("api", "nats")}
+    away = {name: ImageRef("127.0.0.1:1", f"tasktracker/{name}", "1") for name in ("api", "nats")}
     with pytest.raises(NoRegistryError):
         digest(away["api"], nobody)
     with pytest.raises(FailedError) as refused:

@@ -8,12 +8,10 @@ import yaml
 
 from settings import Settings, SettingsError, parse
 from settings.reader import examine
+from tests import services
 
 DIGEST = "@sha256:" + "0123456789abcdef" * 4
-IMAGES = {
-    name: f"registry.example.com/tasktracker/{name}:1.2.0{DIGEST}"
-    for name in ("postgres", "nats", "api", "worker", "dashboard", "nginx", "object_store", "file_backups")
-}
+IMAGES = {key: f"registry.example.com/tasktracker/{key}:1.2.0{DIGEST}" for key in services.IMAGES}
 ROOT = Path(__file__).resolve().parents[3]
 PROD = {"environment": "prod", "domain": "tasks.example.com", "images": IMAGES}
 

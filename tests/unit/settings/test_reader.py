@@ -7,6 +7,7 @@ from pydantic import ValidationError
 
 from settings import Settings, SettingsError, parse
 from settings.errors import Problem
+from settings.services import WITH_IMAGES
 from tests.unit.settings.config import IMAGES, PROD, config, local, problem, problems, read, without
 
 
@@ -19,10 +20,16 @@ def test_dev_needs_nothing_but_its_environment() -> None:
 
 
 def test_dev_runs_the_images_built_here() -> None:
-    images = read({"images": {"nats": "nats:2.10.1"}}).images
-    assert images.nats == "nats:2.10.1"
-    assert images.api == images.worker == local("app")
-    assert images.postgres == local("postgres")
+    images = {service.name: str(image) for service, image in read({"images": {"nats": "nats:2.10.1"}}).images.given()}
+    assert images["nats"] == "nats:2.10.1"
+    assert images["api"] == images["worker"] == local("app")
+    assert images["postgres"] == local("postgres")
+    assert images.keys() == {service.name for service in WITH_IMAGES.values() if not service.optional}
+
+
+def test_an_image_that_is_not_there_is_an_error_of_the_program() -> None:
+    with pytest.raises(LookupError, match=r"images\.redis is not set"):
+        read({}).images.of(WITH_IMAGES["redis"])
 
 
 @pytest.mark.parametrize(

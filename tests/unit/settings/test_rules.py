@@ -78,8 +78,10 @@ def test_cache_fits() -> None:
     assert not problems({"redis": {"max_memory": "192MB"}})
 
 
-def test_cache_has_an_image() -> None:
+def test_services_have_images() -> None:
     assert problem({**PROD, "redis": {}}).startswith("tasktracker:images.redis: is required by tasktracker:redis; must")
+    # Whatever else is wrong in the block.
+    assert problems({**PROD, "redis": {"max_memory": "1kB"}})[0].startswith("tasktracker:images.redis: is required by")
     assert not problems({**PROD, "redis": {}, "images": {**IMAGES, "redis": f"redis:1{DIGEST}"}})
 
 

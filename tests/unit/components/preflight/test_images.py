@@ -17,7 +17,7 @@ from components import docker_host
 from components.preflight import images
 from settings import Settings, parse
 from settings.blocks.docker_host import RegistrySettings
-from settings.blocks.images import IMAGES
+from settings.services import WITH_IMAGES
 from tests.unit.components.conftest import DEV, PINNED, PROD
 
 IMAGE = PINNED["dashboard"]
@@ -148,8 +148,8 @@ def test_a_registry_that_is_slow_is_a_warning_of_a_preview(update: Any, monkeypa
 
 def test_images_that_are_built_here_are_built_and_not_pulled(update: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(images, "local_reference", lambda image: f"tasktracker/{image}:0")
-    settings = stack(DEV, images=json.dumps({name: f"tasktracker/{image}:0" for name, image in IMAGES.items()}))
-    there = [image for image in settings.images_in_use.values() if image != "tasktracker/app:0"]
+    settings = stack(DEV, images=json.dumps({key: f"tasktracker/{each.folder}:0" for key, each in WITH_IMAGES.items()}))
+    there = [text for text in map(str, settings.images_in_use.values()) if text != "tasktracker/app:0"]
     api = Api(*there)
     # `make up` builds them after a preview.
     assert update(settings, api, preview=True) is None

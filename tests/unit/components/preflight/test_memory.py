@@ -10,8 +10,9 @@ import pulumi
 import pytest
 
 from components.naming import Naming
-from components.preflight.memory import SERVICES, refuse_too_low
+from components.preflight.memory import refuse_too_low
 from settings import parse
+from settings.services import SERVICES
 from tests.unit.components.conftest import API_TOKEN, CONTAINER, DEV, TUNNEL, Run
 
 MB = 1024 * 1024
@@ -62,7 +63,7 @@ def test_only_lower_limits_of_containers_that_run_are_looked_at() -> None:
 
 
 def test_every_service_that_runs_is_known(run: Any) -> None:
-    known = {Naming("test").container(service) for service in SERVICES}
+    known = {Naming("test").container(name) for service in SERVICES.values() for name in service.containers}
     redis: Run = run({**DEV, "redis": "{}"})
     tunnel: Run = run(TUNNEL, API_TOKEN)
     running = {
