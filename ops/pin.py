@@ -6,7 +6,11 @@ line in the config's history.
 
 from __future__ import annotations
 
+if __name__ == "__main__":
+    import toolchain.starting  # noqa: F401 - first of all
+
 import argparse
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -26,7 +30,7 @@ from settings.blocks.docker_host import RegistrySettings
 from settings.image_ref import DOCKER_HUB, ImageRef
 from settings.services import WITH_IMAGES
 from settings.values.images import ImageReference
-from toolchain.steps import StepError
+from toolchain.steps import StepError, heeded
 
 KEY = f"{NAMESPACE}:images"
 
@@ -176,6 +180,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--repository", help="where `make push` has brought the images; without it, where they are now")
     parser.add_argument("--tag", help="the tag to look up; without it, those of now")
     given = parser.parse_args(arguments)
+    for number in heeded():
+        signal.signal(number, signal.default_int_handler)
     try:
         project = Project.find(given.stack)
         lines = pin(project, given.repository or None, given.tag or None)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+import toolchain.starting  # noqa: F401 - first of all
 from ops.tt.cli import main
 from toolchain.environment import clean
 

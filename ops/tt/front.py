@@ -8,7 +8,7 @@ import ssl
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
@@ -269,8 +269,21 @@ def _object(body: bytes) -> Mapping[str, Any] | None:
 def _detail(host: Host, body: bytes) -> str:
     """What an answer says is wrong (RFC 9457), and what helps where that is known."""
     detail = str((_object(body) or {}).get("detail") or "").rstrip(".")
-    cure = next((cure for reason, cure in CURES.items() if f"({reason})" in detail), None)
-    if "database (no answer" in detail:
-        cure = _HANGS
-    parts = [detail, *([cure.replace("{stack}", host.stack)] if cure else [])]
-    return f": {'. '.join(parts)}" if detail else ""
+    cure = _HANGS.replace("{stack}", host.stack) if "database (no answer" in detail else _cure_of(detail, host.stack)
+    return f": {'. '.join(filter(None, (detail, cure)))}" if detail else ""
+
+
+def with_cures(problems: Sequence[str], stack: str) -> list[str]:
+    """The problems, with what helps behind the first that names a reason, unless one has that already."""
+    found: list[str] = []
+    for problem in problems:
+        cure = _cure_of(problem, stack)
+        is_there = cure is None or any(cure in each for each in (*problems, *found))
+        found.append(problem if is_there else f"{problem.rstrip('.')}. {cure}")
+    return found
+
+
+def _cure_of(text: str, stack: str) -> str | None:
+    """What helps against a reason that the app reports, if `text` has one."""
+    cure = next((cure for reason, cure in CURES.items() if f"({reason})" in text), None)
+    return cure.replace("{stack}", stack) if cure else None

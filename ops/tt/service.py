@@ -38,6 +38,9 @@ _BAD = re.compile(
 #: How `tasktracker probe` and curl report an answer with a status of the HTTP classes 4xx and 5xx.
 _ANSWERED = re.compile(r": [45]\d\d |returned error: [45]\d\d")
 
+#: What is wrong, in an answer that may be cut off behind it.
+_DETAIL = re.compile(r'\{"[^{}]*?"detail": ?("(?:[^"\\]|\\["\\/bfnrt])*").*', re.DOTALL)
+
 #: Docker's words for a job that does not run.
 ENDED = ("created", "exited")
 
@@ -172,13 +175,16 @@ def is_job(config: Mapping[str, Any]) -> bool:
 
 
 def failed_check(health: Mapping[str, Any]) -> str:
-    """What the last health check wrote, if it failed.
+    """What the last health check wrote, if it failed; of an answer in JSON that says what is wrong, that (RFC 9457).
 
     >>> failed_check({"Log": [{"ExitCode": 1, "Output": "curl: (7) refused\\n"}]}), failed_check({"Log": None})
     ('curl: (7) refused', '')
+    >>> failed_check({"Log": [{"ExitCode": 1, "Output": 'x: 503 {"status":503,"detail":"Unavailable: nats","che'}]})
+    'x: 503 Unavailable: nats'
     """
     last = (health.get("Log") or [{}])[-1]
-    return _shown(str(last.get("Output") or "")) if last.get("ExitCode") else ""
+    output = _DETAIL.sub(lambda found: str(json.loads(found[1], strict=False)), str(last.get("Output") or ""))
+    return _shown(output) if last.get("ExitCode") else ""
 
 
 def passed(health: Mapping[str, Any]) -> bool:

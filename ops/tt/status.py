@@ -125,7 +125,7 @@ def read(project: Project) -> Status:
     ill = [each.name for each in status.services if each.name in STORES and not each.is_well]
     found = [problem for each in status.services if (problem := each.problem_behind(ill))]
     found += cut_off
-    status.problems = list(dict.fromkeys([*locked, *found, *status.problems]))
+    status.problems = front.with_cures(list(dict.fromkeys([*locked, *found, *status.problems])), project.stack)
     return status
 
 

@@ -6,6 +6,9 @@ Where a person is asked, Pulumi's own `up` shows its preview and asks.
 
 from __future__ import annotations
 
+if __name__ == "__main__":
+    import toolchain.starting  # noqa: F401 - first of all
+
 import argparse
 import json
 import os

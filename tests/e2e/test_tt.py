@@ -153,7 +153,8 @@ UNUSABLE = {
         None,
     ),
     "no connections": (
-        ("ALTER DATABASE tasktracker ALLOW_CONNECTIONS false", *LET_GO),
+        # Nobody shuts the database out that he is in.
+        ("\\c postgres", "ALTER DATABASE tasktracker ALLOW_CONNECTIONS false", *LET_GO),
         "the database accepts no connections",
         None,
     ),

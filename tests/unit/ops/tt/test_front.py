@@ -16,7 +16,7 @@ from tasktracker.database import DROPPED, GUARDED, HIDDEN, READ_ONLY, REASONS
 
 from ops.tt import front
 from ops.tt.errors import UnreachableError
-from ops.tt.front import CURES, Answer, ask, await_answer
+from ops.tt.front import CURES, Answer, ask, await_answer, with_cures
 from ops.tt.host import Result
 
 HEALTH = {"status": "ok", "checks": {}, "queue": {"waiting": 0, "oldest_seconds": 0.0, "not_in_nats": 0}}
@@ -136,6 +136,18 @@ def test_what_the_app_reports_has_a_cure() -> None:
             f"{URL}/api/health answers 503: Unavailable: database (a table is missing). "
             "`./tt restore --to TIME --stack dev` goes back to a time before that"
         )
+
+
+def test_a_cure_is_there_once() -> None:
+    reason, other = "database (a table is missing)", "database (a column is missing)"
+    cure = "`./tt restore --to TIME --stack dev` goes back to a time before that"
+    assert with_cures([f"worker: {reason}.", f"api: {reason}", "nats"], "dev") == [
+        f"worker: {reason}. {cure}",
+        f"api: {reason}",
+        "nats",
+    ]
+    told = [f"worker: {reason}", f"http://x answers 503: {reason}. {cure}", f"api: {other}"]
+    assert with_cures(told, "dev") == told
 
 
 @pytest.mark.parametrize(("what", "is_database"), [("database", True), ("nats", False)])
