@@ -2,10 +2,11 @@
 
 import pulumi
 
-from components import Platform, PlatformArgs, last_state
-from components.ending import plain_words
-from components.packages import refuse_missing_packages
+from components import Platform, PlatformArgs
+from components.core import last_state
+from components.core.ending import plain_words
 from components.preflight import check_host
+from components.preflight.packages import refuse_missing_packages
 from settings.source import load, revision
 
 with plain_words():

@@ -3,7 +3,7 @@
 import pulumi
 import pulumi_docker as docker
 
-from components.hardening import hardened
+from components.runtime.hardening import hardened
 
 COUNT = pulumi.Config().require_int("count")
 

@@ -7,13 +7,13 @@ from typing import Any
 
 import pulumi
 
-from components.backups import Backups, BackupsArgs, archive
-from components.context import Context
-from components.drills import Drills, DrillsArgs
-from components.postgres import Archive, Postgres, PostgresArgs, data_volumes
-from components.restore import Restore, RestoreArgs
+from components.backup.backups import Backups, BackupsArgs, archive
+from components.backup.drills import Drills, DrillsArgs
+from components.backup.restore import Restore, RestoreArgs
+from components.core.context import Context
+from components.data.postgres import Archive, Postgres, PostgresArgs, data_volumes
+from components.runtime.volumes import KeptVolumes, KeptVolumesArgs, RuntimeVolume
 from components.storage import Backed
-from components.volumes import KeptVolumes, KeptVolumesArgs, RuntimeVolume
 from settings import Settings
 from settings.ownership import KEPT
 from settings.services import SERVICES

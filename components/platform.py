@@ -7,26 +7,26 @@ from typing import Any
 
 import pulumi
 
-from components.api import Api, ApiArgs
-from components.app import AppArgs, app_files
-from components.certificates import KeyPair, configured_key_pair
-from components.context import Context
-from components.dashboard import Dashboard, DashboardArgs
+from components.app.api import Api, ApiArgs
+from components.app.app import AppArgs, app_files
+from components.app.dashboard import Dashboard, DashboardArgs
+from components.app.migrations import Migrations, MigrationsArgs
+from components.app.worker import Worker, WorkerArgs
+from components.backup.file_backups import FileBackups, FileBackupsArgs
+from components.core.certificates import KeyPair, configured_key_pair
+from components.core.context import Context
+from components.core.naming import SYSTEM, Naming
+from components.core.network import Networks
+from components.core.pids import PidsLimits
+from components.core.provider import provider_of, with_provider
+from components.core.secrets import GeneratedSecret, secret
+from components.data.nats import Nats, NatsArgs
+from components.data.redis import Redis, RedisArgs
 from components.database import database
-from components.file_backups import FileBackups, FileBackupsArgs
-from components.migrations import Migrations, MigrationsArgs
-from components.naming import SYSTEM, Naming
-from components.nats import Nats, NatsArgs
-from components.network import Networks
-from components.nginx import Nginx, NginxArgs
-from components.ownership import Owner, keep_identity
-from components.pids import PidsLimits
-from components.provider import provider_of, with_provider
-from components.redis import Redis, RedisArgs
-from components.secrets import GeneratedSecret, secret
+from components.edge.nginx import Nginx, NginxArgs
+from components.preflight.ownership import Owner, keep_identity
+from components.runtime.volumes import DataVolume
 from components.storage import storage
-from components.volumes import DataVolume
-from components.worker import Worker, WorkerArgs
 from settings import Settings
 from settings.app_files import file_name
 from settings.services import SERVICES
@@ -182,7 +182,7 @@ class Platform(pulumi.ComponentResource):
         )
         if tunnel is not None:
             # Its package takes seconds to import, and most stacks have none.
-            from components.tunnel import Tunnel, TunnelArgs  # noqa: PLC0415
+            from components.edge.tunnel import Tunnel, TunnelArgs  # noqa: PLC0415
 
             way_in = Tunnel(
                 "tunnel",
@@ -213,6 +213,6 @@ class Platform(pulumi.ComponentResource):
         if settings.nginx.certificate == "secrets":
             return configured_key_pair()
         # Its package takes seconds to import, and most stacks have none.
-        from components.origin_certificate import OriginCertificate  # noqa: PLC0415
+        from components.edge.origin_certificate import OriginCertificate  # noqa: PLC0415
 
         return OriginCertificate("origin-certificate", settings.domain, pulumi.ResourceOptions(parent=self)).key_pair

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import pulumi
 
-from components.backups import Repository, backup_passphrase, bucket_in_aws, bucket_inside, bucket_outside
-from components.context import Context
-from components.object_store import ObjectStore, ObjectStoreArgs
+from components.backup.backups import Repository, backup_passphrase, bucket_in_aws, bucket_inside, bucket_outside
+from components.core.context import Context
+from components.data.object_store import ObjectStore, ObjectStoreArgs
 from settings import Settings
 from settings.blocks.object_store import OWN_BUCKET
 from settings.services import SERVICES
@@ -62,7 +62,7 @@ def _repository(
         return bucket_outside(settings.backup.s3, settings.secrets), ()
     if settings.has_backups and settings.backup.aws is not None:
         # Who keeps nothing in AWS needs neither the time to import its package nor its plugin.
-        from components.backup_bucket import BackupBucket, BackupBucketArgs  # noqa: PLC0415
+        from components.backup.backup_bucket import BackupBucket, BackupBucketArgs  # noqa: PLC0415
 
         bucket = BackupBucket(
             "backup-bucket", BackupBucketArgs(context.naming, settings.backup.aws, settings.object_lock_days), opts

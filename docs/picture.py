@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from components.naming import SYSTEM
+from components.core.naming import SYSTEM
 
 # The clouds of prod's preview are stand-ins, which are for tests.
 from tests.e2e.prod import prod_stack

@@ -62,7 +62,7 @@ waivers have to match. The environment, the project and the Docker host come fro
 Pulumi.STACK.yaml in the current folder. Where those don't name an environment it is production.
 """
 
-#: How the URN ends under which the program has the limits of processes (components/pids.py).
+#: How the URN ends under which the program has the limits of processes (components/core/pids.py).
 PIDS_LIMITS = "pulumi:index:Stash::pids-limits"
 
 #: How people call the resources.

@@ -1,8 +1,8 @@
 """The groups of packages that a stack needs on top of `base`: `stack_packages.py FOLDER STACK` prints one a line.
 
 Set-up starts this file with the Python of `.venv`, which has a YAML reader, before the program itself can be imported.
-A file that is not valid is no error here: what comes next reports it in full. `components.packages` checks the same
-by the program's own settings.
+A file that is not valid is no error here: what comes next reports it in full. `components.preflight.packages` checks
+the same by the program's own settings.
 """
 
 from __future__ import annotations

@@ -7,9 +7,9 @@ from typing import Final
 
 import pulumi
 
-from components import docker_host, engine_version, neighbours, provider
-from components.ownership import Found, Owner, data_numbers, owner_of, unnamed_volumes
-from components.preflight import images, memory, ports, streams
+from components.core import docker_host, provider
+from components.preflight import engine_version, images, memory, neighbours, ports, streams
+from components.preflight.ownership import Found, Owner, data_numbers, owner_of, unnamed_volumes
 from remote import reason, redacted
 from settings import Settings
 from settings.ownership import Memory, is_data
@@ -32,7 +32,7 @@ def check_host(stack: str, settings: Settings, state: Future[Memory]) -> Owner:
         pulumi.RunError: what another state owns, what is gone, what clashes, which images cannot be had, which limit
             is too low, or the engine's version; each with the commands that help.
     """
-    import docker  # noqa: PLC0415 - see `components.docker_host`
+    import docker  # noqa: PLC0415 - see `components.core.docker_host`
     import requests  # noqa: PLC0415 - whose errors the Docker client lets through
 
     try:

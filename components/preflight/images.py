@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 import pulumi
 
-from components import docker_host
+from components.core import docker_host
 from images.catalog import local_reference
 from remote import redacted
 from settings import Settings
@@ -64,7 +64,7 @@ def require(stack: str, settings: Settings, client: DockerClient) -> None:
 
 def _missing(images: Mapping[str, ImageRef], client: DockerClient) -> dict[str, str]:
     """The images that the host does not have, each with the first service that runs it."""
-    import docker  # noqa: PLC0415 - see `components.docker_host`
+    import docker  # noqa: PLC0415 - see `components.core.docker_host`
 
     services: dict[str, str] = {}
     for service, image in images.items():

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import pulumi
 
-from components.naming import Naming
+from components.core.naming import Naming
 from remote.memory import in_use
 from settings import Settings
 from settings.commands import command_for
@@ -58,7 +58,7 @@ def _limits(settings: Settings) -> Iterator[tuple[Path, str, int]]:
 
 def _used(client: DockerClient, container: str) -> int:
     """MB that a container needs at this time, without what the kernel only caches of files; 0 for one that is gone."""
-    import docker  # noqa: PLC0415 - see `components.docker_host`
+    import docker  # noqa: PLC0415 - see `components.core.docker_host`
 
     try:
         return (in_use(client.api.stats(container, stream=False, one_shot=True)) or 0) // MB

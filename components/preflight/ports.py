@@ -10,7 +10,7 @@ from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any, Final
 
-from components.neighbours import Neighbours, Owned, wanted_ports
+from components.preflight.neighbours import Neighbours, Owned, wanted_ports
 from settings import Settings
 
 LISTEN: Final = "0A"

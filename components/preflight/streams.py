@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import pulumi
 
-from components.naming import Naming
+from components.core.naming import Naming
 from settings import Settings
 from settings.commands import command_for
 from settings.errors import Path, Problem
@@ -33,7 +33,7 @@ def refuse_too_small(stack: str, settings: Settings, client: DockerClient) -> No
         pulumi.RunError: the limit is too low; names the least one.
         docker.errors.DockerException, requests.exceptions.RequestException: the host does not answer.
     """
-    import docker  # noqa: PLC0415 - see `components.docker_host`
+    import docker  # noqa: PLC0415 - see `components.core.docker_host`
 
     name = Naming(stack).container("nats")
     try:

@@ -1,5 +1,5 @@
-"""A Docker engine for `components.docker_host`, with no Docker: each container is there, each job and command succeeds,
-the images are there, the volumes are those that the caller has, and nobody else has anything.
+"""A Docker engine for `components.core.docker_host`, with no Docker: each container is there, each job and command
+succeeds, the images are there, the volumes are those that the caller has, and nobody else has anything.
 
     with answering(volumes_of(cloud)) as env:
         stack.pulumi("up", "--yes", env={**cloud.env, **env})

@@ -19,7 +19,7 @@ from tests.e2e.test_outside import ACCESS_KEY, BACKUP, SECRET_KEY, join, new_buc
 from tests.e2e.test_tunnel import by_method
 from tests.leftovers import name_of_this_run, remove
 from tests.unit.components.conftest import ORIGIN_CERTIFICATE
-from tests.unit.components.test_tunnel import CONFIGS, RECORDS, TUNNELS
+from tests.unit.components.edge.test_tunnel import CONFIGS, RECORDS, TUNNELS
 from toolchain.engine import POLICY_OPTIONS
 from toolchain.steps import ROOT
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from components.cloudflared import METRICS, run_command
+from components.edge.cloudflared import METRICS, run_command
 from tests.images.conftest import Bench, Container, wait_for
 
 pytestmark = pytest.mark.docker

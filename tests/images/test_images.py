@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from components.files import manifest
+from components.runtime.files import manifest
 from images.catalog import IMAGES
 from settings.services import SERVICES
 from tests.images.conftest import Bench, Container, reference, wait_for

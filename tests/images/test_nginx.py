@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from components.files import MANIFEST, manifest
-from components.nginx import HEALTH_PORT, HTTP_PORT, server_config
+from components.edge.nginx import HEALTH_PORT, HTTP_PORT, server_config
+from components.runtime.files import MANIFEST, manifest
 from settings.blocks.nginx import NginxSettings
 from tests.images.conftest import Bench, Container, wait_for
 

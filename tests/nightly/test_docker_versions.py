@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import httpx
 import pytest
 
-from components.engine_version import NEWEST_MAJOR, notice, refusal
+from components.preflight.engine_version import NEWEST_MAJOR, notice, refusal
 from images.catalog import local_reference
 from settings.services import SERVICES
 from tests.e2e.comeback import ENDS, expect_comeback
@@ -69,7 +69,8 @@ def there(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
 def test_the_version_is_one_that_the_program_knows(there: There) -> None:
     version = there.host.client().version()
-    # Where Debian has a newer one, what the program says of it is to be set: components/engine_version.py, README.md.
+    # Where Debian has a newer one, what the program says of it is to be set: in README.md, and in
+    # components/preflight/engine_version.py.
     assert int(version["Version"].partition(".")[0]) == there.major, version["Version"]
     assert refusal(version) is notice(version) is None
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import docker
 import pytest
 
-from components import docker_host, provider
+from components.core import docker_host, provider
 from ops.tt.errors import BrokenError, FailedError, TtError, UsageError
 from ops.tt.host import Host
 from ops.tt.output import Output

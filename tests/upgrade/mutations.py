@@ -43,13 +43,13 @@ PLANNED: dict[str, tuple[Mutation, ...]] = {
         ),
         Mutation(
             "a password's resource name",
-            "components/postgres.py",
+            "components/data/postgres.py",
             (('GeneratedSecret("postgres-app-password", ', 'GeneratedSecret("app-password", '),),
             "^pulumi:index:Stash postgres-app-password: delete$",
         ),
         Mutation(
             "the resource name of the certificate authority's key",
-            "components/certificates.py",
+            "components/core/certificates.py",
             (("keep(name, asdict(new_authority(", 'keep(f"{name}-key", asdict(new_authority('),),
             "^pulumi:index:Stash object-store-authority: delete$",
         ),
@@ -61,13 +61,13 @@ PLANNED: dict[str, tuple[Mutation, ...]] = {
         ),
         Mutation(
             "the protection of data volumes",
-            "components/volumes.py",
+            "components/runtime/volumes.py",
             (("        protect: bool = True,\n", "        protect: bool = False,\n"),),
             "^docker:index/volume:Volume uploads: loses its flag `protect`$",
         ),
         Mutation(
             "what keeps a secret as it is",
-            "components/secrets.py",
+            "components/core/secrets.py",
             (('ignore_changes=["input"]', "ignore_changes=[]"),),
             "^pulumi:index:Stash postgres-password: update of input, ",
         ),
@@ -75,25 +75,25 @@ PLANNED: dict[str, tuple[Mutation, ...]] = {
     "prod": (
         Mutation(
             "the protection of the bucket",
-            "components/private_bucket.py",
+            "components/backup/private_bucket.py",
             ((" protect=True,", ""),),
             "^aws:s3/bucket:Bucket backups: loses its flag `protect`$",
         ),
         Mutation(
             "what keeps the bucket when its resource is removed",
-            "components/private_bucket.py",
+            "components/backup/private_bucket.py",
             ((" retain_on_delete=True,", ""),),
             "^aws:s3/bucket:Bucket backups: loses its flag `retain`$",
         ),
         Mutation(
             "the resource names of the keys of the bucket",
-            "components/backup_bucket.py",
+            "components/backup/backup_bucket.py",
             (("key = aws.iam.AccessKey(\n        name,", 'key = aws.iam.AccessKey(\n        f"{name}-key",'),),
             "^aws:iam/accessKey:AccessKey backups-writer: delete$",
         ),
         Mutation(
             "the resource names of DNS records",
-            "components/tunnel.py",
+            "components/edge/tunnel.py",
             (
                 (
                     "cloudflare.DnsRecord(\n                hostname,",
@@ -104,13 +104,13 @@ PLANNED: dict[str, tuple[Mutation, ...]] = {
         ),
         Mutation(
             "when the origin certificate's key is renewed",
-            "components/origin_certificate.py",
+            "components/edge/origin_certificate.py",
             (("renew_with=host", 'renew_with=f"{host} 2"'),),
             "^pulumi:index:Stash origin-certificate-key: replace",
         ),
         Mutation(
             "the resource name of a password",
-            "components/redis.py",
+            "components/data/redis.py",
             (('GeneratedSecret(f"{name}-password", ', 'GeneratedSecret(f"{name}-secret", '),),
             "^pulumi:index:Stash redis-password: delete$",
         ),
@@ -129,7 +129,7 @@ REFUSED: dict[str, tuple[Mutation, ...]] = {
         Mutation(
             # Another name alone changes nothing: the volumes ignore it.
             "the names of data volumes in Docker",
-            "components/volumes.py",
+            "components/runtime/volumes.py",
             (
                 ('ignore_changes=["name", "labels", "driver", "driverOpts"]', 'ignore_changes=["labels"]'),
                 ("name=naming.volume(name)", 'name=naming.volume(f"{name}-2")'),
@@ -138,7 +138,7 @@ REFUSED: dict[str, tuple[Mutation, ...]] = {
         ),
         Mutation(
             "the type of the component around data volumes",
-            "components/volumes.py",
+            "components/runtime/volumes.py",
             (("DATA_VOLUME, name", 'f"{SYSTEM}:components:Data", name'),),
             "^the preview fails: .*Volume::postgres-data",
         ),
@@ -146,7 +146,7 @@ REFUSED: dict[str, tuple[Mutation, ...]] = {
     "prod": (
         Mutation(
             "the bucket's name",
-            "components/backup_bucket.py",
+            "components/backup/backup_bucket.py",
             (("default_name(args.naming, number)\n", 'default_name(args.naming, "210987654321")\n'),),
             "^the preview fails: .*Bucket::backups",
         ),

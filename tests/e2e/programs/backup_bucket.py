@@ -2,8 +2,8 @@
 
 import pulumi
 
-from components.backup_bucket import BackupBucket, BackupBucketArgs
-from components.naming import Naming
+from components.backup.backup_bucket import BackupBucket, BackupBucketArgs
+from components.core.naming import Naming
 from settings.source import load
 
 settings = load()

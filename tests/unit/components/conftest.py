@@ -24,7 +24,8 @@ from pulumi.runtime.mocks import MockMonitor
 from pulumi.runtime.proto.resource_pb2 import RegisterResourceRequest
 from pulumi.runtime.rpc import deserialize_properties, is_rpc_secret, unwrap_rpc_secret
 
-from components import Platform, PlatformArgs, provider
+from components import Platform, PlatformArgs
+from components.core import provider
 from settings import parse
 from tests.services import IMAGES
 

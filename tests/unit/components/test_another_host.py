@@ -13,8 +13,8 @@ import pulumi
 import pytest
 from pulumi.runtime.rpc import is_rpc_secret
 
-from components import provider
-from components.naming import Naming
+from components.core import provider
+from components.core.naming import Naming
 from remote import DockerHost, HostError
 from settings import parse
 from tests.unit.components.conftest import CONTAINER, DEV, NETWORK, PROD, STASH, VOLUME, Run

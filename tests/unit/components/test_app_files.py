@@ -5,16 +5,15 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
-from components import rendering
-from components.app import app_files
+from components.app.app import app_files
 from settings.app_files import GENERATED_FILES, file_name, secret_name
 from settings.blocks.postgres import PostgresTuning
 from settings.rules.stack import OWN_PARAMETER_FAMILIES, OWN_PARAMETERS
 from tests.unit.components.conftest import DEV, Run
+from toolchain.steps import ROOT
 
 EVERYTHING = {
     **DEV,
@@ -67,7 +66,7 @@ MAY_BE_SET = {"log_line_prefix", "log_parameter_max_length", "log_parameter_max_
 
 
 def test_no_parameter_of_postgresql_that_a_stack_sets_is_overridden() -> None:
-    text = Path(rendering.__file__).with_name("templates").joinpath("postgresql.conf.j2").read_text()
+    text = (ROOT / "components/templates/postgresql.conf.j2").read_text()
     own, _, given = text.partition("{% for name, value in tuning.parameters")
     names = set(re.findall(r"^([a-z_]+) = ", own, re.MULTILINE))
     assert "port" in names

@@ -9,7 +9,7 @@ import pulumi
 import pytest
 from pulumi.runtime.rpc import deserialize_properties, is_rpc_secret
 
-from components.pids import digest
+from components.core.pids import digest
 from tests.certificates import DAY, NOW, chain, ec_key, key_pem
 from tests.services import SERVICES
 from tests.unit.components.conftest import CONTAINER, DEBUG_PORTS, DEV, GATES, NETWORK, PROD, VOLUME, Recorded, Run

@@ -63,7 +63,7 @@ def test_every_secret_of_the_program_is_there_with_its_files_and_what_it_restart
 
 def test_no_stack_that_is_looked_at_leaves_a_secret_out(program: dict[str, Found]) -> None:
     assert set(BUILT_IN) <= set(program)
-    trees = [ast.parse(path.read_text()) for path in (ROOT / "components").glob("*.py")]
+    trees = [ast.parse(path.read_text()) for path in (ROOT / "components").rglob("*.py")]
     calls = [ast.unparse(each.func) for tree in trees for each in ast.walk(tree) if isinstance(each, ast.Call)]
     makers = ("GeneratedSecret", "CertificateAuthority", "ServerCertificate", "OriginCertificate")
     from_clouds = {"backups-reader", "backups-writer", "tunnel-token"}

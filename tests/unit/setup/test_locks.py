@@ -19,7 +19,7 @@ LOCKS = [*(REQUIREMENTS / f"{group}.lock" for group in GROUPS), APP]
 #: What `make up`, `make audit`, `./tt` and the other commands that run a stack import.
 RUN_TIME = ("__main__.py", "components", "settings", "images", "remote", "policies", "ops", "toolchain")
 
-#: Files among them that only stacks with a group import: see tests/unit/components/test_packages.py.
+#: Files among them that only stacks with a group import: see tests/unit/components/preflight/test_packages.py.
 PROVIDERS = {"pulumi_aws": "aws", "pulumi_cloudflare": "cloudflare"}
 
 

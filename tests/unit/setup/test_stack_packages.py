@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from components.packages import needed_packages
+from components.preflight.packages import needed_packages
 from tests.unit.settings.config import valid_part
 from toolchain import venv
 from toolchain.stack_packages import groups, stack_config

@@ -12,8 +12,8 @@ import pulumi
 import pytest
 import requests
 
-from components import docker_host, engine_version
-from components.preflight import check_host, ports
+from components.core import docker_host
+from components.preflight import check_host, engine_version, ports
 from components.preflight.host import NOT_CHECKED
 from settings import parse
 from settings.ownership import Memory

@@ -13,7 +13,7 @@ import pulumi
 import pytest
 import requests
 
-from components import docker_host
+from components.core import docker_host
 from components.preflight import images
 from settings import Settings, parse
 from settings.blocks.docker_host import RegistrySettings

@@ -9,7 +9,7 @@ import docker
 import pulumi
 import pytest
 
-from components.naming import Naming
+from components.core.naming import Naming
 from components.preflight.memory import refuse_too_low
 from settings import parse
 from settings.services import SERVICES

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from components.neighbours import Neighbours, refusal
+from components.preflight.neighbours import Neighbours, refusal
 from components.preflight.ports import with_processes
 from settings import parse
 from tests.unit.components.conftest import DEV

@@ -9,7 +9,7 @@ from typing import Any, cast
 import docker
 import pytest
 
-from components import postgres
+from components.data import postgres
 from ops.tt.database import DATA_PATH
 from ops.tt.host import Host
 from ops.tt.project import Project

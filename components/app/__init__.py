@@ -1,0 +1,1 @@
+"""The app: api, worker, dashboard and the migrations before them."""

@@ -1,0 +1,227 @@
+"""Backups of PostgreSQL by pgBackRest, and where they go."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pulumi
+
+from components.core.context import Context
+from components.core.naming import SYSTEM
+from components.core.options import child_after
+from components.core.rendering import render
+from components.core.secrets import GeneratedSecret, secret
+from components.data.object_store import ObjectStore
+from components.data.postgres import CLUSTER_PATH, DATA_PATH, PORT, SOCKET_PATH, STANZA, USER, Archive, Postgres
+from components.runtime.files import MOUNT_PATH
+from components.runtime.volumes import RuntimeVolume
+from components.runtime.workload import Attachment, HealthCheck, Mount, Workload, WorkloadArgs
+from settings.blocks.backup import BackupSchedule, BackupSettings, S3Repository
+from settings.image_ref import ImageRef
+
+if TYPE_CHECKING:
+    from components.backup.backup_bucket import BackupBucket
+
+CONFIG_FILE = "pgbackrest.conf"
+CA_FILE = "repository-ca.crt"
+
+#: Where backups and drills leave their figures, as a Prometheus node exporter takes them.
+METRICS_PATH = "/var/lib/metrics"
+
+#: Seconds for a backup that runs to end in order; one that is killed costs no more than its own objects.
+STOP_TIMEOUT = 30
+
+#: Seconds between health checks: the status that they read is written each minute, or every ten seconds in trouble.
+HEALTH_INTERVAL = 10
+
+
+@dataclass(frozen=True)
+class Keys:
+    """An account of an S3 service: the id of its key, and the key."""
+
+    access_key: pulumi.Input[str]
+    secret_key: pulumi.Input[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Repository:
+    """An S3 bucket and how to reach it.
+
+    `writer` and `reader` are the keys of who takes backups and of who only restores them. `path` is the
+    repository's folder in the bucket. `ca` is the certificate of the authority that vouches for the
+    server; without it those count that everybody knows. `outside` says that it is not on this host, so
+    that it takes the network `egress` to reach it.
+    """
+
+    bucket: str
+    host: str
+    port: int
+    region: str
+    writer: Keys
+    reader: Keys
+    path: str = "/"
+    uri_style: str = "path"
+    ca: pulumi.Output[str] | None = None
+    outside: bool = False
+
+
+def bucket_inside(store: ObjectStore) -> Repository:
+    """The repository in the stack's own object store."""
+    return Repository(
+        bucket=store.bucket,
+        host=store.host,
+        port=store.port,
+        region=store.region,
+        writer=Keys(store.access_key, store.secret_key),
+        reader=Keys(store.reader_access_key, store.reader_secret_key),
+        ca=store.ca_certificate,
+    )
+
+
+def bucket_outside(s3: S3Repository, given: frozenset[str]) -> Repository:
+    """The repository that a stack's config describes; `given` are the names of the config secrets that are set."""
+    config = pulumi.Config()
+
+    def keys(account: str) -> Keys:
+        return Keys(config.require_secret(f"{account}_access_key"), config.require_secret(f"{account}_secret_key"))
+
+    return Repository(
+        bucket=s3.bucket,
+        host=s3.endpoint,
+        port=s3.port,
+        region=s3.region,
+        path=s3.path,
+        uri_style=s3.uri_style,
+        writer=keys("s3"),
+        reader=keys("s3_reader" if "s3_reader_access_key" in given else "s3"),
+        ca=config.require_secret("s3_ca_certificate") if "s3_ca_certificate" in given else None,
+        outside=True,
+    )
+
+
+def bucket_in_aws(bucket: BackupBucket) -> Repository:
+    """The repository in the bucket that the program makes in AWS."""
+    return Repository(
+        bucket=bucket.name,
+        host=f"s3.{bucket.region}.amazonaws.com",
+        port=443,
+        region=bucket.region,
+        path=f"/{bucket.folder}",
+        uri_style="host",
+        writer=bucket.writer,
+        reader=bucket.reader,
+        outside=True,
+    )
+
+
+def backup_passphrase(given: frozenset[str], opts: pulumi.ResourceOptions) -> pulumi.Output[str]:
+    """What all backups of the stack are encrypted with."""
+    return secret(
+        "backup_passphrase",
+        given,
+        # Without it no backup can be read.
+        lambda: GeneratedSecret("backup-passphrase", protect=True, opts=opts),
+    )
+
+
+def archive(settings: BackupSettings, repository: Repository, passphrase: pulumi.Output[str]) -> Archive:
+    """What it takes to write to `repository` and to read it, encrypted with `passphrase`."""
+
+    def files(keys: Keys) -> Mapping[str, pulumi.Input[str]]:
+        config = pulumi.Output.all(keys.access_key, keys.secret_key, passphrase).apply(
+            lambda values: repository_config(settings, repository, *values)
+        )
+        return {CONFIG_FILE: config, **({CA_FILE: repository.ca} if repository.ca is not None else {})}
+
+    return Archive(settings.archive_timeout, files(repository.writer), files(repository.reader), repository.outside)
+
+
+@dataclass(frozen=True)
+class BackupsArgs:
+    """`image` is PostgreSQL's: pgBackRest reads the cluster's files itself. `metrics` is where it says how it went."""
+
+    context: Context
+    settings: BackupSettings
+    image: ImageRef
+    archive: Archive
+    postgres: Postgres
+    metrics: RuntimeVolume
+
+
+class Backups(pulumi.ComponentResource):
+    """What takes the backups, beside PostgreSQL, and is healthy as long as they and the WAL are in the repository.
+
+    It sees the database's files read-only, and PostgreSQL through its socket, where the user of the
+    operating system is who it says it is: so there is no password, and no access to Docker.
+    """
+
+    container_name: pulumi.Output[str]
+
+    def __init__(self, name: str, args: BackupsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__(f"{SYSTEM}:components:Backups", name, None, opts)
+        settings, networks = args.settings, args.context.networks
+        workload = Workload(
+            name,
+            WorkloadArgs(
+                context=args.context,
+                service=name,
+                image=args.image,
+                user=USER,
+                resources=settings.resources,
+                command=["backup"],
+                env={
+                    "ARCHIVE_TIMEOUT": str(settings.archive_timeout),
+                    "MAX_BACKUP_AGE": str(settings.max_backup_age),
+                    "MAX_WAL_AGE": str(settings.max_wal_age),
+                    "POSTGRES_DB": args.postgres.database,
+                    "RETENTION_DAYS": str(settings.retention.days),
+                    "RETENTION_FULL": str(settings.retention.full),
+                },
+                files={**args.archive.files, "crontab": backup_crontab(settings.schedule)},
+                mounts=[
+                    Mount(args.postgres.data, DATA_PATH, read_only=True),
+                    Mount(args.postgres.socket, SOCKET_PATH, read_only=True),
+                    Mount(args.metrics, METRICS_PATH),
+                ],
+                networks=[Attachment(args.archive.network(networks))],
+                health=HealthCheck(["backup-health"], interval=HEALTH_INTERVAL),
+                # With another data volume the server at the socket would be another one than the files here.
+                follows=args.postgres.container,
+                stop_timeout=STOP_TIMEOUT,
+                wait_timeout=settings.start_timeout,
+            ),
+            child_after(self, opts),
+        )
+        self.container_name = workload.container_name
+        self.register_outputs({"container_name": self.container_name})
+
+
+def repository_config(
+    settings: BackupSettings, repository: Repository, access_key: str, secret_key: str, passphrase: str
+) -> str:
+    """pgbackrest.conf, for who has these keys."""
+    return render(
+        "pgbackrest.conf",
+        settings=settings,
+        repository=repository,
+        access_key=access_key,
+        secret_key=secret_key,
+        passphrase=passphrase,
+        ca_file=f"{MOUNT_PATH}/{CA_FILE}" if repository.ca is not None else None,
+        stanza=STANZA,
+        data_path=CLUSTER_PATH,
+        port=PORT,
+        socket_path=SOCKET_PATH,
+    )
+
+
+def backup_crontab(schedule: BackupSchedule) -> str:
+    """The schedule of backups."""
+    return crontab(schedule.time_zone, {"backup-run full": schedule.full, "backup-run diff": schedule.differential})
+
+
+def crontab(time_zone: str, jobs: Mapping[str, str]) -> str:
+    """A schedule by command, as supercronic takes it."""
+    return render("crontab", time_zone=time_zone, jobs=jobs)

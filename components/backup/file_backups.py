@@ -1,0 +1,161 @@
+"""Backups of the uploads and of NATS' streams by restic, beside PostgreSQL's, and the way back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from urllib.parse import quote
+
+import pulumi
+
+from components.app.app import DATA_PATH as UPLOADS_PATH
+from components.backup.backups import CA_FILE, Repository, crontab
+from components.core.context import Context
+from components.core.naming import SYSTEM
+from components.core.options import child_after
+from components.data.nats import Nats
+from components.runtime.volumes import DataVolume, RuntimeVolume
+from components.runtime.workload import Attachment, HealthCheck, Mount, OneShot, OneShotArgs, Workload, WorkloadArgs
+from settings.blocks.backup import BackupSettings, FileRestoreSettings
+from settings.image_ref import ImageRef
+from settings.services import SERVICES
+
+#: restic's folder in that of the repository, beside those of pgBackRest: archive and backup.
+FOLDER = "files"
+
+#: Where snapshots of streams are put together, and restic's cache is: they may be larger than memory.
+WORK_PATH = "/var/lib/file-backups"
+
+#: Seconds for a backup that runs to end in order; one that is killed costs no more than its own objects.
+STOP_TIMEOUT = 30
+
+#: Seconds between health checks: the status that they read is written each minute, or every ten seconds in trouble.
+HEALTH_INTERVAL = 10
+
+
+@dataclass(frozen=True)
+class FileBackupsArgs:
+    """`passphrase` encrypts the repository. The image's user is the app's, since nobody else may read its files."""
+
+    context: Context
+    settings: BackupSettings
+    image: ImageRef
+    repository: Repository
+    passphrase: pulumi.Output[str]
+    uploads: DataVolume
+    nats: Nats
+
+
+class FileBackups(pulumi.ComponentResource):
+    """What backs up files, and is healthy as long as there are good backups that are young enough.
+
+    It sees the uploads read-only, and NATS as a user that may take snapshots of streams and nothing else. Where the
+    config asks for a restore it is a job of its own that may write both, and is gone with the request.
+    """
+
+    container_name: pulumi.Output[str]
+
+    def __init__(self, name: str, args: FileBackupsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__(f"{SYSTEM}:components:FileBackups", name, None, opts)
+        if args.nats.backup_client is None:
+            raise ValueError("NATS has no user for backups")
+        files = args.settings.files
+        work = RuntimeVolume(f"{name}-work", args.context.naming, name, pulumi.ResourceOptions(parent=self))
+        first: list[pulumi.Resource] = []
+        if files.restore is not None:
+            job = OneShot(
+                "file-restore",
+                OneShotArgs(
+                    context=args.context,
+                    service="file-restore",
+                    image=args.image,
+                    user=SERVICES["file-backups"].user,
+                    resources=files.resources,
+                    command=["files-restore", *restore_arguments(files.restore)],
+                    env=repository_env(args.repository),
+                    files={**_repository_files(args), "nats-context.json": args.nats.client},
+                    mounts=[Mount(args.uploads, UPLOADS_PATH), Mount(work, WORK_PATH)],
+                    networks=_networks(args),
+                    timeout=files.restore.timeout,
+                ),
+                child_after(self, opts),
+            )
+            # On a new host the latest backup is that of the old one, until this one takes its own.
+            first.append(job)
+        workload = Workload(
+            name,
+            WorkloadArgs(
+                context=args.context,
+                service=name,
+                image=args.image,
+                user=SERVICES["file-backups"].user,
+                resources=files.resources,
+                command=["file-backups"],
+                env={
+                    **repository_env(args.repository),
+                    "MAX_AGE": str(files.max_age),
+                    "RETENTION_COUNT": str(args.settings.retention.full),
+                    "RETENTION_DAYS": str(args.settings.retention.days),
+                },
+                files={
+                    **_repository_files(args),
+                    "nats-context.json": args.nats.backup_client,
+                    "crontab": crontab(args.settings.schedule.time_zone, {"files-backup": files.schedule}),
+                },
+                mounts=[Mount(args.uploads, UPLOADS_PATH, read_only=True), Mount(work, WORK_PATH)],
+                networks=_networks(args),
+                health=HealthCheck(["files-health"], interval=HEALTH_INTERVAL),
+                stop_timeout=STOP_TIMEOUT,
+                wait_timeout=files.start_timeout,
+            ),
+            child_after(self, opts, *first),
+        )
+        self.container_name = workload.container_name
+        self.register_outputs({"container_name": self.container_name})
+
+
+def repository_env(repository: Repository) -> dict[str, str]:
+    """Where the repository is, for restic, and for requests to the bucket itself."""
+    server = f"{repository.host}:{repository.port}"
+    path = f"{repository.path.strip('/')}/{FOLDER}".lstrip("/")
+    bucket = (
+        f"https://{server}/{repository.bucket}"
+        if repository.uri_style == "path"
+        else f"https://{repository.bucket}.{server}"
+    )
+    return {
+        "BUCKET_LOOKUP": "path" if repository.uri_style == "path" else "dns",
+        "BUCKET_URL": bucket,
+        "PREFIX": quote(path, safe=""),
+        "REGION": repository.region,
+        "RESTIC_REPOSITORY": f"s3:https://{server}/{repository.bucket}/{path}",
+    }
+
+
+def keys_file(access_key: str, secret_key: str) -> str:
+    """The keys as MinIO's client keeps them, which is the one file of keys that takes any character in them."""
+    account = {"accessKey": access_key, "secretKey": secret_key, "api": "S3v4"}
+    return json.dumps({"version": "10", "aliases": {"s3": account}})
+
+
+def restore_arguments(restore: FileRestoreSettings) -> Sequence[str]:
+    """What the job is told to bring back."""
+    asked = {"--uploads": restore.uploads, "--nats": restore.nats}
+    return [word for option, set_ in asked.items() if set_ is not None for word in (option, set_)]
+
+
+def _repository_files(args: FileBackupsArgs) -> Mapping[str, pulumi.Input[str]]:
+    """What it takes to use the repository."""
+    repository = args.repository
+    keys = pulumi.Output.all(repository.writer.access_key, repository.writer.secret_key).apply(
+        lambda values: keys_file(*values)
+    )
+    authority = {CA_FILE: repository.ca} if repository.ca is not None else {}
+    return {"passphrase": args.passphrase, "s3.json": keys, **authority}
+
+
+def _networks(args: FileBackupsArgs) -> Sequence[Attachment]:
+    """NATS' network, and the one to the repository if that is another."""
+    networks = args.context.networks
+    return [Attachment(networks.data), *([Attachment(networks.egress)] if args.repository.outside else [])]

@@ -1,0 +1,1 @@
+"""What every part uses: names, networks, secrets, the Docker host."""

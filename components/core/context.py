@@ -1,0 +1,38 @@
+"""What every part of a stack is given."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+import pulumi
+
+from components.core.naming import Naming
+from components.core.network import Networks
+from components.core.pids import PidsLimits
+
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True)
+class Context:
+    """The stack's names and networks, the key of its files' digests (see `FileVolume`), and its limits of processes.
+
+    `orders` has the keys of containers' lists as the last state has them (see `settings.ownership.Memory`).
+    """
+
+    naming: Naming
+    networks: Networks
+    digest_key: pulumi.Output[str]
+    pids: PidsLimits
+    orders: Mapping[str, Mapping[str, Sequence[str]]] = field(default_factory=dict)
+
+    def ordered(self, container: str, property_: str, items: Mapping[str, Item]) -> list[Item]:
+        """The items of a list of a container, by their keys: those that the state has in its order, then the others.
+
+        The lists are sets for the provider, which sorts them by hashes that change with each item. A diff compares item
+        by item, so that in another order each would show as changed.
+        """
+        before = [key for key in self.orders.get(container, {}).get(property_, ()) if key in items]
+        return [items[key] for key in dict.fromkeys((*before, *items))]

@@ -1,0 +1,132 @@
+"""The stack's own S3 service, for its backups and for objects of the app."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pulumi
+
+from components.core.certificates import CertificateAuthority, ServerCertificate
+from components.core.context import Context
+from components.core.naming import SYSTEM
+from components.core.options import child_after
+from components.core.secrets import GeneratedSecret
+from components.runtime.volumes import DataVolume
+from components.runtime.workload import Attachment, HealthCheck, Mount, Workload, WorkloadArgs
+from settings.blocks.object_store import ObjectStoreSettings
+from settings.image_ref import ImageRef
+from settings.services import SERVICES
+
+PORT = 7070
+USER = SERVICES["object-store"].user
+DATA_PATH = "/var/lib/objects"
+
+#: A signature is made over the region, so both sides have to call it the same.
+REGION = "local"
+
+#: The account that writes. It is no secret, like a user's name; what it may not be is changed: objects belong to it.
+ACCESS_KEY = "backups"
+
+#: The account that can do no harm: it lists the bucket and reads what is in it.
+READER_ACCESS_KEY = "backups-reader"
+
+#: The app's account, for a bucket of its own.
+APP_ACCESS_KEY = "app"
+
+#: Where a client inside its own container, such as the health check, finds the server.
+LOOPBACK = ("localhost", "127.0.0.1")
+
+#: Seconds to finish the requests under way.
+STOP_TIMEOUT = 15
+
+
+@dataclass(frozen=True)
+class ObjectStoreArgs:
+    """The server's settings and image, and the bucket that it has for backups."""
+
+    context: Context
+    settings: ObjectStoreSettings
+    image: ImageRef
+    bucket: str
+
+
+class ObjectStore(pulumi.ComponentResource):
+    """An S3 service on a data volume, over TLS, on the network `data` alone: a bucket for backups, and one for the app.
+
+    The app's account has no access to the backups, and theirs none to what the app keeps.
+    """
+
+    host: str
+    port: int
+    region: str
+    bucket: str
+    access_key: str
+    secret_key: pulumi.Output[str]
+    reader_access_key: str
+    reader_secret_key: pulumi.Output[str]
+    ca_certificate: pulumi.Output[str]
+    """What clients check the server's certificate against, in PEM form."""
+    app_env: Mapping[str, str]
+    """Where the app's bucket is, for its environment; empty without one."""
+    app_files: Mapping[str, pulumi.Input[str]]
+    """What the app needs to use its bucket, by the name of the file; empty without one."""
+    container_name: pulumi.Output[str]
+
+    def __init__(self, name: str, args: ObjectStoreArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__(f"{SYSTEM}:components:ObjectStore", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        secret_key = GeneratedSecret(f"{name}-secret-key", opts=child)
+        reader_secret_key = GeneratedSecret(f"{name}-reader-secret-key", opts=child)
+        authority = CertificateAuthority(f"{name}-authority", child)
+        env = {"BUCKET": args.bucket, "REGION": REGION}
+        files: dict[str, pulumi.Input[str]] = {}
+        self.app_env, self.app_files = {}, {}
+        if (bucket := args.settings.app_bucket) is not None:
+            app_secret_key = GeneratedSecret(f"{name}-app-secret-key", opts=child).value
+            env["APP_BUCKET"] = bucket
+            files = {"app-access-key": APP_ACCESS_KEY, "app-secret-key": app_secret_key}
+            self.app_env = {
+                "OBJECT_STORE_URL": f"https://{name}:{PORT}",
+                "OBJECT_STORE_BUCKET": bucket,
+                "OBJECT_STORE_REGION": REGION,
+            }
+            self.app_files = {
+                "object-store-access-key": APP_ACCESS_KEY,
+                "object-store-secret-key": app_secret_key,
+                "object-store-ca": authority.certificate,
+            }
+        server = ServerCertificate(f"{name}-certificate", authority, [name, *LOOPBACK], child)
+        workload = Workload(
+            name,
+            WorkloadArgs(
+                context=args.context,
+                service=name,
+                image=args.image,
+                user=USER,
+                resources=args.settings.resources,
+                env=env,
+                files={
+                    "access-key": ACCESS_KEY,
+                    "secret-key": secret_key.value,
+                    "reader-access-key": READER_ACCESS_KEY,
+                    "reader-secret-key": reader_secret_key.value,
+                    "server.crt": server.certificate,
+                    "server.key": server.key,
+                    "ca.crt": authority.certificate,
+                    **files,
+                },
+                mounts=[Mount(DataVolume("objects", args.context.naming, name, child), DATA_PATH)],
+                networks=[Attachment(args.context.networks.data)],
+                health=HealthCheck(["healthcheck"]),
+                stop_timeout=STOP_TIMEOUT,
+                wait_timeout=args.settings.start_timeout,
+            ),
+            child_after(self, opts),
+        )
+        self.host, self.port, self.region, self.bucket = name, PORT, REGION, args.bucket
+        self.access_key, self.secret_key = ACCESS_KEY, secret_key.value
+        self.reader_access_key, self.reader_secret_key = READER_ACCESS_KEY, reader_secret_key.value
+        self.ca_certificate = authority.certificate
+        self.container_name = workload.container_name
+        self.register_outputs({"container_name": self.container_name})

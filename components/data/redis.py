@@ -1,0 +1,70 @@
+"""Redis as a cache of the app: what is in it is lost with its container."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from urllib.parse import quote
+
+import pulumi
+
+from components.core.context import Context
+from components.core.naming import SYSTEM
+from components.core.options import child_after
+from components.core.rendering import render
+from components.core.secrets import GeneratedSecret
+from components.runtime.files import MOUNT_PATH
+from components.runtime.workload import Attachment, HealthCheck, Workload, WorkloadArgs
+from settings.blocks.redis import RedisSettings
+from settings.image_ref import ImageRef
+from settings.services import SERVICES
+
+PORT = 6379
+USER = SERVICES["redis"].user
+
+#: Seconds; there is nothing to write.
+STOP_TIMEOUT = 10
+
+
+@dataclass(frozen=True)
+class RedisArgs:
+    """The server's settings and its image."""
+
+    context: Context
+    settings: RedisSettings
+    image: ImageRef
+
+
+class Redis(pulumi.ComponentResource):
+    """The server, and the password of its one user."""
+
+    url: pulumi.Output[str]
+    container_name: pulumi.Output[str]
+
+    def __init__(self, name: str, args: RedisArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__(f"{SYSTEM}:components:Redis", name, None, opts)
+        password = GeneratedSecret(f"{name}-password", opts=pulumi.ResourceOptions(parent=self)).value
+        workload = Workload(
+            name,
+            WorkloadArgs(
+                context=args.context,
+                service=name,
+                image=args.image,
+                user=USER,
+                command=[f"{MOUNT_PATH}/redis.conf"],
+                resources=args.settings.resources,
+                files={
+                    "password": password,
+                    "redis.conf": password.apply(
+                        lambda value: render("redis.conf", settings=args.settings, port=PORT, password=value)
+                    ),
+                },
+                networks=[Attachment(args.context.networks.data)],
+                health=HealthCheck(["healthcheck"]),
+                stop_timeout=STOP_TIMEOUT,
+                wait_timeout=args.settings.start_timeout,
+            ),
+            child_after(self, opts),
+        )
+        self.url = password.apply(lambda value: f"redis://:{quote(value, safe='')}@{name}:{PORT}/0")
+        self.container_name = workload.container_name
+        self.register_outputs({"container_name": self.container_name})

@@ -1,0 +1,1 @@
+"""The front door: nginx, its certificates, and the tunnel."""

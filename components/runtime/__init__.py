@@ -1,0 +1,1 @@
+"""How a workload becomes containers, files and volumes."""
