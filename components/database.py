@@ -7,7 +7,7 @@ from typing import Any
 
 import pulumi
 
-from components.backup.backups import Backups, BackupsArgs, archive
+from components.backup.backups import METRICS, Backups, BackupsArgs, archive
 from components.backup.drills import Drills, DrillsArgs
 from components.backup.restore import Restore, RestoreArgs
 from components.core.context import Context
@@ -70,7 +70,7 @@ def _backups(
 ) -> dict[str, pulumi.Output[str]]:
     """Who takes backups, and who tries them out; names of their containers by service."""
     image = settings.images.of(SERVICES["postgres"])
-    metrics = RuntimeVolume("backup-metrics", context.naming, "backups", pulumi.ResourceOptions(parent=parent))
+    metrics = RuntimeVolume(METRICS, context.naming, "backups", pulumi.ResourceOptions(parent=parent))
     backups = Backups(
         "backups",
         BackupsArgs(context, settings.backup, image, wal, postgres, metrics),

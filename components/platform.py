@@ -8,7 +8,7 @@ from typing import Any
 import pulumi
 
 from components.app.api import Api, ApiArgs
-from components.app.app import AppArgs, app_files
+from components.app.app import UPLOADS, AppArgs, app_files
 from components.app.dashboard import Dashboard, DashboardArgs
 from components.app.migrations import Migrations, MigrationsArgs
 from components.app.worker import Worker, WorkerArgs
@@ -25,6 +25,7 @@ from components.data.redis import Redis, RedisArgs
 from components.database import database
 from components.edge.nginx import Nginx, NginxArgs
 from components.preflight.ownership import Owner, keep_identity
+from components.runtime.docker_host import DockerHost
 from components.runtime.volumes import DataVolume
 from components.storage import storage
 from settings import Settings
@@ -74,6 +75,7 @@ class Platform(pulumi.ComponentResource):
             networks,
             GeneratedSecret("digest-key", opts=child).value,
             PidsLimits("pids-limits", child),
+            DockerHost,
             args.owner.orders,
         )
         nats = Nats(
@@ -101,7 +103,7 @@ class Platform(pulumi.ComponentResource):
             containers.update(own.containers)
             database_url, self.postgres = own.postgres.database_url, own.volumes
 
-        uploads = DataVolume("uploads", naming, "app", child)
+        uploads = DataVolume(UPLOADS, naming, "app", child)
         if settings.has_file_backups and backed is not None:
             file_backups = FileBackups(
                 "file-backups",

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
 
-from components.app.app import DATA_PATH, USER, AppArgs, app_env, slotted
+from components.app.app import DATA_PATH, UPLOADS, AppArgs, app_env, slotted
 from components.core.naming import SYSTEM
 from components.core.options import child_after
-from components.runtime.workload import Attachment, HealthCheck, Mount, Workload, WorkloadArgs
+from components.core.runtime import Given
+from components.spec.container import DATA, EDGE, EGRESS, Attachment, HealthCheck, Limits, Mount, ServiceSpec
 from settings.blocks.app import ApiSettings
 from settings.image_ref import ImageRef
+from settings.services import SERVICES
 
 PORT = 8000
 
@@ -42,32 +45,42 @@ class Api(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: ApiArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(f"{SYSTEM}:components:Api", name, None, opts)
-        app, networks = args.app, args.app.context.networks
-        address = networks.edge.fixed_address(ADDRESSES[app.slot])
-        workload = Workload(
+        app = args.app
+        address = app.context.networks.edge.fixed_address(ADDRESSES[app.slot])
+        env = app_env(app, args.settings.log_level)
+        workload = app.context.runtime.service(
             slotted(name, app.slot),
-            WorkloadArgs(
-                context=app.context,
-                service=name,
-                slot=app.slot,
-                image=args.image,
-                user=USER,
-                resources=args.settings.resources,
-                command=["api"],
-                env=app_env(app, args.settings.log_level),
-                files=app.secrets,
-                mounts=[Mount(app.uploads, DATA_PATH)],
-                networks=[
-                    Attachment(networks.edge, address),
-                    Attachment(networks.data),
-                    Attachment(networks.egress),
-                ],
-                wait_timeout=args.settings.start_timeout,
-                health=HealthCheck(["tasktracker", "probe", f"http://127.0.0.1:{PORT}/api/health"]),
-                stop_timeout=STOP_TIMEOUT,
-            ),
+            spec(args.settings, args.image, address, env=env, files=[*app.secrets], slot=app.slot),
+            Given(files=app.secrets, volumes={UPLOADS: app.uploads}),
             child_after(self, opts),
         )
         self.upstream = f"{address}:{PORT}"
         self.container_name = workload.container_name
         self.register_outputs({"container_name": self.container_name, "upstream": self.upstream})
+
+
+def spec(
+    settings: ApiSettings,
+    image: ImageRef,
+    address: str,
+    *,
+    env: Mapping[str, str],
+    files: Sequence[str],
+    slot: str | None = None,
+) -> ServiceSpec:
+    """The server, at `address` of the network `edge`."""
+    return ServiceSpec(
+        service=SERVICES["api"].name,
+        slot=slot,
+        image=image,
+        user=SERVICES["api"].user,
+        limits=Limits.of(settings.resources),
+        command=["api"],
+        env=env,
+        files=files,
+        mounts=[Mount(UPLOADS, DATA_PATH)],
+        networks=[Attachment(EDGE, address), Attachment(DATA), Attachment(EGRESS)],
+        wait_timeout=settings.start_timeout,
+        health=HealthCheck(["tasktracker", "probe", f"http://127.0.0.1:{PORT}/api/health"]),
+        stop_timeout=STOP_TIMEOUT,
+    )

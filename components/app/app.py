@@ -8,13 +8,16 @@ from dataclasses import dataclass, field
 import pulumi
 
 from components.core.context import Context
-from components.runtime.files import MOUNT_PATH
 from components.runtime.volumes import DataVolume
+from components.spec.container import MOUNT_PATH
 from settings.app_files import GENERATED_FILES
 from settings.services import SERVICES
 
 USER = SERVICES["api"].user
 DATA_PATH = "/var/lib/tasktracker"
+
+#: The name of the volume of uploads.
+UPLOADS = "uploads"
 
 
 @dataclass(frozen=True)
@@ -32,10 +35,10 @@ class AppArgs:
     env: Mapping[str, str] = field(default_factory=dict)
 
 
-def file_env(files: Mapping[str, object]) -> dict[str, str]:
+def file_env(files: Iterable[str]) -> dict[str, str]:
     """Environment variables that say where each secret file is.
 
-    >>> file_env({"database-url": ""})
+    >>> file_env(["database-url"])
     {'DATABASE_URL_FILE': '/etc/tasktracker/database-url'}
     """
     return {f"{name.upper().replace('-', '_')}_FILE": f"{MOUNT_PATH}/{name}" for name in sorted(files)}

@@ -10,7 +10,8 @@ from components.app.app import slotted
 from components.core.context import Context
 from components.core.naming import SYSTEM
 from components.core.options import child_after
-from components.runtime.workload import Attachment, HealthCheck, Workload, WorkloadArgs
+from components.core.runtime import Given
+from components.spec.container import EDGE, Attachment, HealthCheck, Limits, ServiceSpec
 from settings.blocks.app import DashboardSettings
 from settings.image_ref import ImageRef
 from settings.services import SERVICES
@@ -42,21 +43,26 @@ class Dashboard(pulumi.ComponentResource):
     def __init__(self, name: str, args: DashboardArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(f"{SYSTEM}:components:Dashboard", name, None, opts)
         address = args.context.networks.edge.fixed_address(ADDRESSES[args.slot])
-        workload = Workload(
+        workload = args.context.runtime.service(
             slotted(name, args.slot),
-            WorkloadArgs(
-                context=args.context,
-                service=name,
-                slot=args.slot,
-                image=args.image,
-                user=USER,
-                resources=args.settings.resources,
-                networks=[Attachment(args.context.networks.edge, address)],
-                wait_timeout=args.settings.start_timeout,
-                health=HealthCheck(["curl", "-fsS", f"http://127.0.0.1:{PORT}/healthz"]),
-            ),
+            spec(args.settings, args.image, address, slot=args.slot),
+            Given(),
             child_after(self, opts),
         )
         self.upstream = f"{address}:{PORT}"
         self.container_name = workload.container_name
         self.register_outputs({"container_name": self.container_name, "upstream": self.upstream})
+
+
+def spec(settings: DashboardSettings, image: ImageRef, address: str, *, slot: str | None = None) -> ServiceSpec:
+    """The server, at `address` of the network `edge`."""
+    return ServiceSpec(
+        service=SERVICES["dashboard"].name,
+        slot=slot,
+        image=image,
+        user=SERVICES["dashboard"].user,
+        limits=Limits.of(settings.resources),
+        networks=[Attachment(EDGE, address)],
+        wait_timeout=settings.start_timeout,
+        health=HealthCheck(["curl", "-fsS", f"http://127.0.0.1:{PORT}/healthz"]),
+    )

@@ -10,7 +10,8 @@ from components.app.app import USER, file_env
 from components.core.context import Context
 from components.core.naming import SYSTEM
 from components.core.options import child_after
-from components.runtime.workload import Attachment, OneShot, OneShotArgs
+from components.core.runtime import Given
+from components.spec.container import DATA, EGRESS, Attachment, JobSpec, Limits
 from settings.blocks.block import Resources
 from settings.image_ref import ImageRef
 
@@ -36,25 +37,28 @@ class Migrations(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: MigrationsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(f"{SYSTEM}:components:Migrations", name, None, opts)
-        contents = {"database-url": args.database_url}
-        attachments = [Attachment(args.context.networks.data)]
-        if args.external_database:
-            attachments.append(Attachment(args.context.networks.egress))
-        job = OneShot(
+        files = {"database-url": args.database_url}
+        job = args.context.runtime.job(
             name,
-            OneShotArgs(
-                context=args.context,
-                service=name,
-                image=args.image,
-                user=USER,
-                resources=args.resources,
-                command=["migrate"],
-                env=file_env(contents),
-                files=contents,
-                networks=attachments,
-                timeout=TIMEOUT,
-            ),
+            spec(args.resources, args.image, calls_out=args.external_database),
+            Given(files=files),
             child_after(self, opts),
         )
         self.container_name = job.container_name
         self.register_outputs({"container_name": self.container_name})
+
+
+def spec(resources: Resources, image: ImageRef, *, calls_out: bool) -> JobSpec:
+    """The job. With `calls_out` the database is outside the stack."""
+    files = ["database-url"]
+    return JobSpec(
+        service="migrations",
+        image=image,
+        user=USER,
+        limits=Limits.of(resources),
+        command=["migrate"],
+        env=file_env(files),
+        files=files,
+        networks=[Attachment(DATA), *([Attachment(EGRESS)] if calls_out else [])],
+        timeout=TIMEOUT,
+    )

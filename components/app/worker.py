@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
 
-from components.app.app import DATA_PATH, USER, AppArgs, app_env, slotted
+from components.app.app import DATA_PATH, UPLOADS, AppArgs, app_env, slotted
 from components.core.naming import SYSTEM
 from components.core.options import child_after
-from components.runtime.workload import Attachment, HealthCheck, Mount, Workload, WorkloadArgs
+from components.core.runtime import Given
+from components.spec.container import DATA, EGRESS, Attachment, HealthCheck, Limits, Mount, ServiceSpec
 from settings.blocks.app import WorkerSettings
 from settings.image_ref import ImageRef
+from settings.services import SERVICES
 
 HEALTH_PORT = 8001
 
@@ -32,26 +35,34 @@ class Worker(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: WorkerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(f"{SYSTEM}:components:Worker", name, None, opts)
-        app, networks = args.app, args.app.context.networks
-        workload = Workload(
+        app = args.app
+        env = app_env(app, args.settings.log_level)
+        workload = app.context.runtime.service(
             slotted(name, app.slot),
-            WorkloadArgs(
-                context=app.context,
-                service=name,
-                slot=app.slot,
-                image=args.image,
-                user=USER,
-                resources=args.settings.resources,
-                command=["worker"],
-                env=app_env(app, args.settings.log_level),
-                files=app.secrets,
-                mounts=[Mount(app.uploads, DATA_PATH)],
-                networks=[Attachment(networks.data), Attachment(networks.egress)],
-                wait_timeout=args.settings.start_timeout,
-                health=HealthCheck(["tasktracker", "probe", f"http://127.0.0.1:{HEALTH_PORT}/health"]),
-                stop_timeout=args.settings.stop_timeout,
-            ),
+            spec(args.settings, args.image, env=env, files=[*app.secrets], slot=app.slot),
+            Given(files=app.secrets, volumes={UPLOADS: app.uploads}),
             child_after(self, opts),
         )
         self.container_name = workload.container_name
         self.register_outputs({"container_name": self.container_name})
+
+
+def spec(
+    settings: WorkerSettings, image: ImageRef, *, env: Mapping[str, str], files: Sequence[str], slot: str | None = None
+) -> ServiceSpec:
+    """The worker."""
+    return ServiceSpec(
+        service=SERVICES["worker"].name,
+        slot=slot,
+        image=image,
+        user=SERVICES["worker"].user,
+        limits=Limits.of(settings.resources),
+        command=["worker"],
+        env=env,
+        files=files,
+        mounts=[Mount(UPLOADS, DATA_PATH)],
+        networks=[Attachment(DATA), Attachment(EGRESS)],
+        wait_timeout=settings.start_timeout,
+        health=HealthCheck(["tasktracker", "probe", f"http://127.0.0.1:{HEALTH_PORT}/health"]),
+        stop_timeout=settings.stop_timeout,
+    )

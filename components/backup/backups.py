@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,14 +12,25 @@ from components.core.context import Context
 from components.core.naming import SYSTEM
 from components.core.options import child_after
 from components.core.rendering import render
+from components.core.runtime import Given
 from components.core.secrets import GeneratedSecret, secret
 from components.data.object_store import ObjectStore
-from components.data.postgres import CLUSTER_PATH, DATA_PATH, PORT, SOCKET_PATH, STANZA, USER, Archive, Postgres
-from components.runtime.files import MOUNT_PATH
+from components.data.postgres import (
+    CLUSTER,
+    CLUSTER_PATH,
+    DATA_PATH,
+    PORT,
+    SOCKET,
+    SOCKET_PATH,
+    STANZA,
+    Archive,
+    Postgres,
+)
 from components.runtime.volumes import RuntimeVolume
-from components.runtime.workload import Attachment, HealthCheck, Mount, Workload, WorkloadArgs
+from components.spec.container import MOUNT_PATH, Attachment, HealthCheck, Limits, Mount, ServiceSpec
 from settings.blocks.backup import BackupSchedule, BackupSettings, S3Repository
 from settings.image_ref import ImageRef
+from settings.services import SERVICES
 
 if TYPE_CHECKING:
     from components.backup.backup_bucket import BackupBucket
@@ -29,6 +40,9 @@ CA_FILE = "repository-ca.crt"
 
 #: Where backups and drills leave their figures, as a Prometheus node exporter takes them.
 METRICS_PATH = "/var/lib/metrics"
+
+#: The name of the volume with them.
+METRICS = "backup-metrics"
 
 #: Seconds for a backup that runs to end in order; one that is killed costs no more than its own objects.
 STOP_TIMEOUT = 30
@@ -161,41 +175,52 @@ class Backups(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: BackupsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(f"{SYSTEM}:components:Backups", name, None, opts)
-        settings, networks = args.settings, args.context.networks
-        workload = Workload(
+        settings, postgres = args.settings, args.postgres
+        files = {**args.archive.files, "crontab": backup_crontab(settings.schedule)}
+        workload = args.context.runtime.service(
             name,
-            WorkloadArgs(
-                context=args.context,
-                service=name,
-                image=args.image,
-                user=USER,
-                resources=settings.resources,
-                command=["backup"],
-                env={
-                    "ARCHIVE_TIMEOUT": str(settings.archive_timeout),
-                    "MAX_BACKUP_AGE": str(settings.max_backup_age),
-                    "MAX_WAL_AGE": str(settings.max_wal_age),
-                    "POSTGRES_DB": args.postgres.database,
-                    "RETENTION_DAYS": str(settings.retention.days),
-                    "RETENTION_FULL": str(settings.retention.full),
-                },
-                files={**args.archive.files, "crontab": backup_crontab(settings.schedule)},
-                mounts=[
-                    Mount(args.postgres.data, DATA_PATH, read_only=True),
-                    Mount(args.postgres.socket, SOCKET_PATH, read_only=True),
-                    Mount(args.metrics, METRICS_PATH),
-                ],
-                networks=[Attachment(args.archive.network(networks))],
-                health=HealthCheck(["backup-health"], interval=HEALTH_INTERVAL),
+            spec(settings, args.image, [*files], database=postgres.database, network=args.archive.network),
+            Given(
+                files=files,
+                volumes={CLUSTER: postgres.data, SOCKET: postgres.socket, METRICS: args.metrics},
                 # With another data volume the server at the socket would be another one than the files here.
-                follows=args.postgres.container,
-                stop_timeout=STOP_TIMEOUT,
-                wait_timeout=settings.start_timeout,
+                follows=postgres.container,
             ),
             child_after(self, opts),
         )
         self.container_name = workload.container_name
         self.register_outputs({"container_name": self.container_name})
+
+
+def spec(
+    settings: BackupSettings, image: ImageRef, files: Sequence[str], *, database: str, network: str
+) -> ServiceSpec:
+    """What takes the backups; `network` leads to the repository."""
+    return ServiceSpec(
+        service=SERVICES["backups"].name,
+        image=image,
+        user=SERVICES["backups"].user,
+        limits=Limits.of(settings.resources),
+        command=["backup"],
+        env={
+            "ARCHIVE_TIMEOUT": str(settings.archive_timeout),
+            "MAX_BACKUP_AGE": str(settings.max_backup_age),
+            "MAX_WAL_AGE": str(settings.max_wal_age),
+            "POSTGRES_DB": database,
+            "RETENTION_DAYS": str(settings.retention.days),
+            "RETENTION_FULL": str(settings.retention.full),
+        },
+        files=files,
+        mounts=[
+            Mount(CLUSTER, DATA_PATH, read_only=True),
+            Mount(SOCKET, SOCKET_PATH, read_only=True),
+            Mount(METRICS, METRICS_PATH),
+        ],
+        networks=[Attachment(network)],
+        health=HealthCheck(["backup-health"], interval=HEALTH_INTERVAL),
+        stop_timeout=STOP_TIMEOUT,
+        wait_timeout=settings.start_timeout,
+    )
 
 
 def repository_config(

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
 
-from components.backup.backups import METRICS_PATH, crontab
+from components.backup.backups import METRICS, METRICS_PATH, crontab
 from components.core.context import Context
 from components.core.naming import SYSTEM
 from components.core.options import child_after
-from components.data.postgres import DATA_PATH, SOCKET_PATH, USER, Archive, Postgres
+from components.core.runtime import Given
+from components.data.postgres import DATA_PATH, SOCKET, SOCKET_PATH, Archive, Postgres
 from components.runtime.volumes import RuntimeVolume
-from components.runtime.workload import Attachment, HealthCheck, Mount, Workload, WorkloadArgs
+from components.spec.container import Attachment, HealthCheck, Limits, Mount, ServiceSpec
 from settings.blocks.backup import BackupSettings
 from settings.image_ref import ImageRef
+from settings.services import SERVICES
 
 #: Seconds for the drill's own server to stop; its data are thrown away.
 STOP_TIMEOUT = 30
+
+#: The name of the volume that it restores into.
+SCRATCH = "drill-scratch"
 
 #: Seconds between health checks: what they read changes when a drill begins or ends.
 HEALTH_INTERVAL = 10
@@ -46,38 +52,47 @@ class Drills(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: DrillsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(f"{SYSTEM}:components:Drills", name, None, opts)
-        settings, drill, archive = args.settings, args.settings.drill, args.archive
-        scratch = RuntimeVolume("drill-scratch", args.context.naming, name, pulumi.ResourceOptions(parent=self))
-        workload = Workload(
+        settings, archive = args.settings, args.archive
+        scratch = RuntimeVolume(SCRATCH, args.context.naming, name, pulumi.ResourceOptions(parent=self))
+        files = {
+            "crontab": crontab(settings.schedule.time_zone, {"drill --json": settings.drill.schedule}),
+            **archive.reader_files,
+        }
+        workload = args.context.runtime.service(
             name,
-            WorkloadArgs(
-                context=args.context,
-                service=name,
-                image=args.image,
-                user=USER,
-                resources=drill.resources,
-                command=["drills"],
-                env={
-                    "ARCHIVE_TIMEOUT": str(settings.archive_timeout),
-                    "MAX_DRILL_AGE": str(drill.max_age),
-                    "MAX_WAL_AGE": str(settings.max_wal_age),
-                    "POSTGRES_DB": args.postgres.database,
-                },
-                files={
-                    "crontab": crontab(settings.schedule.time_zone, {"drill --json": drill.schedule}),
-                    **archive.reader_files,
-                },
-                mounts=[
-                    Mount(scratch, DATA_PATH),
-                    Mount(args.postgres.socket, SOCKET_PATH, read_only=True),
-                    Mount(args.metrics, METRICS_PATH),
-                ],
-                networks=[Attachment(archive.network(args.context.networks))],
-                health=HealthCheck(["drill-health"], interval=HEALTH_INTERVAL),
-                stop_timeout=STOP_TIMEOUT,
-                wait_timeout=drill.start_timeout,
-            ),
+            spec(settings, args.image, [*files], database=args.postgres.database, network=archive.network),
+            Given(files=files, volumes={SCRATCH: scratch, SOCKET: args.postgres.socket, METRICS: args.metrics}),
             child_after(self, opts),
         )
         self.container_name = workload.container_name
         self.register_outputs({"container_name": self.container_name})
+
+
+def spec(
+    settings: BackupSettings, image: ImageRef, files: Sequence[str], *, database: str, network: str
+) -> ServiceSpec:
+    """What tries the backups out; `network` leads to the repository."""
+    drill = settings.drill
+    return ServiceSpec(
+        service=SERVICES["drills"].name,
+        image=image,
+        user=SERVICES["drills"].user,
+        limits=Limits.of(drill.resources),
+        command=["drills"],
+        env={
+            "ARCHIVE_TIMEOUT": str(settings.archive_timeout),
+            "MAX_DRILL_AGE": str(drill.max_age),
+            "MAX_WAL_AGE": str(settings.max_wal_age),
+            "POSTGRES_DB": database,
+        },
+        files=files,
+        mounts=[
+            Mount(SCRATCH, DATA_PATH),
+            Mount(SOCKET, SOCKET_PATH, read_only=True),
+            Mount(METRICS, METRICS_PATH),
+        ],
+        networks=[Attachment(network)],
+        health=HealthCheck(["drill-health"], interval=HEALTH_INTERVAL),
+        stop_timeout=STOP_TIMEOUT,
+        wait_timeout=drill.start_timeout,
+    )

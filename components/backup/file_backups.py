@@ -10,14 +10,17 @@ from urllib.parse import quote
 import pulumi
 
 from components.app.app import DATA_PATH as UPLOADS_PATH
+from components.app.app import UPLOADS
 from components.backup.backups import CA_FILE, Repository, crontab
 from components.core.context import Context
 from components.core.naming import SYSTEM
 from components.core.options import child_after
+from components.core.runtime import Given, Volume
 from components.data.nats import Nats
 from components.runtime.volumes import DataVolume, RuntimeVolume
-from components.runtime.workload import Attachment, HealthCheck, Mount, OneShot, OneShotArgs, Workload, WorkloadArgs
+from components.spec.container import DATA, EGRESS, Attachment, HealthCheck, JobSpec, Limits, Mount, ServiceSpec
 from settings.blocks.backup import BackupSettings, FileRestoreSettings
+from settings.blocks.block import Resources
 from settings.image_ref import ImageRef
 from settings.services import SERVICES
 
@@ -26,6 +29,9 @@ FOLDER = "files"
 
 #: Where snapshots of streams are put together, and restic's cache is: they may be larger than memory.
 WORK_PATH = "/var/lib/file-backups"
+
+#: The name of the volume of what it works on.
+WORK = "file-backups-work"
 
 #: Seconds for a backup that runs to end in order; one that is killed costs no more than its own objects.
 STOP_TIMEOUT = 30
@@ -61,58 +67,73 @@ class FileBackups(pulumi.ComponentResource):
         if args.nats.backup_client is None:
             raise ValueError("NATS has no user for backups")
         files = args.settings.files
-        work = RuntimeVolume(f"{name}-work", args.context.naming, name, pulumi.ResourceOptions(parent=self))
+        work = RuntimeVolume(WORK, args.context.naming, name, pulumi.ResourceOptions(parent=self))
+        volumes: dict[str, Volume] = {UPLOADS: args.uploads, WORK: work}
         first: list[pulumi.Resource] = []
         if files.restore is not None:
-            job = OneShot(
+            contents = {**_repository_files(args), "nats-context.json": args.nats.client}
+            job = args.context.runtime.job(
                 "file-restore",
-                OneShotArgs(
-                    context=args.context,
-                    service="file-restore",
-                    image=args.image,
-                    user=SERVICES["file-backups"].user,
-                    resources=files.resources,
-                    command=["files-restore", *restore_arguments(files.restore)],
-                    env=repository_env(args.repository),
-                    files={**_repository_files(args), "nats-context.json": args.nats.client},
-                    mounts=[Mount(args.uploads, UPLOADS_PATH), Mount(work, WORK_PATH)],
-                    networks=_networks(args),
-                    timeout=files.restore.timeout,
-                ),
+                restore_spec(files.restore, files.resources, args.image, args.repository, [*contents]),
+                Given(files=contents, volumes=volumes),
                 child_after(self, opts),
             )
             # On a new host the latest backup is that of the old one, until this one takes its own.
             first.append(job)
-        workload = Workload(
+        contents = {
+            **_repository_files(args),
+            "nats-context.json": args.nats.backup_client,
+            "crontab": crontab(args.settings.schedule.time_zone, {"files-backup": files.schedule}),
+        }
+        workload = args.context.runtime.service(
             name,
-            WorkloadArgs(
-                context=args.context,
-                service=name,
-                image=args.image,
-                user=SERVICES["file-backups"].user,
-                resources=files.resources,
-                command=["file-backups"],
-                env={
-                    **repository_env(args.repository),
-                    "MAX_AGE": str(files.max_age),
-                    "RETENTION_COUNT": str(args.settings.retention.full),
-                    "RETENTION_DAYS": str(args.settings.retention.days),
-                },
-                files={
-                    **_repository_files(args),
-                    "nats-context.json": args.nats.backup_client,
-                    "crontab": crontab(args.settings.schedule.time_zone, {"files-backup": files.schedule}),
-                },
-                mounts=[Mount(args.uploads, UPLOADS_PATH, read_only=True), Mount(work, WORK_PATH)],
-                networks=_networks(args),
-                health=HealthCheck(["files-health"], interval=HEALTH_INTERVAL),
-                stop_timeout=STOP_TIMEOUT,
-                wait_timeout=files.start_timeout,
-            ),
+            spec(args.settings, args.image, args.repository, [*contents]),
+            Given(files=contents, volumes=volumes),
             child_after(self, opts, *first),
         )
         self.container_name = workload.container_name
         self.register_outputs({"container_name": self.container_name})
+
+
+def spec(settings: BackupSettings, image: ImageRef, repository: Repository, files: Sequence[str]) -> ServiceSpec:
+    """What backs up files."""
+    return ServiceSpec(
+        service=SERVICES["file-backups"].name,
+        image=image,
+        user=SERVICES["file-backups"].user,
+        limits=Limits.of(settings.files.resources),
+        command=["file-backups"],
+        env={
+            **repository_env(repository),
+            "MAX_AGE": str(settings.files.max_age),
+            "RETENTION_COUNT": str(settings.retention.full),
+            "RETENTION_DAYS": str(settings.retention.days),
+        },
+        files=files,
+        mounts=[Mount(UPLOADS, UPLOADS_PATH, read_only=True), Mount(WORK, WORK_PATH)],
+        networks=_networks(repository),
+        health=HealthCheck(["files-health"], interval=HEALTH_INTERVAL),
+        stop_timeout=STOP_TIMEOUT,
+        wait_timeout=settings.files.start_timeout,
+    )
+
+
+def restore_spec(
+    restore: FileRestoreSettings, resources: Resources, image: ImageRef, repository: Repository, files: Sequence[str]
+) -> JobSpec:
+    """The job that brings files back."""
+    return JobSpec(
+        service="file-restore",
+        image=image,
+        user=SERVICES["file-backups"].user,
+        limits=Limits.of(resources),
+        command=["files-restore", *restore_arguments(restore)],
+        env=repository_env(repository),
+        files=files,
+        mounts=[Mount(UPLOADS, UPLOADS_PATH), Mount(WORK, WORK_PATH)],
+        networks=_networks(repository),
+        timeout=restore.timeout,
+    )
 
 
 def repository_env(repository: Repository) -> dict[str, str]:
@@ -155,7 +176,6 @@ def _repository_files(args: FileBackupsArgs) -> Mapping[str, pulumi.Input[str]]:
     return {"passphrase": args.passphrase, "s3.json": keys, **authority}
 
 
-def _networks(args: FileBackupsArgs) -> Sequence[Attachment]:
+def _networks(repository: Repository) -> Sequence[Attachment]:
     """NATS' network, and the one to the repository if that is another."""
-    networks = args.context.networks
-    return [Attachment(networks.data), *([Attachment(networks.egress)] if args.repository.outside else [])]
+    return [Attachment(DATA), *([Attachment(EGRESS)] if repository.outside else [])]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -10,11 +10,13 @@ import pulumi
 from components.core.context import Context
 from components.core.naming import SYSTEM
 from components.core.options import child_after
-from components.data.postgres import DATA_PATH, STOP_TIMEOUT, USER, Archive
+from components.core.runtime import Given
+from components.data.postgres import CLUSTER, DATA_PATH, STOP_TIMEOUT, Archive
 from components.runtime.volumes import DataVolume
-from components.runtime.workload import Attachment, Mount, OneShot, OneShotArgs
+from components.spec.container import Attachment, JobSpec, Limits, Mount
 from settings.blocks.postgres import PostgresSettings, RestoreSettings
 from settings.image_ref import ImageRef
+from settings.services import SERVICES
 
 
 @dataclass(frozen=True)
@@ -41,28 +43,35 @@ class Restore(pulumi.ComponentResource):
     def __init__(self, name: str, args: RestoreArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(f"{SYSTEM}:components:Restore", name, None, opts)
         settings, archive = args.settings, args.archive
-        job = OneShot(
+        job = args.context.runtime.job(
             name,
-            OneShotArgs(
-                context=args.context,
-                service=name,
-                image=args.image,
-                user=USER,
-                # It runs a server, which replays the WAL.
-                resources=settings.resources,
-                command=["restore"],
-                env={"POSTGRES_DB": settings.database, **target(args.restore)},
-                files=archive.reader_files,
-                mounts=[Mount(args.data, DATA_PATH)],
-                networks=[Attachment(archive.network(args.context.networks))],
-                shm_size=settings.shm_size,
-                stop_timeout=STOP_TIMEOUT,
-                timeout=args.restore.timeout,
-            ),
+            spec(args.restore, settings, args.image, [*archive.reader_files], network=archive.network),
+            Given(files=archive.reader_files, volumes={CLUSTER: args.data}),
             child_after(self, opts),
         )
         self.container_name = job.container_name
         self.register_outputs({"container_name": self.container_name})
+
+
+def spec(
+    restore: RestoreSettings, settings: PostgresSettings, image: ImageRef, files: Sequence[str], *, network: str
+) -> JobSpec:
+    """The job; `network` leads to the repository."""
+    return JobSpec(
+        service="restore",
+        image=image,
+        user=SERVICES["postgres"].user,
+        # It runs a server, which replays the WAL.
+        limits=Limits.of(settings.resources),
+        command=["restore"],
+        env={"POSTGRES_DB": settings.database, **target(restore)},
+        files=files,
+        mounts=[Mount(CLUSTER, DATA_PATH)],
+        networks=[Attachment(network)],
+        shm_size=settings.shm_size,
+        stop_timeout=STOP_TIMEOUT,
+        timeout=restore.timeout,
+    )
 
 
 def target(restore: RestoreSettings) -> Mapping[str, str]:

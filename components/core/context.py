@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -11,6 +11,7 @@ import pulumi
 from components.core.naming import Naming
 from components.core.network import Networks
 from components.core.pids import PidsLimits
+from components.core.runtime import Runtime
 
 Item = TypeVar("Item")
 
@@ -26,7 +27,13 @@ class Context:
     networks: Networks
     digest_key: pulumi.Output[str]
     pids: PidsLimits
+    runtime_of: Callable[[Context], Runtime]
     orders: Mapping[str, Mapping[str, Sequence[str]]] = field(default_factory=dict)
+
+    @property
+    def runtime(self) -> Runtime:
+        """What makes the containers."""
+        return self.runtime_of(self)
 
     def ordered(self, container: str, property_: str, items: Mapping[str, Item]) -> list[Item]:
         """The items of a list of a container, by their keys: those that the state has in its order, then the others.

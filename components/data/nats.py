@@ -12,17 +12,20 @@ from components.core.context import Context
 from components.core.naming import SYSTEM
 from components.core.options import child_after
 from components.core.rendering import render
+from components.core.runtime import Given
 from components.core.secrets import GeneratedSecret
-from components.runtime.files import MOUNT_PATH
 from components.runtime.volumes import DataVolume
-from components.runtime.workload import (
+from components.spec.container import (
+    DATA,
+    DEBUG,
     DEBUG_ADDRESS,
+    MOUNT_PATH,
     Attachment,
     HealthCheck,
+    Limits,
     Mount,
     PublishedPort,
-    Workload,
-    WorkloadArgs,
+    ServiceSpec,
 )
 from settings.blocks.nats import NatsSettings
 from settings.image_ref import ImageRef
@@ -32,6 +35,9 @@ PORT = 4222
 MONITOR_PORT = 8222
 USER = SERVICES["nats"].user
 DATA_PATH = "/var/lib/nats"
+
+#: The name of its volume.
+STORE = "nats-data"
 
 #: The app's user name; who may connect is decided by the generated password.
 CLIENT_USER = "tasktracker"
@@ -71,37 +77,14 @@ class Nats(pulumi.ComponentResource):
         password = GeneratedSecret("nats-password", opts=child).value
         backup_password = GeneratedSecret("nats-backup-password", opts=child).value if args.backups else None
         server_name = args.context.naming.container(name)
-        published = {PORT: settings.debug_port, MONITOR_PORT: settings.debug_monitor_port}
-        ports = [
-            PublishedPort(internal, external, DEBUG_ADDRESS)
-            for internal, external in published.items()
-            if external is not None
-        ]
-        attachments = [Attachment(args.context.networks.data)]
-        if ports and args.context.networks.debug is not None:
-            attachments.append(Attachment(args.context.networks.debug))
-        workload = Workload(
-            name,
-            WorkloadArgs(
-                context=args.context,
-                service=name,
-                image=args.image,
-                user=USER,
-                resources=settings.resources,
-                command=["-c", f"{MOUNT_PATH}/nats.conf"],
-                files={
-                    "nats.conf": pulumi.Output.all(password, backup_password).apply(
-                        lambda values: server_config(settings, server_name, *values)
-                    )
-                },
-                mounts=[Mount(DataVolume("nats-data", args.context.naming, name, child), DATA_PATH)],
-                networks=attachments,
-                ports=ports,
-                wait_timeout=settings.start_timeout,
-                health=HealthCheck(["curl", "-fsS", f"http://127.0.0.1:{MONITOR_PORT}/healthz"]),
-                stop_timeout=STOP_TIMEOUT,
-            ),
-            child_after(self, opts),
+        store = DataVolume(STORE, args.context.naming, name, child)
+        files = {
+            "nats.conf": pulumi.Output.all(password, backup_password).apply(
+                lambda values: server_config(settings, server_name, *values)
+            )
+        }
+        workload = args.context.runtime.service(
+            name, spec(settings, args.image), Given(files=files, volumes={STORE: store}), child_after(self, opts)
         )
         self.url = password.apply(lambda value: f"nats://{CLIENT_USER}:{quote(value, safe='')}@{name}:{PORT}")
         self.client = password.apply(lambda value: client_context(name, CLIENT_USER, value))
@@ -111,6 +94,30 @@ class Nats(pulumi.ComponentResource):
             )
         self.container_name = workload.container_name
         self.register_outputs({"container_name": self.container_name})
+
+
+def spec(settings: NatsSettings, image: ImageRef) -> ServiceSpec:
+    """The server."""
+    published = {PORT: settings.debug_port, MONITOR_PORT: settings.debug_monitor_port}
+    ports = [
+        PublishedPort(internal, external, DEBUG_ADDRESS)
+        for internal, external in published.items()
+        if external is not None
+    ]
+    return ServiceSpec(
+        service=SERVICES["nats"].name,
+        image=image,
+        user=SERVICES["nats"].user,
+        limits=Limits.of(settings.resources),
+        command=["-c", f"{MOUNT_PATH}/nats.conf"],
+        files=["nats.conf"],
+        mounts=[Mount(STORE, DATA_PATH)],
+        networks=[Attachment(DATA), *([Attachment(DEBUG)] if ports else [])],
+        ports=ports,
+        wait_timeout=settings.start_timeout,
+        health=HealthCheck(["curl", "-fsS", f"http://127.0.0.1:{MONITOR_PORT}/healthz"]),
+        stop_timeout=STOP_TIMEOUT,
+    )
 
 
 def client_context(host: str, user: str, password: str, **options: str) -> str:

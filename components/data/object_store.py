@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -11,9 +11,10 @@ from components.core.certificates import CertificateAuthority, ServerCertificate
 from components.core.context import Context
 from components.core.naming import SYSTEM
 from components.core.options import child_after
+from components.core.runtime import Given
 from components.core.secrets import GeneratedSecret
 from components.runtime.volumes import DataVolume
-from components.runtime.workload import Attachment, HealthCheck, Mount, Workload, WorkloadArgs
+from components.spec.container import DATA, Attachment, HealthCheck, Limits, Mount, ServiceSpec
 from settings.blocks.object_store import ObjectStoreSettings
 from settings.image_ref import ImageRef
 from settings.services import SERVICES
@@ -21,6 +22,9 @@ from settings.services import SERVICES
 PORT = 7070
 USER = SERVICES["object-store"].user
 DATA_PATH = "/var/lib/objects"
+
+#: The name of its volume.
+OBJECTS = "objects"
 
 #: A signature is made over the region, so both sides have to call it the same.
 REGION = "local"
@@ -97,31 +101,21 @@ class ObjectStore(pulumi.ComponentResource):
                 "object-store-ca": authority.certificate,
             }
         server = ServerCertificate(f"{name}-certificate", authority, [name, *LOOPBACK], child)
-        workload = Workload(
+        contents = {
+            "access-key": ACCESS_KEY,
+            "secret-key": secret_key.value,
+            "reader-access-key": READER_ACCESS_KEY,
+            "reader-secret-key": reader_secret_key.value,
+            "server.crt": server.certificate,
+            "server.key": server.key,
+            "ca.crt": authority.certificate,
+            **files,
+        }
+        objects = DataVolume(OBJECTS, args.context.naming, name, child)
+        workload = args.context.runtime.service(
             name,
-            WorkloadArgs(
-                context=args.context,
-                service=name,
-                image=args.image,
-                user=USER,
-                resources=args.settings.resources,
-                env=env,
-                files={
-                    "access-key": ACCESS_KEY,
-                    "secret-key": secret_key.value,
-                    "reader-access-key": READER_ACCESS_KEY,
-                    "reader-secret-key": reader_secret_key.value,
-                    "server.crt": server.certificate,
-                    "server.key": server.key,
-                    "ca.crt": authority.certificate,
-                    **files,
-                },
-                mounts=[Mount(DataVolume("objects", args.context.naming, name, child), DATA_PATH)],
-                networks=[Attachment(args.context.networks.data)],
-                health=HealthCheck(["healthcheck"]),
-                stop_timeout=STOP_TIMEOUT,
-                wait_timeout=args.settings.start_timeout,
-            ),
+            spec(args.settings, args.image, env, [*contents]),
+            Given(files=contents, volumes={OBJECTS: objects}),
             child_after(self, opts),
         )
         self.host, self.port, self.region, self.bucket = name, PORT, REGION, args.bucket
@@ -130,3 +124,20 @@ class ObjectStore(pulumi.ComponentResource):
         self.ca_certificate = authority.certificate
         self.container_name = workload.container_name
         self.register_outputs({"container_name": self.container_name})
+
+
+def spec(settings: ObjectStoreSettings, image: ImageRef, env: Mapping[str, str], files: Sequence[str]) -> ServiceSpec:
+    """The server."""
+    return ServiceSpec(
+        service=SERVICES["object-store"].name,
+        image=image,
+        user=SERVICES["object-store"].user,
+        limits=Limits.of(settings.resources),
+        env=env,
+        files=files,
+        mounts=[Mount(OBJECTS, DATA_PATH)],
+        networks=[Attachment(DATA)],
+        health=HealthCheck(["healthcheck"]),
+        stop_timeout=STOP_TIMEOUT,
+        wait_timeout=settings.start_timeout,
+    )

@@ -11,20 +11,23 @@ import pulumi
 
 from components.core.context import Context
 from components.core.naming import SYSTEM, Naming
-from components.core.network import Network, Networks
 from components.core.options import child_after
 from components.core.rendering import render
+from components.core.runtime import Given
 from components.core.secrets import GeneratedSecret
-from components.runtime.files import MOUNT_PATH
 from components.runtime.volumes import DataVolume, RuntimeVolume
-from components.runtime.workload import (
+from components.spec.container import (
+    DATA,
+    DEBUG,
     DEBUG_ADDRESS,
+    EGRESS,
+    MOUNT_PATH,
     Attachment,
     HealthCheck,
+    Limits,
     Mount,
     PublishedPort,
-    Workload,
-    WorkloadArgs,
+    ServiceSpec,
 )
 from settings.blocks.postgres import PostgresSettings
 from settings.commands import removal_of
@@ -35,6 +38,9 @@ from settings.services import SERVICES
 PORT = 5432
 USER = SERVICES["postgres"].user
 DATA_PATH = "/var/lib/postgresql"
+#: Names of its volumes in specs.
+CLUSTER, SOCKET = "postgres-data", "postgres-socket"
+
 CLUSTER_PATH = f"{DATA_PATH}/17/data"
 SOCKET_PATH = "/run/postgresql"
 
@@ -59,9 +65,10 @@ class Archive:
     reader_files: Mapping[str, pulumi.Input[str]]
     outside: bool
 
-    def network(self, networks: Networks) -> Network:
+    @property
+    def network(self) -> str:
         """The network that leads to the repository."""
-        return networks.egress if self.outside else networks.data
+        return EGRESS if self.outside else DATA
 
 
 @dataclass(frozen=True)
@@ -130,55 +137,58 @@ class Postgres(pulumi.ComponentResource):
         settings, archive = args.settings, args.archive
         superuser_password = GeneratedSecret("postgres-password", opts=child)
         app_password = GeneratedSecret("postgres-app-password", opts=child)
-        clients = [args.context.networks.data.args.subnet]
-        attachments = [Attachment(args.context.networks.data)]
-        ports = []
-        if settings.debug_port is not None and args.context.networks.debug is not None:
-            clients.append(args.context.networks.debug.args.subnet)
-            attachments.append(Attachment(args.context.networks.debug))
-            ports.append(PublishedPort(PORT, settings.debug_port, DEBUG_ADDRESS))
-        if archive is not None and archive.outside:
-            # The app is on it too, and is let in from the network `data` alone.
-            attachments.append(Attachment(args.context.networks.egress, named=False))
+        networks = args.context.networks
+        debug = settings.debug_port is not None and networks.debug is not None
+        # The app is on `egress` too, and is let in from the network `data` alone.
+        clients = [networks.data.args.subnet, *([networks.debug.args.subnet] if networks.debug and debug else [])]
+        files: dict[str, pulumi.Input[str]] = {
+            "postgresql.conf": server_config(settings, archive.timeout if archive else None),
+            "pg_hba.conf": access_rules(settings, clients),
+            "postgres-password": superuser_password.value,
+            "app-password": app_password.value,
+            **(archive.files if archive else {}),
+        }
         self.data = args.data
-        self.socket = RuntimeVolume("postgres-socket", args.context.naming, name, child)
-        workload = Workload(
+        self.socket = RuntimeVolume(SOCKET, args.context.naming, name, child)
+        workload = args.context.runtime.service(
             name,
-            WorkloadArgs(
-                context=args.context,
-                service=name,
-                image=args.image,
-                user=USER,
-                resources=settings.resources,
-                env={
-                    "POSTGRES_DB": settings.database,
-                    "APP_USER": settings.user,
-                    "POSTGRES_PASSWORD_FILE": f"{MOUNT_PATH}/postgres-password",
-                    "APP_PASSWORD_FILE": f"{MOUNT_PATH}/app-password",
-                },
-                files={
-                    "postgresql.conf": server_config(settings, archive.timeout if archive else None),
-                    "pg_hba.conf": access_rules(settings, clients),
-                    "postgres-password": superuser_password.value,
-                    "app-password": app_password.value,
-                    **(archive.files if archive else {}),
-                },
-                mounts=[Mount(self.data, DATA_PATH), Mount(self.socket, SOCKET_PATH)],
-                networks=attachments,
-                ports=ports,
-                health=HealthCheck(
-                    ["pg_isready", "-q", "-h", "127.0.0.1", "-U", settings.user, "-d", settings.database]
-                ),
-                shm_size=settings.shm_size,
-                stop_timeout=STOP_TIMEOUT,
-                wait_timeout=settings.start_timeout,
-            ),
+            spec(settings, args.image, [*files], calls_out=archive is not None and archive.outside),
+            Given(files=files, volumes={CLUSTER: self.data, SOCKET: self.socket}),
             child_after(self, opts),
         )
         self.database_url = app_password.value.apply(lambda password: database_url(settings, name, password))
         self.database = settings.database
         self.container, self.container_name = workload.container, workload.container_name
         self.register_outputs({"container_name": self.container_name})
+
+
+def spec(settings: PostgresSettings, image: ImageRef, files: Sequence[str], *, calls_out: bool) -> ServiceSpec:
+    """The server. With `calls_out` its archive is outside the host."""
+    debug = [] if settings.debug_port is None else [PublishedPort(PORT, settings.debug_port, DEBUG_ADDRESS)]
+    return ServiceSpec(
+        service=SERVICES["postgres"].name,
+        image=image,
+        user=USER,
+        limits=Limits.of(settings.resources),
+        env={
+            "POSTGRES_DB": settings.database,
+            "APP_USER": settings.user,
+            "POSTGRES_PASSWORD_FILE": f"{MOUNT_PATH}/postgres-password",
+            "APP_PASSWORD_FILE": f"{MOUNT_PATH}/app-password",
+        },
+        files=files,
+        mounts=[Mount(CLUSTER, DATA_PATH), Mount(SOCKET, SOCKET_PATH)],
+        networks=[
+            Attachment(DATA),
+            *([Attachment(DEBUG)] if debug else []),
+            *([Attachment(EGRESS, named=False)] if calls_out else []),
+        ],
+        ports=debug,
+        health=HealthCheck(["pg_isready", "-q", "-h", "127.0.0.1", "-U", settings.user, "-d", settings.database]),
+        shm_size=settings.shm_size,
+        stop_timeout=STOP_TIMEOUT,
+        wait_timeout=settings.start_timeout,
+    )
 
 
 def database_url(settings: PostgresSettings, host: str, password: str) -> str:

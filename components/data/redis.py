@@ -11,9 +11,9 @@ from components.core.context import Context
 from components.core.naming import SYSTEM
 from components.core.options import child_after
 from components.core.rendering import render
+from components.core.runtime import Given
 from components.core.secrets import GeneratedSecret
-from components.runtime.files import MOUNT_PATH
-from components.runtime.workload import Attachment, HealthCheck, Workload, WorkloadArgs
+from components.spec.container import DATA, MOUNT_PATH, Attachment, HealthCheck, Limits, ServiceSpec
 from settings.blocks.redis import RedisSettings
 from settings.image_ref import ImageRef
 from settings.services import SERVICES
@@ -43,28 +43,31 @@ class Redis(pulumi.ComponentResource):
     def __init__(self, name: str, args: RedisArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(f"{SYSTEM}:components:Redis", name, None, opts)
         password = GeneratedSecret(f"{name}-password", opts=pulumi.ResourceOptions(parent=self)).value
-        workload = Workload(
-            name,
-            WorkloadArgs(
-                context=args.context,
-                service=name,
-                image=args.image,
-                user=USER,
-                command=[f"{MOUNT_PATH}/redis.conf"],
-                resources=args.settings.resources,
-                files={
-                    "password": password,
-                    "redis.conf": password.apply(
-                        lambda value: render("redis.conf", settings=args.settings, port=PORT, password=value)
-                    ),
-                },
-                networks=[Attachment(args.context.networks.data)],
-                health=HealthCheck(["healthcheck"]),
-                stop_timeout=STOP_TIMEOUT,
-                wait_timeout=args.settings.start_timeout,
+        files = {
+            "password": password,
+            "redis.conf": password.apply(
+                lambda value: render("redis.conf", settings=args.settings, port=PORT, password=value)
             ),
-            child_after(self, opts),
+        }
+        workload = args.context.runtime.service(
+            name, spec(args.settings, args.image), Given(files=files), child_after(self, opts)
         )
         self.url = password.apply(lambda value: f"redis://:{quote(value, safe='')}@{name}:{PORT}/0")
         self.container_name = workload.container_name
         self.register_outputs({"container_name": self.container_name})
+
+
+def spec(settings: RedisSettings, image: ImageRef) -> ServiceSpec:
+    """The server."""
+    return ServiceSpec(
+        service=SERVICES["redis"].name,
+        image=image,
+        user=SERVICES["redis"].user,
+        limits=Limits.of(settings.resources),
+        command=[f"{MOUNT_PATH}/redis.conf"],
+        files=["password", "redis.conf"],
+        networks=[Attachment(DATA)],
+        health=HealthCheck(["healthcheck"]),
+        stop_timeout=STOP_TIMEOUT,
+        wait_timeout=settings.start_timeout,
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -10,8 +10,8 @@ import pulumi
 from components.core.context import Context
 from components.core.naming import SYSTEM
 from components.core.options import child_after
-from components.runtime.files import MOUNT_PATH
-from components.runtime.workload import Attachment, HealthCheck, Workload, WorkloadArgs
+from components.core.runtime import Given, Running
+from components.spec.container import EDGE, EGRESS, MOUNT_PATH, Attachment, HealthCheck, Limits, ServiceSpec
 from settings.blocks.tunnel import TunnelSettings
 from settings.image_ref import ImageRef
 from settings.services import SERVICES
@@ -44,7 +44,7 @@ class CloudflaredArgs:
 class Cloudflared(pulumi.ComponentResource):
     """Containers that each hold four connections to Cloudflare, and pass on to nginx what comes through them."""
 
-    replicas: list[Workload]
+    replicas: list[Running]
     containers: dict[str, pulumi.Output[str]]
     """Container name by service."""
 
@@ -53,27 +53,33 @@ class Cloudflared(pulumi.ComponentResource):
         self.replicas, self.containers = [], {}
         for number in range(1, args.settings.replicas + 1):
             service = f"{name}-{number}"
-            replica = Workload(
+            files = {TOKEN_FILE: args.token, **args.files}
+            replica = args.context.runtime.service(
                 service,
-                WorkloadArgs(
-                    context=args.context,
-                    service=service,
-                    image=args.image,
-                    user=USER,
-                    command=run_command(),
-                    resources=args.settings.resources,
-                    files={TOKEN_FILE: args.token, **args.files},
-                    networks=[Attachment(args.context.networks.edge), Attachment(args.context.networks.egress)],
-                    health=HealthCheck(["cloudflared", "tunnel", "--metrics", METRICS, "ready"], interval=5),
-                    stop_timeout=STOP_TIMEOUT,
-                    wait_timeout=args.settings.start_timeout,
-                ),
+                spec(args.settings, args.image, service, [*files]),
+                Given(files=files),
                 # One after the other, so that one serves while the other one is replaced.
                 child_after(self, opts, *self.replicas),
             )
             self.replicas.append(replica)
             self.containers[service] = replica.container_name
         self.register_outputs(self.containers)
+
+
+def spec(settings: TunnelSettings, image: ImageRef, service: str, files: Sequence[str]) -> ServiceSpec:
+    """One of the containers."""
+    return ServiceSpec(
+        service=service,
+        image=image,
+        user=SERVICES["cloudflared"].user,
+        limits=Limits.of(settings.resources),
+        command=run_command(),
+        files=files,
+        networks=[Attachment(EDGE), Attachment(EGRESS)],
+        health=HealthCheck(["cloudflared", "tunnel", "--metrics", METRICS, "ready"], interval=5),
+        stop_timeout=STOP_TIMEOUT,
+        wait_timeout=settings.start_timeout,
+    )
 
 
 def run_command() -> list[str]:

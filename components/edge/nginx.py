@@ -15,13 +15,8 @@ from components.core.context import Context
 from components.core.naming import SYSTEM
 from components.core.options import child_after
 from components.core.rendering import render
-from components.runtime.workload import (
-    Attachment,
-    HealthCheck,
-    PublishedPort,
-    Workload,
-    WorkloadArgs,
-)
+from components.core.runtime import Given
+from components.spec.container import EDGE, Attachment, HealthCheck, Limits, PublishedPort, ServiceSpec
 from settings.blocks.nginx import NginxSettings
 from settings.image_ref import ImageRef
 from settings.services import SERVICES
@@ -92,7 +87,6 @@ class Nginx(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: NginxArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(f"{SYSTEM}:components:Nginx", name, None, opts)
-        publish = args.settings.publish
         contents: dict[str, pulumi.Input[str]] = {
             "nginx.conf": server_config(
                 args.settings,
@@ -104,34 +98,44 @@ class Nginx(pulumi.ComponentResource):
                 tunnel_network=args.context.networks.edge.args.subnet if args.tunnel else None,
             )
         }
-        ports = [PublishedPort(HTTP_PORT, publish.port, str(publish.address))]
         if args.key_pair is not None:
             contents["tls.crt"] = args.key_pair.apply(lambda pair: pair.certificate)
             contents["tls.key"] = args.key_pair.apply(lambda pair: pair.key)
-            ports.append(PublishedPort(HTTPS_PORT, publish.tls_port, str(publish.address)))
-        workload = Workload(
+        workload = args.context.runtime.service(
             name,
-            WorkloadArgs(
-                context=args.context,
-                service=name,
-                image=args.image,
-                user=USER,
-                resources=args.settings.resources,
-                env={"HEALTH_PORT": str(HEALTH_PORT)},
-                files=contents,
-                reload=True,
-                networks=[Attachment(args.context.networks.edge)],
-                ports=[] if args.tunnel else ports,
-                wait_timeout=args.settings.start_timeout,
-                health=HealthCheck(["healthcheck"]),
-                stop_timeout=STOP_TIMEOUT,
-            ),
+            spec(args.settings, args.image, [*contents], tls=args.key_pair is not None, tunnel=args.tunnel),
+            Given(files=contents),
             child_after(self, opts),
         )
         self.url = public_url(args.settings, args.domain, tunnel=args.tunnel)
         self.origin = f"https://{name}:{HTTPS_PORT}" if args.key_pair else f"http://{name}:{HTTP_PORT}"
         self.container_name = workload.container_name
         self.register_outputs({"container_name": self.container_name, "url": self.url})
+
+
+def spec(
+    settings: NginxSettings, image: ImageRef, files: Sequence[str], *, tls: bool = False, tunnel: bool = False
+) -> ServiceSpec:
+    """The server. With a tunnel it publishes nothing."""
+    publish = settings.publish
+    ports = [
+        PublishedPort(HTTP_PORT, publish.port, str(publish.address)),
+        *([PublishedPort(HTTPS_PORT, publish.tls_port, str(publish.address))] if tls else []),
+    ]
+    return ServiceSpec(
+        service=SERVICES["nginx"].name,
+        image=image,
+        user=SERVICES["nginx"].user,
+        limits=Limits.of(settings.resources),
+        env={"HEALTH_PORT": str(HEALTH_PORT)},
+        files=files,
+        reload=True,
+        networks=[Attachment(EDGE)],
+        ports=[] if tunnel else ports,
+        wait_timeout=settings.start_timeout,
+        health=HealthCheck(["healthcheck"]),
+        stop_timeout=STOP_TIMEOUT,
+    )
 
 
 def public_url(settings: NginxSettings, domain: str, *, tunnel: bool = False) -> str:

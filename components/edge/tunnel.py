@@ -15,7 +15,7 @@ from components.core.naming import SYSTEM
 from components.core.options import child_after
 from components.edge.cloudflare_errors import advising
 from components.edge.cloudflared import Cloudflared, CloudflaredArgs
-from components.runtime.files import MOUNT_PATH
+from components.spec.container import MOUNT_PATH
 from settings.blocks.tunnel import TunnelSettings
 from settings.image_ref import ImageRef
 

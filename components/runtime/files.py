@@ -13,10 +13,8 @@ import pulumi_docker as docker
 from components.core.context import Context
 from components.core.naming import SYSTEM
 from components.runtime.carrier import carrier
+from components.spec.container import MOUNT_PATH
 from settings.image_ref import ImageRef
-
-#: Where every workload finds its files.
-MOUNT_PATH = "/etc/tasktracker"
 
 #: Files belong to root, and a workload runs as another user; only containers that mount the volume
 #: see it, so "read by all" means read by the workload.

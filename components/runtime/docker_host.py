@@ -1,14 +1,13 @@
-"""The one way to run a container: hardened, limited, watched.
+"""Docker containers on one host: the only module that makes those that run, hardened, limited, watched.
 
-Nothing outside this module knows that a workload is a `docker.Container`, so that the same
-specification can render to a Swarm service.
+Components describe what they need as specs (`components.spec`), and know nothing of this.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any
 
@@ -18,13 +17,11 @@ import pulumi_docker as docker
 from components.core import docker_host
 from components.core.context import Context
 from components.core.naming import SYSTEM
-from components.core.network import Network
 from components.core.options import child_after
-from components.runtime.files import MOUNT_PATH, FileVolume, FileVolumeArgs
+from components.core.runtime import Given, Running
+from components.runtime.files import FileVolume, FileVolumeArgs
 from components.runtime.hardening import hardened
-from components.runtime.volumes import DataVolume, RuntimeVolume
-from settings.blocks.block import Resources
-from settings.image_ref import ImageRef
+from components.spec.container import MOUNT_PATH, JobSpec, ServiceSpec
 
 #: Open files: four times what nginx's 4096 connections or PostgreSQL and NATS at their defaults take,
 #: and below the hard limit of engines that may raise none (20 000 in some sandboxes).
@@ -32,9 +29,6 @@ OPEN_FILES = 16_384
 
 #: MB of scratch space in memory; it counts towards the container's memory limit.
 TMPFS_SIZE = 64
-
-#: Debug ports are for the people who are on the host.
-DEBUG_ADDRESS = "127.0.0.1"
 
 #: What the provider leaves alone, silently, when it updates a container in place (its update looks at
 #: restart, memory and a few more), and what it can only apply by making a new container. Of `mounts` it
@@ -49,155 +43,88 @@ NOT_HEALTHY = "container failed to be in healthy state"
 
 
 @dataclass(frozen=True)
-class HealthCheck:
-    """A command that exits 0 when the service does its work.
-
-    Seconds throughout. `interval` is short because Docker before 25.0 has no `start_interval`: it is
-    how long every start waits for its first check. `start_period`: failures that don't count yet.
-    """
-
-    command: Sequence[str]
-    interval: int = 3
-    timeout: int = 5
-    retries: int = 3
-    start_period: int = 30
-
-
-@dataclass(frozen=True)
-class Attachment:
-    """A network that a workload is on, under its service's name, at a fixed address if given.
-
-    `named` is false where it only calls out: one that is on two networks of it would find it by its name on either.
-    """
-
-    network: Network
-    address: str | None = None
-    named: bool = True
-
-
-@dataclass(frozen=True)
-class PublishedPort:
-    """Port `internal` of the container, reachable at `address`:`external` of the host."""
-
-    internal: int
-    external: int
-    address: str
-
-
-@dataclass(frozen=True)
-class Mount:
-    """A volume and where the workload finds it; one that another workload writes is `read_only`."""
-
-    volume: DataVolume | RuntimeVolume
-    path: str
-    read_only: bool = False
-
-
-@dataclass(frozen=True, kw_only=True)
-class ContainerArgs:
-    """What a container says about itself; all that is the same for every container is not here.
-
-    `user` is `uid:gid`, numeric and not root. `files` maps the names of the files under
-    `/etc/tasktracker` to their contents. `tmpfs` lists folders of scratch space in memory.
-    `stop_timeout` is how long, in seconds, a stop waits before it kills. `shm_size` is in MB.
-    """
+class DockerHost:
+    """The runtime of a stack on one Docker host."""
 
     context: Context
-    service: str
-    image: ImageRef
-    user: str
-    resources: Resources
-    networks: Sequence[Attachment]
-    slot: str | None = None
-    command: Sequence[str] = ()
-    env: Mapping[str, str] = field(default_factory=dict)
-    files: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
-    mounts: Sequence[Mount] = ()
-    tmpfs: Sequence[str] = ("/tmp",)  # noqa: S108 - a folder in the container's own memory
-    shm_size: int | None = None
-    stop_timeout: int = 10
+
+    def service(self, name: str, spec: ServiceSpec, given: Given, opts: pulumi.ResourceOptions) -> Running:
+        """See `Runtime`."""
+        return Workload(name, WorkloadArgs(self.context, spec, given), opts)
+
+    def job(self, name: str, spec: JobSpec, given: Given, opts: pulumi.ResourceOptions) -> Running:
+        """See `Runtime`."""
+        return OneShot(name, OneShotArgs(self.context, spec, given), opts)
 
 
-@dataclass(frozen=True, kw_only=True)
-class WorkloadArgs(ContainerArgs):
-    """A service.
+@dataclass(frozen=True)
+class WorkloadArgs:
+    """A service to render."""
 
-    `wait_timeout` is how long, in seconds, `up` waits for it to be healthy. `follows` is the container of a
-    service that this one can't outlive: before that one is replaced this one is removed, and after it
-    made anew.
-
-    `reload` says that the image takes up changed files by itself, by the manifest that comes with them (see
-    `FileVolume`), so that a change replaces no container. Such an image has the command `await-files DIGEST`, which
-    waits until the files of that digest are in use and fails, with the reason, if they won't be.
-    """
-
-    health: HealthCheck
-    wait_timeout: int
-    follows: pulumi.Resource | None = None
-    ports: Sequence[PublishedPort] = ()
-    reload: bool = False
+    context: Context
+    spec: ServiceSpec
+    given: Given
 
 
-@dataclass(frozen=True, kw_only=True)
-class OneShotArgs(ContainerArgs):
-    """A job. `timeout` is how long it may run, in seconds, before it is killed and has failed."""
+@dataclass(frozen=True)
+class OneShotArgs:
+    """A job to render."""
 
-    timeout: int
+    context: Context
+    spec: JobSpec
+    given: Given
 
 
-class Workload(pulumi.ComponentResource):
+class Workload(Running):
     """A service that runs for ever, and is healthy when `up` is through."""
-
-    container_name: pulumi.Output[str]
-    container: pulumi.Resource
-    """What another workload may follow."""
 
     def __init__(self, name: str, args: WorkloadArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(f"{SYSTEM}:components:Workload", name, None, opts)
-        files = _files(self, name, args, manifest=args.reload)
+        spec, follows = args.spec, args.given.follows
+        container_name = args.context.naming.container(spec.service, spec.slot)
+        files = _files(self, name, args, manifest=spec.reload)
         container = docker.Container(
             name,
-            **_container(args, files, follow=not args.reload),
+            **_container(args, files, follow=not spec.reload),
             # `unless-stopped` takes a container that ran as the daemon was killed for one that a person has stopped.
             restart="always",
             must_run=True,
             healthcheck=docker.ContainerHealthcheckArgs(
-                tests=["CMD", *args.health.command],
-                interval=_duration(args.health.interval),
-                timeout=_duration(args.health.timeout),
-                start_period=_duration(args.health.start_period),
-                retries=args.health.retries,
+                tests=["CMD", *spec.health.command],
+                interval=_duration(spec.health.interval),
+                timeout=_duration(spec.health.timeout),
+                start_period=_duration(spec.health.start_period),
+                retries=spec.health.retries,
             ),
             wait=True,
-            wait_timeout=args.wait_timeout,
+            wait_timeout=spec.wait_timeout,
             ports=args.context.ordered(
-                args.context.naming.container(args.service, args.slot),
+                container_name,
                 "ports",
                 {
                     str(port.internal): docker.ContainerPortArgs(
                         internal=port.internal, external=port.external, ip=port.address, protocol="tcp"
                     )
-                    for port in args.ports
+                    for port in spec.ports
                 },
             ),
             opts=_replaceable(
                 child_after(self, opts, *files),
-                replace_with=[args.follows] if args.follows else None,
+                replace_with=[follows] if follows else None,
                 hooks=pulumi.ResourceHookBinding(on_error=[_show_log(name)]),
             ),
         )
         self.container, self.container_name = container, container.name
-        args.context.pids.add(args.context.naming.container(args.service, args.slot), container.id, args.resources.pids)
-        if args.reload:
-            self._await_files(name, args, container, *files)
+        args.context.pids.add(container_name, container.id, spec.limits.pids)
+        if spec.reload:
+            self._await_files(name, container_name, container, *files)
         self.register_outputs({"container_name": self.container_name})
 
-    def _await_files(self, name: str, args: WorkloadArgs, container: docker.Container, files: FileVolume) -> None:
+    def _await_files(self, name: str, container_name: str, container: docker.Container, files: FileVolume) -> None:
         """Fails the update if the container doesn't take up its files.
 
         The provider is through when it has brought them. So the gate's hook asks the container, as in `OneShot`.
         """
-        container_name = args.context.naming.container(args.service, args.slot)
 
         async def ask(hook: pulumi.ResourceHookArgs) -> None:
             digest = str((hook.new_inputs or {})["input"])
@@ -216,7 +143,7 @@ class Workload(pulumi.ComponentResource):
         )
 
 
-class OneShot(pulumi.ComponentResource):
+class OneShot(Running):
     """A job that runs to its end, with exit code 0, before anything that depends on it starts.
 
     It runs again when its image, settings or files change, and after a failure with the next `up`.
@@ -226,15 +153,9 @@ class OneShot(pulumi.ComponentResource):
     failed is not recorded, and the next `up` finds it missing and tries again.
     """
 
-    container_name: pulumi.Output[str]
-
-    def __init__(
-        self,
-        name: str,
-        args: OneShotArgs,
-        opts: pulumi.ResourceOptions | None = None,
-    ) -> None:
+    def __init__(self, name: str, args: OneShotArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(f"{SYSTEM}:components:OneShot", name, None, opts)
+        spec = args.spec
         files = _files(self, name, args)
         container = docker.Container(
             name,
@@ -248,7 +169,7 @@ class OneShot(pulumi.ComponentResource):
         async def run(hook: pulumi.ResourceHookArgs) -> None:
             inputs = hook.new_inputs or {}
             # In a thread, so that the program goes on registering what doesn't depend on the job.
-            await asyncio.to_thread(docker_host.run_job, str(inputs["input"]), args.timeout, args.resources.pids)
+            await asyncio.to_thread(docker_host.run_job, str(inputs["input"]), spec.timeout, spec.limits.pids)
 
         run_job = pulumi.ResourceHook(f"run-{name}", run)
         pulumi.Stash(
@@ -259,7 +180,7 @@ class OneShot(pulumi.ComponentResource):
                 hooks=pulumi.ResourceHookBinding(before_create=[run_job], before_update=[run_job]),
             ),
         )
-        self.container_name = container.name
+        self.container, self.container_name = container, container.name
         self.register_outputs({"container_name": self.container_name})
 
 
@@ -283,28 +204,33 @@ def _replaceable(
 
 
 def _files(
-    parent: pulumi.ComponentResource, name: str, args: ContainerArgs, *, manifest: bool = False
+    parent: pulumi.ComponentResource, name: str, args: WorkloadArgs | OneShotArgs, *, manifest: bool = False
 ) -> Sequence[FileVolume]:
     """The volume with the container's files; none where it has no files."""
-    if not args.files:
+    spec, contents = args.spec, args.given.files
+    if {*spec.files} != contents.keys():
+        raise ValueError(f"{name} has the files {sorted(spec.files)} and is given {sorted(contents)}")
+    if not contents:
         return ()
-    volume = FileVolumeArgs(args.context, args.service, args.image, args.files, args.slot, manifest)
+    volume = FileVolumeArgs(args.context, spec.service, spec.image, contents, spec.slot, manifest)
     return (FileVolume(f"{name}-files", volume, pulumi.ResourceOptions(parent=parent)),)
 
 
-def _container(args: ContainerArgs, files: Sequence[FileVolume], *, follow: bool = True) -> dict[str, Any]:
+def _container(args: WorkloadArgs | OneShotArgs, files: Sequence[FileVolume], *, follow: bool = True) -> dict[str, Any]:
     """The arguments of every container that runs; there is no way round them. `follow`: changed files replace it."""
-    labels: dict[str, pulumi.Input[str]] = {
-        **args.context.naming.labels(args.service, slot=args.slot, release=args.image.release)
-    }
+    spec, naming = args.spec, args.context.naming
+    labels: dict[str, pulumi.Input[str]] = {**naming.labels(spec.service, slot=spec.slot, release=spec.image.release)}
     mounts = {
         # Unset for a volume that is written: the provider sees a change in `false`.
         mount.path: docker.ContainerMountArgs(
-            type="volume", source=mount.volume.name, target=mount.path, read_only=mount.read_only or None
+            type="volume",
+            source=args.given.volumes[mount.volume].name,
+            target=mount.path,
+            read_only=mount.read_only or None,
         )
-        for mount in args.mounts
+        for mount in spec.mounts
     }
-    name, ordered = args.context.naming.container(args.service, args.slot), args.context.ordered
+    name, ordered = naming.container(spec.service, spec.slot), args.context.ordered
     for volume in files:
         if follow:
             # A label that changes makes a new container: this is how it follows its files, and how the
@@ -314,21 +240,21 @@ def _container(args: ContainerArgs, files: Sequence[FileVolume], *, follow: bool
             type="volume", source=volume.volume, target=MOUNT_PATH, read_only=True
         )
     return {
-        **hardened(memory=args.resources.memory, cpus=_cpus(args.resources.cpus)),
+        **hardened(memory=spec.limits.memory, cpus=_cpus(spec.limits.cpus)),
         "name": name,
-        "image": str(args.image),
-        "command": list(args.command) or None,
-        "user": args.user,
+        "image": str(spec.image),
+        "command": list(spec.command) or None,
+        "user": spec.user,
         "read_only": True,
-        "tmpfs": dict.fromkeys(args.tmpfs, f"rw,noexec,nosuid,nodev,size={TMPFS_SIZE}m,mode=1777"),
-        "memory_reservation": args.resources.memory_reservation,
-        "shm_size": args.shm_size,
+        "tmpfs": dict.fromkeys(spec.tmpfs, f"rw,noexec,nosuid,nodev,size={TMPFS_SIZE}m,mode=1777"),
+        "memory_reservation": spec.limits.memory_reservation,
+        "shm_size": spec.shm_size,
         "ulimits": [docker.ContainerUlimitArgs(name="nofile", soft=OPEN_FILES, hard=OPEN_FILES)],
         "init": True,
-        "stop_timeout": args.stop_timeout,
+        "stop_timeout": spec.stop_timeout,
         # Unset, the provider kills at once.
-        "destroy_grace_seconds": args.stop_timeout,
-        "envs": ordered(name, "envs", {key: f"{key}={value}" for key, value in sorted(args.env.items())}),
+        "destroy_grace_seconds": spec.stop_timeout,
+        "envs": ordered(name, "envs", {key: f"{key}={value}" for key, value in sorted(spec.env.items())}),
         "labels": ordered(
             name,
             "labels",
@@ -344,12 +270,12 @@ def _container(args: ContainerArgs, files: Sequence[FileVolume], *, follow: bool
             name,
             "networksAdvanced",
             {
-                args.context.naming.network(attachment.network.key): docker.ContainerNetworksAdvancedArgs(
-                    name=attachment.network.name,
-                    aliases=[args.service] if attachment.named else None,
+                naming.network(attachment.network): docker.ContainerNetworksAdvancedArgs(
+                    name=args.context.networks.names[attachment.network],
+                    aliases=[spec.service] if attachment.named else None,
                     ipv4_address=attachment.address,
                 )
-                for attachment in args.networks
+                for attachment in spec.networks
             },
         ),
     }

@@ -1,0 +1,1 @@
+"""What containers are, as pure values: a runtime makes them (`components.runtime`)."""
