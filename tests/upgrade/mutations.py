@@ -122,8 +122,8 @@ REFUSED: dict[str, tuple[Mutation, ...]] = {
     "dev": (
         Mutation(
             "a data volume's resource name",
-            "components/platform.py",
-            (('DataVolume("uploads", ', 'DataVolume("files", '),),
+            "components/app/app.py",
+            (('UPLOADS = "uploads"', 'UPLOADS = "files"'),),
             "^the preview fails: .*Volume::uploads",
         ),
         Mutation(
