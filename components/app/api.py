@@ -8,8 +8,10 @@ from dataclasses import dataclass
 import pulumi
 
 from components.app.app import DATA_PATH, UPLOADS, AppArgs, app_env, slotted
+from components.app.migrations import Migrations
 from components.core.naming import SYSTEM
 from components.core.options import child_after
+from components.core.part import Assembly, Part
 from components.core.runtime import Given
 from components.spec.container import DATA, EDGE, EGRESS, Attachment, HealthCheck, Limits, Mount, ServiceSpec
 from settings.blocks.app import ApiSettings
@@ -84,3 +86,10 @@ def spec(
         health=HealthCheck(["tasktracker", "probe", f"http://127.0.0.1:{PORT}/api/health"]),
         stop_timeout=STOP_TIMEOUT,
     )
+
+
+def part(stack: Assembly) -> Part:
+    """The api, after the migrations."""
+    args = ApiArgs(stack.get(AppArgs), stack.settings.api, stack.image("api"))
+    api = stack.keep(Api("api", args, stack.options(stack.get(Migrations))))
+    return Part(containers={"api": api.container_name})

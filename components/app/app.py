@@ -8,9 +8,11 @@ from dataclasses import dataclass, field
 import pulumi
 
 from components.core.context import Context
+from components.core.part import Assembly, Part
+from components.core.secrets import GeneratedSecret, secret
 from components.runtime.volumes import DataVolume
 from components.spec.container import MOUNT_PATH
-from settings.app_files import GENERATED_FILES
+from settings.app_files import file_name
 from settings.services import SERVICES
 
 USER = SERVICES["api"].user
@@ -44,32 +46,6 @@ def file_env(files: Iterable[str]) -> dict[str, str]:
     return {f"{name.upper().replace('-', '_')}_FILE": f"{MOUNT_PATH}/{name}" for name in sorted(files)}
 
 
-def app_files(
-    made: Iterable[Mapping[str, pulumi.Input[str]]], own: Mapping[str, pulumi.Input[str]]
-) -> dict[str, pulumi.Input[str]]:
-    """The files of api and worker: those that the program has `made`, part by part, and the app's `own` secrets.
-
-    Raises:
-        ValueError: two of them have one name, so that one would replace the other; or the settings don't know a name
-            that was made, so that they could not keep it from a secret of the app.
-    """
-    known = {name for names in GENERATED_FILES.values() for name in names}
-    files: dict[str, pulumi.Input[str]] = {}
-    for part in made:
-        if unknown := part.keys() - known:
-            raise ValueError(f"settings.app_files does not list {', '.join(sorted(unknown))}")
-        files = _joined(files, part)
-    return _joined(files, own)
-
-
-def _joined(
-    files: Mapping[str, pulumi.Input[str]], part: Mapping[str, pulumi.Input[str]]
-) -> dict[str, pulumi.Input[str]]:
-    if twice := files.keys() & part.keys():
-        raise ValueError(f"the app would get two files {', '.join(sorted(twice))}")
-    return {**files, **part}
-
-
 def app_env(args: AppArgs, log_level: str) -> dict[str, str]:
     """The environment of api and worker."""
     slot = {"TASKTRACKER_SLOT": args.slot} if args.slot else {}
@@ -79,3 +55,32 @@ def app_env(args: AppArgs, log_level: str) -> dict[str, str]:
 def slotted(name: str, slot: str | None) -> str:
     """A resource's name: `<name>[-<slot>]`."""
     return f"{name}-{slot}" if slot else name
+
+
+@dataclass(frozen=True)
+class Uploads:
+    """The volume of what users upload."""
+
+    volume: DataVolume
+
+
+def uploads(stack: Assembly) -> Part:
+    """The volume of uploads."""
+    stack.keep(Uploads(DataVolume(UPLOADS, stack.context.naming, "app", stack.options())))
+    return Part()
+
+
+def part(stack: Assembly) -> Part:
+    """What api and worker share: the encryption key, the secrets of the app's own, and what all parts give the app."""
+    settings, config = stack.settings, pulumi.Config()
+    key = secret(
+        "encryption_key",
+        settings.secrets,
+        # What it encrypted is lost without it.
+        lambda: GeneratedSecret("encryption-key", protect=True, opts=stack.options()),
+    )
+    stack.bindings.add("app", Part(files={"encryption-key": key}))
+    stack.bindings.add_secrets({file_name(each): config.require_secret(each) for each in sorted(settings.app_secrets)})
+    bindings = stack.bindings
+    stack.keep(AppArgs(stack.context, stack.get(Uploads).volume, bindings.files, env=bindings.env))
+    return Part()

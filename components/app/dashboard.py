@@ -10,6 +10,7 @@ from components.app.app import slotted
 from components.core.context import Context
 from components.core.naming import SYSTEM
 from components.core.options import child_after
+from components.core.part import Assembly, Part
 from components.core.runtime import Given
 from components.spec.container import EDGE, Attachment, HealthCheck, Limits, ServiceSpec
 from settings.blocks.app import DashboardSettings
@@ -66,3 +67,10 @@ def spec(settings: DashboardSettings, image: ImageRef, address: str, *, slot: st
         wait_timeout=settings.start_timeout,
         health=HealthCheck(["curl", "-fsS", f"http://127.0.0.1:{PORT}/healthz"]),
     )
+
+
+def part(stack: Assembly) -> Part:
+    """The dashboard."""
+    args = DashboardArgs(stack.context, stack.settings.dashboard, stack.image("dashboard"))
+    dashboard = stack.keep(Dashboard("dashboard", args, stack.options()))
+    return Part(containers={"dashboard": dashboard.container_name})

@@ -10,6 +10,7 @@ from components.app.app import USER, file_env
 from components.core.context import Context
 from components.core.naming import SYSTEM
 from components.core.options import child_after
+from components.core.part import Assembly, Part
 from components.core.runtime import Given
 from components.spec.container import DATA, EGRESS, Attachment, JobSpec, Limits
 from settings.blocks.block import Resources
@@ -62,3 +63,17 @@ def spec(resources: Resources, image: ImageRef, *, calls_out: bool) -> JobSpec:
         networks=[Attachment(DATA), *([Attachment(EGRESS)] if calls_out else [])],
         timeout=TIMEOUT,
     )
+
+
+def part(stack: Assembly) -> Part:
+    """The migrations, when all is there that the app waits for."""
+    settings = stack.settings
+    args = MigrationsArgs(
+        stack.context,
+        stack.image("api"),
+        settings.api.resources,
+        stack.bindings.files["database-url"],
+        settings.external_database,
+    )
+    migrations = stack.keep(Migrations("migrations", args, stack.options(*stack.ready)))
+    return Part(containers={"migrations": migrations.container_name})

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 import pulumi
 
 from components.app.app import DATA_PATH, UPLOADS, AppArgs, app_env, slotted
+from components.app.migrations import Migrations
 from components.core.naming import SYSTEM
 from components.core.options import child_after
+from components.core.part import Assembly, Part
 from components.core.runtime import Given
 from components.spec.container import DATA, EGRESS, Attachment, HealthCheck, Limits, Mount, ServiceSpec
 from settings.blocks.app import WorkerSettings
@@ -66,3 +68,10 @@ def spec(
         health=HealthCheck(["tasktracker", "probe", f"http://127.0.0.1:{HEALTH_PORT}/health"]),
         stop_timeout=settings.stop_timeout,
     )
+
+
+def part(stack: Assembly) -> Part:
+    """The worker, after the migrations."""
+    args = WorkerArgs(stack.get(AppArgs), stack.settings.worker, stack.image("worker"))
+    worker = stack.keep(Worker("worker", args, stack.options(stack.get(Migrations))))
+    return Part(containers={"worker": worker.container_name})

@@ -10,11 +10,13 @@ from urllib.parse import quote
 import pulumi
 
 from components.app.app import DATA_PATH as UPLOADS_PATH
-from components.app.app import UPLOADS
+from components.app.app import UPLOADS, Uploads
 from components.backup.backups import CA_FILE, Repository, crontab
+from components.backup.storage import Backed
 from components.core.context import Context
 from components.core.naming import SYSTEM
 from components.core.options import child_after
+from components.core.part import Assembly, Part
 from components.core.runtime import Given, Volume
 from components.data.nats import Nats
 from components.runtime.volumes import DataVolume, RuntimeVolume
@@ -179,3 +181,25 @@ def _repository_files(args: FileBackupsArgs) -> Mapping[str, pulumi.Input[str]]:
 def _networks(repository: Repository) -> Sequence[Attachment]:
     """NATS' network, and the one to the repository if that is another."""
     return [Attachment(DATA), *([Attachment(EGRESS)] if repository.outside else [])]
+
+
+def part(stack: Assembly) -> Part | None:
+    """Backups of files, where the stack takes them. The app waits for what is restored."""
+    settings, backed = stack.settings, stack.find(Backed)
+    if not settings.has_file_backups or backed is None:
+        return None
+    nats = stack.get(Nats)
+    args = FileBackupsArgs(
+        stack.context,
+        settings.backup,
+        stack.image("file-backups"),
+        backed.repository,
+        backed.passphrase,
+        stack.get(Uploads).volume,
+        nats,
+    )
+    backups = FileBackups("file-backups", args, stack.options(*backed.ready, nats))
+    return Part(
+        containers={"file-backups": backups.container_name},
+        ready=[backups] if settings.backup.files.restore is not None else [],
+    )

@@ -11,6 +11,7 @@ import pulumi
 from components.core.context import Context
 from components.core.naming import SYSTEM
 from components.core.options import child_after
+from components.core.part import Assembly, Part
 from components.core.rendering import render
 from components.core.runtime import Given
 from components.core.secrets import GeneratedSecret
@@ -140,3 +141,11 @@ def server_config(settings: NatsSettings, server_name: str, password: str, backu
         backup_inbox=BACKUP_INBOX,
         backup_password=backup_password,
     )
+
+
+def part(stack: Assembly) -> Part:
+    """NATS."""
+    settings = stack.settings
+    args = NatsArgs(stack.context, settings.nats, stack.image("nats"), settings.has_file_backups)
+    nats = stack.keep(Nats("nats", args, stack.options()))
+    return Part(containers={"nats": nats.container_name}, files={"nats-url": nats.url}, ready=[nats])

@@ -11,11 +11,12 @@ from components.core.certificates import CertificateAuthority, ServerCertificate
 from components.core.context import Context
 from components.core.naming import SYSTEM
 from components.core.options import child_after
+from components.core.part import Assembly, Part
 from components.core.runtime import Given
 from components.core.secrets import GeneratedSecret
 from components.runtime.volumes import DataVolume
 from components.spec.container import DATA, Attachment, HealthCheck, Limits, Mount, ServiceSpec
-from settings.blocks.object_store import ObjectStoreSettings
+from settings.blocks.object_store import OWN_BUCKET, ObjectStoreSettings
 from settings.image_ref import ImageRef
 from settings.services import SERVICES
 
@@ -140,4 +141,19 @@ def spec(settings: ObjectStoreSettings, image: ImageRef, env: Mapping[str, str],
         health=HealthCheck(["healthcheck"]),
         stop_timeout=STOP_TIMEOUT,
         wait_timeout=settings.start_timeout,
+    )
+
+
+def part(stack: Assembly) -> Part | None:
+    """The object store, where the stack has it. The app waits for it where it has a bucket there."""
+    settings = stack.settings
+    if not settings.has_object_store:
+        return None
+    args = ObjectStoreArgs(stack.context, settings.object_store, stack.image("object-store"), OWN_BUCKET)
+    store = stack.keep(ObjectStore("object-store", args, stack.options()))
+    return Part(
+        containers={"object-store": store.container_name},
+        files=store.app_files,
+        env=store.app_env,
+        ready=[store] if settings.object_store.app_bucket is not None else [],
     )

@@ -10,6 +10,7 @@ import pulumi
 from components.core.context import Context
 from components.core.naming import SYSTEM
 from components.core.options import child_after
+from components.core.part import Assembly, Part
 from components.core.rendering import render
 from components.core.runtime import Given
 from components.core.secrets import GeneratedSecret
@@ -71,3 +72,11 @@ def spec(settings: RedisSettings, image: ImageRef) -> ServiceSpec:
         stop_timeout=STOP_TIMEOUT,
         wait_timeout=settings.start_timeout,
     )
+
+
+def part(stack: Assembly) -> Part | None:
+    """Redis, where the stack has it."""
+    if stack.settings.redis is None:
+        return None
+    redis = Redis("redis", RedisArgs(stack.context, stack.settings.redis, stack.image("redis")), stack.options())
+    return Part(containers={"redis": redis.container_name}, files={"redis-url": redis.url}, ready=[redis])

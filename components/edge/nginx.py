@@ -10,10 +10,13 @@ from pathlib import Path
 
 import pulumi
 
-from components.core.certificates import KeyPair
+from components.app.api import Api
+from components.app.dashboard import Dashboard
+from components.core.certificates import KeyPair, configured_key_pair
 from components.core.context import Context
 from components.core.naming import SYSTEM
 from components.core.options import child_after
+from components.core.part import Assembly, Part
 from components.core.rendering import render
 from components.core.runtime import Given
 from components.spec.container import EDGE, Attachment, HealthCheck, Limits, PublishedPort, ServiceSpec
@@ -192,3 +195,35 @@ def cloudflare_ranges() -> Sequence[str]:
     """The addresses of Cloudflare's proxy, as subnets."""
     ranges: list[str] = json.loads(CLOUDFLARE_RANGES.read_text())["ranges"]
     return ranges
+
+
+def part(stack: Assembly) -> Part:
+    """nginx, when what is behind it works."""
+    settings, api, dashboard = stack.settings, stack.get(Api), stack.get(Dashboard)
+    args = NginxArgs(
+        stack.context,
+        settings.nginx,
+        stack.image("nginx"),
+        settings.domain,
+        settings.served_hosts,
+        api.upstream,
+        dashboard.upstream,
+        key_pair=_key_pair(stack),
+        hsts=settings.hsts,
+        tunnel=settings.tunnel is not None,
+    )
+    nginx = stack.keep(Nginx("nginx", args, stack.options(api, dashboard)))
+    return Part(containers={"nginx": nginx.container_name}, outputs={"url": nginx.url})
+
+
+def _key_pair(stack: Assembly) -> pulumi.Output[KeyPair] | None:
+    """What nginx serves TLS with, if it does."""
+    settings = stack.settings
+    if not settings.nginx.tls:
+        return None
+    if settings.nginx.certificate == "secrets":
+        return configured_key_pair()
+    # Its package takes seconds to import, and most stacks have none.
+    from components.edge.origin_certificate import OriginCertificate  # noqa: PLC0415
+
+    return OriginCertificate("origin-certificate", settings.domain, stack.options()).key_pair

@@ -55,7 +55,7 @@ PLANNED: dict[str, tuple[Mutation, ...]] = {
         ),
         Mutation(
             "the protection of a key",
-            "components/platform.py",
+            "components/app/app.py",
             (('GeneratedSecret("encryption-key", protect=True, ', 'GeneratedSecret("encryption-key", '),),
             "^pulumi:index:Stash encryption-key: loses its flag `protect`$",
         ),

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from components.app.app import app_files
+from components.core.part import AppBindings, Part
 from settings.app_files import GENERATED_FILES, file_name, secret_name
 from settings.blocks.postgres import PostgresTuning
 from settings.rules.stack import OWN_PARAMETER_FAMILIES, OWN_PARAMETERS
@@ -41,12 +41,17 @@ def test_each_block_makes_its_own_files(run: Callable[..., Run]) -> None:
 
 
 def test_no_file_replaces_another() -> None:
-    with pytest.raises(ValueError, match="the app would get two files redis-url"):
-        app_files([{"redis-url": "made"}], {"redis-url": "given"})
-    with pytest.raises(ValueError, match="the app would get two files nats-url"):
-        app_files([{"nats-url": "a"}, {"nats-url": "b"}], {})
-    with pytest.raises(ValueError, match=r"settings\.app_files does not list new-url"):
-        app_files([{"new-url": "a"}], {})
+    bindings = AppBindings()
+    bindings.add("redis", Part(files={"redis-url": "made"}, env={"CACHE": "on"}))
+    with pytest.raises(ValueError, match="the app would get redis-url from redis and from app_secrets"):
+        bindings.add_secrets({"redis-url": "given"})
+    with pytest.raises(ValueError, match="the app would get redis-url from redis and from nats"):
+        bindings.add("nats", Part(files={"redis-url": "b"}))
+    with pytest.raises(ValueError, match="the app would get CACHE from redis and from nats"):
+        bindings.add("nats", Part(env={"CACHE": "off"}))
+    with pytest.raises(ValueError, match=r"nats: settings\.services does not list the files new-url"):
+        bindings.add("nats", Part(files={"new-url": "a"}))
+    assert (bindings.files, bindings.env) == ({"redis-url": "made"}, {"CACHE": "on"})
 
 
 def test_variables_of_the_app_have_one_origin_each(run: Callable[..., Run]) -> None:

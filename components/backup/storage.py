@@ -1,4 +1,4 @@
-"""Where a stack keeps objects: its own S3 service, or a bucket elsewhere."""
+"""Where a stack keeps its backups: in its own S3 service, or in a bucket elsewhere."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ import pulumi
 
 from components.backup.backups import Repository, backup_passphrase, bucket_in_aws, bucket_inside, bucket_outside
 from components.core.context import Context
-from components.data.object_store import ObjectStore, ObjectStoreArgs
+from components.core.part import Assembly, Part
+from components.data.object_store import ObjectStore
 from settings import Settings
-from settings.blocks.object_store import OWN_BUCKET
-from settings.services import SERVICES
 
 
 @dataclass(frozen=True)
@@ -26,30 +25,15 @@ class Backed:
     ready: tuple[pulumi.Resource, ...]
 
 
-@dataclass(frozen=True)
-class Storage:
-    """`object_store` is the stack's own S3 service, and `backed` the place for backups; None where it has none."""
-
-    object_store: ObjectStore | None
-    backed: Backed | None
-
-
-def storage(context: Context, settings: Settings, opts: pulumi.ResourceOptions) -> Storage:
-    """What the settings ask for."""
-    object_store = (
-        ObjectStore(
-            "object-store",
-            ObjectStoreArgs(context, settings.object_store, settings.images.of(SERVICES["object-store"]), OWN_BUCKET),
-            opts,
-        )
-        if settings.has_object_store
-        else None
-    )
-    found = _repository(context, settings, object_store, opts)
+def part(stack: Assembly) -> Part | None:
+    """Where backups go, where the stack takes any."""
+    settings, opts = stack.settings, stack.options()
+    found = _repository(stack.context, settings, stack.find(ObjectStore), opts)
     if found is None:
-        return Storage(object_store, None)
+        return None
     repository, ready = found
-    return Storage(object_store, Backed(repository, backup_passphrase(settings.secrets, opts), ready))
+    stack.keep(Backed(repository, backup_passphrase(settings.secrets, opts), ready))
+    return Part()
 
 
 def _repository(

@@ -1,0 +1,30 @@
+"""What a stack is made of, in order: each part finds what those before it have made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from components.app import api, app, dashboard, migrations, worker
+from components.backup import database, file_backups, storage
+from components.core.part import Assembly, Part
+from components.data import nats, object_store, redis
+from components.edge import cloudflared, nginx
+
+PARTS: Final[Mapping[str, Callable[[Assembly], Part | None]]] = {
+    "nats": nats.part,
+    "object-store": object_store.part,
+    "storage": storage.part,
+    "redis": redis.part,
+    "database": database.part,
+    "uploads": app.uploads,
+    "file-backups": file_backups.part,
+    "migrations": migrations.part,
+    "app": app.part,
+    "api": api.part,
+    "worker": worker.part,
+    "dashboard": dashboard.part,
+    "nginx": nginx.part,
+    "tunnel": cloudflared.part,
+}
+"""By name. A part returns None where the stack does not have it."""
