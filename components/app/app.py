@@ -13,9 +13,7 @@ from components.core.secrets import GeneratedSecret, secret
 from components.runtime.volumes import DataVolume
 from components.spec.container import MOUNT_PATH
 from settings.app_files import file_name
-from settings.services import SERVICES
 
-USER = SERVICES["api"].user
 DATA_PATH = "/var/lib/tasktracker"
 
 #: The name of the volume of uploads.

@@ -18,7 +18,6 @@ from settings.image_ref import ImageRef
 from settings.services import SERVICES
 
 PORT = 8080
-USER = SERVICES["dashboard"].user
 
 #: Fixed host numbers on the edge network, one a slot, after the api's and for the same reason.
 ADDRESSES = {None: 5, "blue": 6, "green": 7}

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pulumi
 
-from components.app.app import USER, file_env
+from components.app.app import file_env
 from components.core.context import Context
 from components.core.naming import SYSTEM
 from components.core.options import child_after
@@ -15,6 +15,7 @@ from components.core.runtime import Given
 from components.spec.container import DATA, EGRESS, Attachment, JobSpec, Limits
 from settings.blocks.block import Resources
 from settings.image_ref import ImageRef
+from settings.services import SERVICES
 
 #: Seconds; a migration that rewrites a large table is what takes longest.
 TIMEOUT = 600
@@ -55,7 +56,7 @@ def spec(resources: Resources, image: ImageRef, *, calls_out: bool) -> JobSpec:
     return JobSpec(
         service="migrations",
         image=image,
-        user=USER,
+        user=SERVICES["api"].user,
         limits=Limits.of(resources),
         command=["migrate"],
         env=file_env(files),

@@ -20,7 +20,8 @@ Item = TypeVar("Item")
 class Context:
     """The stack's names and networks, the key of its files' digests (see `FileVolume`), and its limits of processes.
 
-    `orders` has the keys of containers' lists as the last state has them (see `settings.ownership.Memory`).
+    `runtime_of` makes the stack's runtime from this. `orders` has the keys of containers' lists as the last state has
+    them (see `settings.ownership.Memory`).
     """
 
     naming: Naming

@@ -34,7 +34,6 @@ from settings.services import SERVICES
 
 PORT = 4222
 MONITOR_PORT = 8222
-USER = SERVICES["nats"].user
 DATA_PATH = "/var/lib/nats"
 
 #: The name of its volume.

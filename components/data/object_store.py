@@ -21,7 +21,6 @@ from settings.image_ref import ImageRef
 from settings.services import SERVICES
 
 PORT = 7070
-USER = SERVICES["object-store"].user
 DATA_PATH = "/var/lib/objects"
 
 #: The name of its volume.

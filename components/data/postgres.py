@@ -36,7 +36,6 @@ from settings.image_ref import ImageRef
 from settings.services import SERVICES
 
 PORT = 5432
-USER = SERVICES["postgres"].user
 DATA_PATH = "/var/lib/postgresql"
 #: Names of its volumes in specs.
 CLUSTER, SOCKET = "postgres-data", "postgres-socket"
@@ -168,7 +167,7 @@ def spec(settings: PostgresSettings, image: ImageRef, files: Sequence[str], *, c
     return ServiceSpec(
         service=SERVICES["postgres"].name,
         image=image,
-        user=USER,
+        user=SERVICES["postgres"].user,
         limits=Limits.of(settings.resources),
         env={
             "POSTGRES_DB": settings.database,

@@ -20,7 +20,6 @@ from settings.image_ref import ImageRef
 from settings.services import SERVICES
 
 PORT = 6379
-USER = SERVICES["redis"].user
 
 #: Seconds; there is nothing to write.
 STOP_TIMEOUT = 10

@@ -18,8 +18,6 @@ from settings.blocks.tunnel import TunnelSettings
 from settings.image_ref import ImageRef
 from settings.services import SERVICES
 
-USER = SERVICES["cloudflared"].user
-
 #: Where a container tells its own health check whether it is connected; nobody else reaches it.
 METRICS = "127.0.0.1:2000"
 

@@ -27,7 +27,6 @@ from settings.services import SERVICES
 HTTP_PORT = 8080
 HTTPS_PORT = 8443
 HEALTH_PORT = 8081
-USER = SERVICES["nginx"].user
 
 #: Seconds for requests in flight; WebSockets reconnect.
 STOP_TIMEOUT = 30
