@@ -10,7 +10,6 @@ if __name__ == "__main__":
     import toolchain.starting  # noqa: F401 - first of all
 
 import argparse
-import signal
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -30,7 +29,7 @@ from settings.blocks.docker_host import RegistrySettings
 from settings.image_ref import DOCKER_HUB, ImageRef
 from settings.services import WITH_IMAGES
 from settings.values.images import ImageReference
-from toolchain.steps import StepError, heeded
+from toolchain.steps import StepError, interrupt_on_signals
 
 KEY = f"{NAMESPACE}:images"
 
@@ -180,8 +179,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--repository", help="where `make push` has brought the images; without it, where they are now")
     parser.add_argument("--tag", help="the tag to look up; without it, those of now")
     given = parser.parse_args(arguments)
-    for number in heeded():
-        signal.signal(number, signal.default_int_handler)
+    interrupt_on_signals()
     try:
         project = Project.find(given.stack)
         lines = pin(project, given.repository or None, given.tag or None)

@@ -46,6 +46,10 @@ class Variable:
     override: str | None = None
     ways: frozenset[Way] = frozenset(Way)
 
+    def of(self, root: Path, project: Path, base: Mapping[str, str]) -> str:
+        """Its value for a project: the user's own in `base`, where it has one."""
+        return (self.override and base.get(self.override)) or self.value.format(root=root, project=project)
+
 
 BACKEND = "PULUMI_BACKEND_URL"
 PASSPHRASE, PASSPHRASE_OVERRIDE = "PULUMI_CONFIG_PASSPHRASE_FILE", "TASKTRACKER_PASSPHRASE_FILE"
@@ -126,11 +130,7 @@ def variables(
     base = os.environ if base is None else base
     passphrase = None if config is None else own_passphrase(config)
     project = root if config is None else config.parent
-    values = {
-        v.name: (v.override and base.get(v.override)) or v.value.format(root=root, project=project)
-        for v in VARIABLES
-        if way in v.ways
-    }
+    values = {variable.name: variable.of(root, project, base) for variable in VARIABLES if way in variable.ways}
     if config and (backend := state_backend(config)):
         values[BACKEND] = backend
     if passphrase and not base.get(PASSPHRASE_OVERRIDE):
@@ -141,9 +141,8 @@ def variables(
 
 def default_backend(project: Path, base: Mapping[str, str] | None = None) -> str:
     """Where the state of a stack is whose config does not say, by the folder of its project."""
-    base = os.environ if base is None else base
     [variable] = [each for each in VARIABLES if each.name == BACKEND]
-    return base.get(str(variable.override)) or variable.value.format(project=project)
+    return variable.of(project, project, os.environ if base is None else base)
 
 
 def own_passphrase(config: Path) -> Path | None:

@@ -127,6 +127,12 @@ def heeded() -> list[signal.Signals]:
     return [number for number in STOP_SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
 
 
+def interrupt_on_signals() -> None:
+    """Has each of `STOP_SIGNALS` that is heeded raise KeyboardInterrupt in the main thread."""
+    for number in heeded():
+        signal.signal(number, signal.default_int_handler)
+
+
 def result(future: futures.Future[T]) -> T:
     """What a thread's work comes to, or its exception; `stop_on_signals` is heeded meanwhile.
 

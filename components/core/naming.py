@@ -10,9 +10,6 @@ from settings.ownership import IDENTITY
 #: Prefix of every name on the Docker host and in AWS, and of every type token.
 SYSTEM = "tasktracker"
 
-#: Characters of a digest that tell one release from another.
-DIGEST_LENGTH = 12
-
 
 @dataclass(frozen=True)
 class Naming:

@@ -9,7 +9,10 @@ from collections.abc import Mapping
 import pulumi
 
 from components.core import docker_host
-from components.core.naming import DIGEST_LENGTH, SYSTEM
+from components.core.naming import SYSTEM
+
+#: Hexadecimal digits that stand for the containers and their limits in the gate's input.
+DIGEST_LENGTH = 12
 
 
 class PidsLimits(pulumi.ComponentResource):

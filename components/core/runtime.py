@@ -22,7 +22,7 @@ class Given:
     """What a spec leaves out, since it is known in an update only.
 
     `files` are the contents of the spec's files, and `volumes` what its mounts name. `follows` is the container of a
-    service that this one can't outlive: before that one is replaced this one is removed, and after it made anew.
+    service that this one can't outlive: before that one is replaced this one is removed, and recreated after it.
     """
 
     files: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)

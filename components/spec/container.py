@@ -107,7 +107,7 @@ class ContainerSpec:
 class ServiceSpec(ContainerSpec):
     """A service. `wait_timeout` is how long, in seconds, `up` waits for it to be healthy.
 
-    `reload` says that the image takes up changed files by itself, by the manifest that comes with them (see
+    `reload` says that the image reloads changed files by itself, by the manifest that comes with them (see
     `components.runtime.files`), so that a change replaces no container. Such an image has the command
     `await-files DIGEST`, which waits until the files of that digest are in use and fails, with the reason, if they
     won't be.

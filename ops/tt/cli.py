@@ -6,7 +6,6 @@ import errno
 import functools
 import inspect
 import os
-import signal
 import sys
 import time
 from collections import deque
@@ -25,7 +24,7 @@ from ops.tt.errors import Exit, RefusedError, TtError, UsageError
 from ops.tt.output import Output, size, table
 from ops.tt.project import Project
 from remote import redacted
-from toolchain.steps import heeded
+from toolchain.steps import interrupt_on_signals
 from toolchain.streams import open_closed
 
 EXIT_CODES = "\n".join(f"* {code.value}: {code.meaning}" for code in Exit)
@@ -168,8 +167,7 @@ def main() -> int:
     if "stdout" in open_closed():
         Output(json=False).note("error: the output can't be written: it is closed")
         return Exit.FAILED
-    for number in heeded():
-        signal.signal(number, signal.default_int_handler)
+    interrupt_on_signals()
     try:
         return int(app(leading_last(sys.argv[1:]), prog_name="tt", standalone_mode=False) or 0)
     except TyperException as error:

@@ -79,11 +79,6 @@ class Service:
         """The stack that it belongs to."""
         return self.container.removeprefix(f"{NAMESPACE}-").removesuffix(f"-{self.name}")
 
-    @property
-    def is_well(self) -> bool:
-        """Whether it runs and does its work."""
-        return self.state == "running" and self.health in (None, "healthy")
-
     def problem_behind(self, ill: Sequence[str]) -> str | None:
         """What is wrong with it, where the stores `ill` are not well: it may need them, and a restart does not help."""
         problem = self.problem

@@ -122,7 +122,7 @@ def read(project: Project) -> Status:
         status.services = sorted(services, key=lambda each: each.name)
         for each in asked:
             each.result()
-    ill = [each.name for each in status.services if each.name in STORES and not each.is_well]
+    ill = [each.name for each in status.services if each.name in STORES and each.problem]
     found = [problem for each in status.services if (problem := each.problem_behind(ill))]
     found += cut_off
     status.problems = front.with_cures(list(dict.fromkeys([*locked, *found, *status.problems])), project.stack)

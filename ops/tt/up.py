@@ -27,7 +27,7 @@ from ops.tt.saved_state import save
 from ops.tt.update import Ready, before, connect_again, say_where
 from remote.private_folder import PrivateFolder
 from toolchain import foreground
-from toolchain.steps import heeded
+from toolchain.steps import interrupt_on_signals
 from toolchain.streams import open_closed
 
 #: What Pulumi gets where something of the state is not on the host.
@@ -117,8 +117,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("options", nargs="*", metavar="OPTION", help="for Pulumi, behind `--`")
     found = parser.parse_args(arguments)
     open_closed()
-    for number in heeded():
-        signal.signal(number, signal.default_int_handler)
+    interrupt_on_signals()
     output = Output(json=False)
     try:
         return up(Project.find(found.stack), output, found.options, yes=found.yes)

@@ -21,16 +21,19 @@ class _Images(Block):
         Raises:
             LookupError: the stack has none for it; rules refuse that where it has the service.
         """
-        image: ImageRef | None = getattr(self, service.key)
-        if image is None:
+        if (image := self._find(service)) is None:
             raise LookupError(f"images.{service.key} is not set")
         return image
 
     def given(self) -> Iterator[tuple[ServiceInfo, ImageRef]]:
         """Each service that the block has an image for, with that."""
         for service in WITH_IMAGES.values():
-            if getattr(self, service.key) is not None:
-                yield service, self.of(service)
+            if (image := self._find(service)) is not None:
+                yield service, image
+
+    def _find(self, service: ServiceInfo) -> ImageRef | None:
+        image: ImageRef | None = getattr(self, service.key)
+        return image
 
 
 if TYPE_CHECKING:

@@ -13,7 +13,17 @@ from settings.values import images
 
 DIGEST = "sha256:" + 64 * "a"
 
-TEXTS = st.from_regex(re.compile(images.IMAGE.schema["pattern"]), fullmatch=True)
+#: Put together from parts: a strategy for the whole pattern, with its look-ahead, takes a minute.
+REGISTRIES = st.from_regex(r"((a1|B-2)\.(example|c)(:[0-9]{1,5})?|reg:[0-9]{1,5}|localhost)/", fullmatch=True)
+COMPONENTS = st.from_regex(r"[a-z0-9]{1,3}((\.|_|__|-|--)[a-z0-9]{1,3}){0,2}", fullmatch=True)
+TAGS = st.from_regex(r":(?!latest)[A-Za-z0-9_][A-Za-z0-9_.-]{0,5}", fullmatch=True)
+DIGESTS = st.from_regex(r"@sha256:[0-9a-f]{64}", fullmatch=True)
+TEXTS = st.builds(
+    "{}{}{}".format,
+    REGISTRIES | st.just(""),
+    st.lists(COMPONENTS, min_size=1, max_size=3).map("/".join),
+    TAGS | DIGESTS | st.builds("{}{}".format, TAGS, DIGESTS),
+).filter(lambda text: re.fullmatch(images.IMAGE.schema["pattern"], text))
 
 
 @given(TEXTS)
