@@ -9,8 +9,8 @@ from typing import Any
 
 import yaml
 
-from components.core.naming import DIGEST_LENGTH
 from components.preflight.ownership import IDENTITY_BYTES
+from components.runtime.files import DIGEST_LENGTH
 from policies.values import SECRET_SIGNATURE, SIGNATURE
 from tests.e2e.stack import Stack
 from tests.e2e.stand_in_cloud import Cloud
