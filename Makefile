@@ -178,7 +178,7 @@ bench: ## benchmarks, one JSON line a figure
 .PHONY: docs
 docs: ## write the generated documents anew
 	@$(SETUP) development engine stack graphviz
-	@$(VENV)/python -m settings.schema
+	@$(VENV)/python -m settings.documents.schema
 	@$(VENV)/python -m policies.reference
 	@$(VENV)/python -m ops.tt.reference
 	@$(VENV)/python -m docs.pull_request_comment

@@ -26,8 +26,8 @@ from ops.tt.engine import Engine
 from ops.tt.errors import Exit, FailedError, TtError, UsageError
 from ops.tt.project import NAMESPACE, Project
 from settings.blocks.docker_host import RegistrySettings
-from settings.image_ref import DOCKER_HUB, ImageRef
 from settings.services import WITH_IMAGES
+from settings.values.image_ref import DOCKER_HUB, ImageRef
 from settings.values.images import ImageReference
 from toolchain.steps import StepError, interrupt_on_signals
 

@@ -3,7 +3,7 @@
 Pulumi knows one backend for a shell (`PULUMI_BACKEND_URL`) or for a whole project (`backend` in
 `Pulumi.yaml`), and refuses keys of its own file that it doesn't know. So the key is one of the
 config: it is tracked with the rest of the stack's settings, and the program itself refuses an update
-whose state would go elsewhere (`settings.source`).
+whose state would go elsewhere (`settings.reading.source`).
 
 Stdlib only: set-up reads it with the system's Python, and `.tools/env` with sed, by the same pattern.
 """

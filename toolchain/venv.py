@@ -217,7 +217,7 @@ def check_settings(stack: str) -> None:
     Raises:
         StepError: names all of them, each with the command that sets it.
     """
-    command = [str(VENV / "bin/python"), "-m", "settings.missing", f"--stack={stack}"]
+    command = [str(VENV / "bin/python"), "-m", "settings.reading.missing", f"--stack={stack}"]
     result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     if result.returncode:
         raise StepError((result.stdout or result.stderr).rstrip())

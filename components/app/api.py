@@ -15,8 +15,8 @@ from components.core.part import Assembly, Part
 from components.core.runtime import Given
 from components.spec.container import DATA, EDGE, EGRESS, Attachment, HealthCheck, Limits, Mount, ServiceSpec
 from settings.blocks.app import ApiSettings
-from settings.image_ref import ImageRef
 from settings.services import SERVICES
+from settings.values.image_ref import ImageRef
 
 PORT = 8000
 

@@ -9,8 +9,8 @@ import pulumi
 
 from components.core.context import Context
 from components.core.part import Assembly, Part
-from components.core.secrets import GeneratedSecret, secret
 from components.runtime.volumes import DataVolume
+from components.secrets.generated import GeneratedSecret, secret
 from components.spec.container import MOUNT_PATH
 from settings.app_files import file_name
 

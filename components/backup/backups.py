@@ -13,7 +13,6 @@ from components.core.naming import SYSTEM
 from components.core.options import child_after
 from components.core.rendering import render
 from components.core.runtime import Given
-from components.core.secrets import GeneratedSecret, secret
 from components.data.object_store import ObjectStore
 from components.data.postgres import (
     CLUSTER,
@@ -27,10 +26,11 @@ from components.data.postgres import (
     Postgres,
 )
 from components.runtime.volumes import RuntimeVolume
+from components.secrets.generated import GeneratedSecret, secret
 from components.spec.container import MOUNT_PATH, Attachment, HealthCheck, Limits, Mount, ServiceSpec
 from settings.blocks.backup import BackupSchedule, BackupSettings, S3Repository
-from settings.image_ref import ImageRef
 from settings.services import SERVICES
+from settings.values.image_ref import ImageRef
 
 if TYPE_CHECKING:
     from components.backup.backup_bucket import BackupBucket

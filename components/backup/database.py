@@ -7,7 +7,7 @@ import pulumi
 from components.backup.backups import METRICS, Backups, BackupsArgs, archive
 from components.backup.drills import Drills, DrillsArgs
 from components.backup.restore import Restore, RestoreArgs
-from components.backup.storage import Backed
+from components.backup.storage import BackupTarget
 from components.core.part import Assembly, Part
 from components.data.postgres import Archive, Postgres, PostgresArgs, data_volumes
 from components.runtime.volumes import KeptVolumes, KeptVolumesArgs, RuntimeVolume
@@ -25,10 +25,10 @@ def part(stack: Assembly) -> Part:
     if kept := {each: volumes[each] for each in settings.postgres.kept_volumes if each in volumes}:
         KeptVolumes(KEPT, KeptVolumesArgs(context, "postgres", image, kept), stack.options())
     containers: dict[str, pulumi.Output[str]] = {}
-    backed = stack.find(Backed)
+    target = stack.find(BackupTarget)
     # WAL is archived while PostgreSQL runs, and for the last time as it stops.
-    needed = list(backed.ready) if backed else []
-    wal = archive(settings.backup, backed.repository, backed.passphrase) if backed else None
+    needed = list(target.ready) if target else []
+    wal = archive(settings.backup, target.repository, target.passphrase) if target else None
     if wal is not None and (asked := settings.postgres.restore) is not None:
         restore = Restore(
             "restore",

@@ -16,8 +16,8 @@ from components.data.postgres import DATA_PATH, SOCKET, SOCKET_PATH, Archive, Po
 from components.runtime.volumes import RuntimeVolume
 from components.spec.container import Attachment, HealthCheck, Limits, Mount, ServiceSpec
 from settings.blocks.backup import BackupSettings
-from settings.image_ref import ImageRef
 from settings.services import SERVICES
+from settings.values.image_ref import ImageRef
 
 #: Seconds for the drill's own server to stop; its data are thrown away.
 STOP_TIMEOUT = 30

@@ -14,7 +14,7 @@ from settings import Settings
 
 
 @dataclass(frozen=True)
-class Backed:
+class BackupTarget:
     """What backups are written to, and what they are encrypted with.
 
     `ready` is what must be there before anything is written.
@@ -32,7 +32,7 @@ def part(stack: Assembly) -> Part | None:
     if found is None:
         return None
     repository, ready = found
-    stack.keep(Backed(repository, backup_passphrase(settings.secrets, opts), ready))
+    stack.keep(BackupTarget(repository, backup_passphrase(settings.secrets, opts), ready))
     return Part()
 
 

@@ -10,7 +10,7 @@ from itertools import groupby
 import pytest
 
 from settings.errors import SettingsError
-from settings.reader import parse
+from settings.reading.reader import parse
 from tests.unit.settings.config import config, stack_file
 from toolchain.steps import ROOT
 

@@ -18,7 +18,7 @@ from ops.pin import Logins, pin, resolve, wanted
 from ops.registry import MANIFESTS, Login, NoRegistryError, RegistryError, digest
 from ops.tt.errors import FailedError, UsageError
 from ops.tt.project import Project
-from settings.image_ref import ImageRef
+from settings.values.image_ref import ImageRef
 
 DIGEST = "sha256:" + 64 * "a"
 OTHER = "sha256:" + 64 * "b"

@@ -13,8 +13,8 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from cryptography.x509.oid import ExtendedKeyUsageOID
 from cryptography.x509.verification import PolicyBuilder, Store, VerificationError
 
-from components.core import certificates
-from components.core.certificates import KeyPair, new_authority, new_server_certificate, renewal_advice
+from components.secrets import certificates
+from components.secrets.certificates import KeyPair, new_authority, new_server_certificate, renewal_advice
 from tests.unit.components.conftest import DEV, STASH, Recorded, Run
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from components.preflight.neighbours import neighbours, refusal
+from components.preflight.host_conflicts import find, refusal
 from settings import parse
 from settings.limits import LIMITS
 from tests.unit.components.conftest import API_TOKEN, DEBUG_PORTS, DEV, TUNNEL
@@ -39,7 +39,7 @@ def told(
     """The lines that the stack `test` is told, without the heading."""
     given = config or DEV
     settings = parse("test", given, [key for key in given if key in API_TOKEN])
-    message = refusal("test", settings, neighbours("test", networks, containers, volumes))
+    message = refusal("test", settings, find("test", networks, containers, volumes))
     return message.splitlines()[1:] if message else []
 
 
@@ -144,7 +144,7 @@ def test_each_port_that_a_stack_publishes_counts() -> None:
 def test_the_port_for_https_counts_with_tls() -> None:
     settings = parse("test", DEV)
     secure = settings.model_copy(update={"nginx": settings.nginx.model_copy(update={"tls": True})})
-    found = neighbours("test", (), (container("web", port(8443)),), ())
+    found = find("test", (), (container("web", port(8443)),), ())
     assert refusal("test", settings, found) is None
     assert "tasktracker:nginx.publish.tls_port = 8443: " in (refusal("test", secure, found) or "")
 

@@ -7,14 +7,14 @@ from pathlib import Path as File
 from typing import Any, Final, get_args
 
 import stackfile
+from settings.documents.reference import table
 from settings.errors import Path, value_text
-from settings.reader import examine
-from settings.reference import table
+from settings.reading.reader import examine
 from settings.rules import conflicts
 from settings.rules.conflict import ENVIRONMENT
 from settings.stack import Environment, Settings, StackConfig
 
-ROOT: Final = File(__file__).resolve().parents[1]
+ROOT: Final = File(__file__).resolve().parents[2]
 
 ENVIRONMENTS: Final[tuple[str, ...]] = get_args(Environment)
 

@@ -7,10 +7,11 @@ from typing import get_origin
 import pytest
 from pydantic import BaseModel
 
-from settings import Settings, SettingsError, missing, parse
+from settings import Settings, SettingsError, parse
 from settings.commands import command_for
 from settings.describe import example, field_type, nested_blocks, plain_type
 from settings.errors import key_text
+from settings.reading import missing
 from settings.stack import StackConfig
 from tests.unit.settings.config import ASKED, ASKED_IMAGES, ROOT, config, filled_file, problems, stack_file
 

@@ -9,13 +9,14 @@ import yaml
 from jsonschema import Draft7Validator
 from pydantic import BaseModel
 
-from settings import parse, schema
+from settings import parse
 from settings.describe import nested_blocks
+from settings.documents import schema
 from settings.stack import StackConfig
 from tests.unit.settings.config import DIGEST, IMAGES, PROD, config, filled_file, nested, problems, stack_file
-from tests.unit.settings.test_values import BAD, GOOD
+from tests.unit.settings.values.test_values import BAD, GOOD
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[4]
 VALIDATOR = Draft7Validator(schema.config_schema())
 STACK_FILES = sorted(ROOT.glob("Pulumi.*.yaml"))
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from settings.image_ref import ImageRef
 from settings.values import images
+from settings.values.image_ref import ImageRef
 
 DIGEST = "sha256:" + 64 * "a"
 

@@ -12,7 +12,7 @@ _NEVER_BEGAN = r"kex_exchange_identification|Connection (closed|reset) by \S+ po
 
 def advice(said: str, host: DockerHost) -> str | None:
     """What is wrong and what to do about it; None where what was said is about something else."""
-    return next((tell(host) for pattern, tell in _TROUBLE if re.search(pattern, said, re.IGNORECASE)), None)
+    return next((tell(host) for pattern, tell in _DIAGNOSES if re.search(pattern, said, re.IGNORECASE)), None)
 
 
 def never_began(said: str) -> bool:
@@ -99,7 +99,7 @@ def _no_trust(host: DockerHost) -> str:
 
 
 #: In this order: the first that fits is told.
-_TROUBLE: Sequence[tuple[str, Callable[[DockerHost], str]]] = (
+_DIAGNOSES: Sequence[tuple[str, Callable[[DockerHost], str]]] = (
     ("REMOTE HOST IDENTIFICATION HAS CHANGED|host key for .* has changed", _changed),
     ("Host key verification failed|No .* host key is known", _unknown),
     (r"permission denied while trying to connect|dial unix [^:]*: connect: permission denied", _no_rights),

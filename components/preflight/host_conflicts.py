@@ -36,7 +36,7 @@ class Owned:
 
 
 @dataclass(frozen=True)
-class Neighbours:
+class HostConflicts:
     """What is on the host and not the stack's own: subnets and published ports by what has them, and all names."""
 
     subnets: Sequence[tuple[IPv4Network, Owned]]
@@ -55,12 +55,12 @@ class Clash:
     free: object | None
 
 
-def neighbours(
+def find(
     stack: str,
     networks: Iterable[Mapping[str, Any]],
     containers: Iterable[Mapping[str, Any]],
     volumes: Iterable[Mapping[str, Any]],
-) -> Neighbours:
+) -> HostConflicts:
     """What Docker's lists have of others."""
     subnets, ports, names = [], [], []
     for network in networks:
@@ -82,10 +82,10 @@ def neighbours(
             if "PublicPort" in port and port.get("Type") == "tcp" and ":" not in port.get("IP", ""):
                 ports.append((IPv4Address(port.get("IP") or ANY), port["PublicPort"], owner))
     names += [owner for each in volumes if not _is_own(owner := _owned("volume", each["Name"], each), stack)]
-    return Neighbours(subnets, ports, names)
+    return HostConflicts(subnets, ports, names)
 
 
-def refusal(stack: str, settings: Settings, found: Neighbours) -> str | None:
+def refusal(stack: str, settings: Settings, found: HostConflicts) -> str | None:
     """What to tell somebody whose stack clashes with others; None if it doesn't."""
     lines = []
     for clash in chain(_subnets(settings, found), _ports(settings, found)):
@@ -120,7 +120,7 @@ def _prefix(stack: str) -> str:
     return f"{SYSTEM}-{stack}-"
 
 
-def _subnets(settings: Settings, found: Neighbours) -> Iterator[Clash]:
+def _subnets(settings: Settings, found: HostConflicts) -> Iterator[Clash]:
     """Networks that would overlap those of others."""
     taken = [subnet for subnet, _ in found.subnets]
     given: list[IPv4Network] = [*(subnet for _, subnet in settings.network)]
@@ -136,7 +136,7 @@ def _subnets(settings: Settings, found: Neighbours) -> Iterator[Clash]:
             yield Clash(("network", key), subnet, other[1], other[0], free)
 
 
-def _ports(settings: Settings, found: Neighbours) -> Iterator[Clash]:
+def _ports(settings: Settings, found: HostConflicts) -> Iterator[Clash]:
     """Ports of the host that others publish."""
     wanted = wanted_ports(settings)
     taken = {port for _, port, _ in found.ports} | {port for _, _, port in wanted}
@@ -165,7 +165,7 @@ def wanted_ports(settings: Settings) -> list[tuple[Path, IPv4Address, int]]:
     return [(path, address, port) for path, address, port in ports if port is not None]
 
 
-def _names(stack: str, found: Neighbours) -> Iterator[Owned]:
+def _names(stack: str, found: HostConflicts) -> Iterator[Owned]:
     """Things with a name of this stack that are not its own, and not of a stack whose name begins with this one's."""
     for owner in found.names:
         has_its_own = owner.stack is not None and owner.name.startswith(_prefix(owner.stack))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from settings.environments import environments
+from settings.documents.environments import environments
 from tests.unit.settings.config import ASKED, stack_file
 
 

@@ -13,7 +13,7 @@ from images.revision import commit, version
 from remote.redaction import redacted
 from settings.errors import SettingsError
 from settings.limits import PROBLEM
-from settings.reader import parse
+from settings.reading.reader import parse
 from settings.stack import Settings
 
 

@@ -12,8 +12,8 @@ import pytest
 import requests
 from docker.models.containers import ExecResult
 
-from components.core import docker_host
-from components.core.docker_host import (
+from components.core import host_client
+from components.core.host_client import (
     FilesError,
     JobError,
     PidsError,
@@ -90,7 +90,7 @@ class Host:
 @pytest.fixture
 def host(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Sets the Docker host up."""
-    return lambda *given, **more: monkeypatch.setattr(docker_host, "client", lambda timeout=0: Host(*given, **more))
+    return lambda *given, **more: monkeypatch.setattr(host_client, "client", lambda timeout=0: Host(*given, **more))
 
 
 def test_a_job_that_works_is_started_and_waited_for(host: Callable[..., None]) -> None:
@@ -201,7 +201,7 @@ def test_a_log_is_shown_from_its_end_without_empty_lines(host: Callable[..., Non
     lines = last_log_lines("id").splitlines()
     assert lines[0] == "    line 28"
     assert lines[-2:] == ["    line 39", "    bad byte �"]
-    assert len(lines) <= docker_host.LOG_LINES
+    assert len(lines) <= host_client.LOG_LINES
 
 
 @pytest.mark.parametrize("log", [b"", b"\n\n"])
@@ -230,12 +230,12 @@ def test_it_asks_the_host_that_the_provider_uses(
     monkeypatch.setattr(pulumi.Config, "get_object", lambda self, key: None)
     monkeypatch.setattr(docker, "from_env", lambda **options: {"from": "environment", **options})
     monkeypatch.setattr(docker, "DockerClient", lambda **options: options)
-    assert docker_host.client() == {**expected, "timeout": docker_host.REQUEST_TIMEOUT}
+    assert host_client.client() == {**expected, "timeout": host_client.REQUEST_TIMEOUT}
 
 
 def test_a_host_of_the_stack_s_own_is_asked_in_the_provider_s_way(monkeypatch: pytest.MonkeyPatch) -> None:
     block = {"address": "ssh://deploy@host.example.com", "key_file": "~/.ssh/deploy"}
     monkeypatch.setattr(pulumi.Config, "get_object", lambda self, key: block if key == "docker_host" else None)
-    monkeypatch.setattr(docker_host.sdk, "client", lambda host, timeout: (host, timeout))
-    found: Any = docker_host.client(7)
+    monkeypatch.setattr(host_client.sdk, "client", lambda host, timeout: (host, timeout))
+    found: Any = host_client.client(7)
     assert found == (DockerHost("ssh://deploy@host.example.com", "~/.ssh/deploy"), 7)

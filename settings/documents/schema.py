@@ -1,6 +1,6 @@
 """The JSON Schema of `Pulumi.<stack>.yaml`, for editors, and the command that writes the generated documents.
 
-    python -m settings.schema [--check]
+    python -m settings.documents.schema [--check]
 
 writes docs/config.schema.json, docs/configuration.md and docs/environments.md, or with `--check` fails if they are not
 what it would write.
@@ -18,14 +18,14 @@ from pydantic import BaseModel
 
 from settings.blocks.images import ImageSettings
 from settings.describe import allowed, default_of, description, field_type, nested_blocks
-from settings.environments import environments
+from settings.documents.environments import environments
+from settings.documents.reference import reference
 from settings.errors import PROJECT
-from settings.reference import reference
 from settings.rules import RESERVED_BLOCKS
 from settings.secrets import BUILT_IN
 from settings.stack import StackConfig
 
-DOCS: Final = Path(__file__).resolve().parents[1] / "docs"
+DOCS: Final = Path(__file__).resolve().parents[2] / "docs"
 
 Schema = dict[str, Any]
 
@@ -129,7 +129,9 @@ def documents() -> Mapping[Path, str]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write the documents, or check them; 1 if `--check` finds one that is not current."""
-    parser = argparse.ArgumentParser(prog="python -m settings.schema", description="Write the documents on settings.")
+    parser = argparse.ArgumentParser(
+        prog="python -m settings.documents.schema", description="Write the documents on settings."
+    )
     parser.add_argument("--check", action="store_true", help="write nothing; fail if a file is not current")
     check = parser.parse_args(arguments).check
     stale = {path: text for path, text in documents().items() if not path.exists() or path.read_text() != text}

@@ -7,7 +7,7 @@ from pydantic import TypeAdapter
 
 from remote.address import is_safe
 from settings.errors import SettingsError
-from settings.reader import parse
+from settings.reading.reader import parse
 from settings.values.docker_host import DockerAddress
 
 SAFE = (

@@ -8,7 +8,8 @@ import pytest
 from pulumi.runtime import set_all_config
 
 from images.catalog import CatalogError
-from settings import Settings, source
+from settings import Settings
+from settings.reading import source
 from tests.unit.settings.config import config
 
 

@@ -25,12 +25,12 @@ class GeneratedSecret(pulumi.ComponentResource):
 
     def __init__(self, name: str, *, protect: bool = False, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(f"{SYSTEM}:components:GeneratedSecret", name, None, opts)
-        stash = keep(name, secrets.token_urlsafe(ENTROPY_BYTES), parent=self, protect=protect)
+        stash = persisted_secret(name, secrets.token_urlsafe(ENTROPY_BYTES), parent=self, protect=protect)
         self.value = pulumi.Output.secret(stash.output)
         self.register_outputs({})
 
 
-def keep(
+def persisted_secret(
     name: str,
     fresh: pulumi.Input[Any],
     *,

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from settings.units import MILLISECONDS, SECONDS, SIZE, Unit
+from settings.values.units import MILLISECONDS, SECONDS, SIZE, Unit
 
 
 @pytest.mark.parametrize(

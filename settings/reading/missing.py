@@ -1,4 +1,4 @@
-"""`python -m settings.missing --stack STACK`: the values that a stack's file lacks.
+"""`python -m settings.reading.missing --stack STACK`: the values that a stack's file lacks.
 
 A preview lists them too. But it takes a stack in the state, whose secrets need a passphrase or a key first.
 """
@@ -15,7 +15,7 @@ import stackfile
 from images.catalog import CatalogError
 from settings.errors import SettingsError
 from settings.limits import PROBLEM
-from settings.reader import examine
+from settings.reading.reader import examine
 
 #: Stands for a secret, which only its passphrase opens; whether it has the right form is for the preview to say.
 ENCRYPTED = "encrypted"
@@ -42,7 +42,7 @@ def _text(value: object) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Prints what is missing; returns 1 if anything is."""
-    parser = argparse.ArgumentParser(prog="python -m settings.missing", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m settings.reading.missing", description=__doc__)
     parser.add_argument("--stack", required=True)
     stack = parser.parse_args(arguments).stack
     try:

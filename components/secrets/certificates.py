@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from components.core.naming import SYSTEM
-from components.core.secrets import keep
+from components.secrets.generated import persisted_secret
 from settings.errors import PULUMI, THIS_STACK, for_stack
 from settings.tls import CERTIFICATE, KEY, expiry_advice
 
@@ -56,7 +56,7 @@ class CertificateAuthority(pulumi.ComponentResource):
 
     def __init__(self, name: str, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(f"{SYSTEM}:components:CertificateAuthority", name, None, opts)
-        stash = keep(name, asdict(new_authority(_now())), parent=self)
+        stash = persisted_secret(name, asdict(new_authority(_now())), parent=self)
         self.key_pair = _kept_pair(stash)
         self.certificate = self.key_pair.apply(lambda pair: pair.certificate)
         pulumi.Output.all(self.certificate, stash.urn).apply(lambda known: _ask_for_renewal(*known))
@@ -84,7 +84,7 @@ class ServerCertificate(pulumi.ComponentResource):
         now = _now()
         # A fingerprint is no secret, and what decides on a replacement is better seen.
         fingerprint = pulumi.Output.unsecret(authority.certificate.apply(_fingerprint))
-        stash = keep(
+        stash = persisted_secret(
             name,
             authority.key_pair.apply(lambda pair: asdict(new_server_certificate(pair, hosts, now))),
             parent=self,
