@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pulumi
 
-from components.backup.backups import METRICS, Backups, BackupsArgs, archive
-from components.backup.drills import Drills, DrillsArgs
+from components.backup.backups import Backups
+from components.backup.drills import Drills
+from components.backup.repository import archive
 from components.backup.restore import Restore, RestoreArgs
+from components.backup.sidecar import METRICS, SidecarArgs
 from components.backup.storage import BackupTarget
 from components.core.part import Assembly, Part
 from components.data.postgres import Archive, Postgres, PostgresArgs, data_volumes
@@ -57,12 +59,9 @@ def _backups(stack: Assembly, wal: Archive, postgres: Postgres) -> dict[str, pul
     """Who takes backups, and who tries them out; names of their containers by service."""
     settings, context, image = stack.settings, stack.context, stack.image("postgres")
     metrics = RuntimeVolume(METRICS, context.naming, "backups", stack.options())
-    backups = Backups(
-        "backups", BackupsArgs(context, settings.backup, image, wal, postgres, metrics), stack.options(postgres)
-    )
+    args = SidecarArgs(context, settings.backup, image, wal, postgres, metrics)
+    backups = Backups("backups", args, stack.options(postgres))
     if not settings.has_drills:
         return {"backups": backups.container_name}
-    drills = Drills(
-        "drills", DrillsArgs(context, settings.backup, image, wal, postgres, metrics), stack.options(backups)
-    )
+    drills = Drills("drills", args, stack.options(backups))
     return {"backups": backups.container_name, "drills": drills.container_name}

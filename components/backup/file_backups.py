@@ -11,7 +11,8 @@ import pulumi
 
 from components.app.app import DATA_PATH as UPLOADS_PATH
 from components.app.app import UPLOADS, Uploads
-from components.backup.backups import CA_FILE, Repository, crontab
+from components.backup.repository import CA_FILE, Repository
+from components.backup.sidecar import HEALTH_INTERVAL, STOP_TIMEOUT, crontab
 from components.backup.storage import BackupTarget
 from components.core.context import Context
 from components.core.naming import SYSTEM
@@ -34,12 +35,6 @@ WORK_PATH = "/var/lib/file-backups"
 
 #: The name of the volume of what it works on.
 WORK = "file-backups-work"
-
-#: Seconds for a backup that runs to end in order; one that is killed costs no more than its own objects.
-STOP_TIMEOUT = 30
-
-#: Seconds between health checks: the status that they read is written each minute, or every ten seconds in trouble.
-HEALTH_INTERVAL = 10
 
 
 @dataclass(frozen=True)

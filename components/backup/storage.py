@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pulumi
 
-from components.backup.backups import Repository, backup_passphrase, bucket_in_aws, bucket_inside, bucket_outside
+from components.backup.repository import Repository, backup_passphrase, bucket_in_aws, bucket_inside, bucket_outside
 from components.core.context import Context
 from components.core.part import Assembly, Part
 from components.data.object_store import ObjectStore

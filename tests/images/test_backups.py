@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from components.backup.backups import Keys, Repository, backup_crontab, repository_config
+from components.backup.backups import backup_crontab
+from components.backup.repository import Keys, Repository, repository_config
 from components.data.postgres import access_rules, server_config
 from components.secrets.certificates import new_authority, new_server_certificate
 from settings.blocks.backup import BackupSchedule, BackupSettings
