@@ -141,8 +141,8 @@ def choose(target: Target, repository: Repository, now: float) -> Backup:
     time = target.time.timestamp()
     if time > now:
         raise RefusedError(f"{times.both(target.time)} is still to come: it is {_whole(now)} now")
-    # As the job itself chooses (images/postgres/choose.jq): a range's end is known to the second, so what was written
-    # within that second may be there, and recovery finds out.
+    # As the job itself chooses (images/postgres/share/choose.jq): a range's end is known to the second, so what was
+    # written within that second may be there, and recovery finds out.
     for backup in repository.good:
         if backup.stop < time and any(
             each.timeline == backup.timeline and each.end + 1 > time for each in repository.ranges

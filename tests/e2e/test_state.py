@@ -429,7 +429,7 @@ def test_a_new_commit_changes_no_resource(stack: Stack) -> None:
 
     # The program's own folder is the one that this package is in.
     (stack.folder / "images").unlink()
-    shutil.copytree(ROOT / "images", stack.folder / "images", ignore=shutil.ignore_patterns("bin", "__pycache__"))
+    shutil.copytree(ROOT / "images", stack.folder / "images", ignore=shutil.ignore_patterns("built", "__pycache__"))
     (stack.folder / "VERSION").unlink()
     (stack.folder / "VERSION").write_text("9.8.7\n")
     (stack.folder / ".gitignore").write_text("*\n!VERSION\n")

@@ -126,7 +126,7 @@ def test_programs_are_built_for_the_engine_before_the_image_that_copies_them(
     images.ensure_images(["nats", "object_store"])
     folder = ROOT / "images/object_store"
     env = {"GOOS": "linux", "GOARCH": "arm64", "CGO_ENABLED": "0"}
-    assert builds == [(ROOT / "images/tools/versitygw", "tool", folder / "bin/versitygw", env)]
+    assert builds == [(ROOT / "images/tools/versitygw", "tool", folder / "built/versitygw", env)]
     assert set(engine.built) == {"base", "nats", "object_store"}
 
 
