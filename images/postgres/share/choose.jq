@@ -1,6 +1,7 @@
-# The backup to begin with, from the list of backups: the one called $set, or the newest good one, or the
-# newest good one from which the time $time (seconds) can be reached; else the reason why there is none, or
-# none that PostgreSQL $major can begin with. What is not asked for is empty.
+# The one program that decides which backup a restore begins with, from the list of backups: with $kind "set" the
+# one called $value, with "latest" the newest good one, with "time" the newest good one from which the time $value
+# (seconds) can be reached. Gives {backup}; or, where there is none, or none that PostgreSQL $major can begin with,
+# {problem, reason}: a word for programs, and words for people; of a wrong version also label, version and major.
 def text: strftime("%Y-%m-%d %H:%M:%S UTC");
 def ranges:
     if .ranges == [] then "there is no good backup"
@@ -9,29 +10,41 @@ def ranges:
     end;
 . as $list
 | (.backups | map(select(.error | not)) | sort_by(.stop)) as $good
-| (if $set != "" then
-    (.backups | map(select(.label == $set)) | last) as $found
+| (if $kind == "set" then
+    (.backups | map(select(.label == $value)) | last) as $found
     | if $found == null then
         ($list.backups | map(.label) | join(", ")) as $labels
-        | {reason: "there is no backup \($set); there are \(if $labels == "" then "none" else $labels end)"}
+        | {
+            problem: "unknown",
+            reason: "there is no backup \($value); there are \(if $labels == "" then "none" else $labels end)"
+        }
     elif $found.error then
-        {reason: "backup \($set) has found pages with wrong checksums: it is not restored; choose another"}
+        {problem: "errors", reason: "backup \($value) has found pages with wrong checksums: it is not restored; choose another"}
     else {backup: $found} end
-elif $time == "" then
-    if $good == [] then {reason: "there is no good backup in the repository"} else {backup: ($good | last)} end
+elif $kind == "latest" then
+    if $good == [] then {problem: "none", reason: "there is no good backup in the repository"} else {backup: ($good | last)} end
 else
-    ($time | tonumber) as $time
+    ($value | tonumber) as $time
     | [
         $good[]
         | select(.stop < $time)
         # The end is known to the second: what was written within it may be there, and recovery finds out.
         | select(.timeline as $timeline | $list.ranges | any(.timeline == $timeline and .to + 1 > $time))
       ]
-    | if . == [] then {reason: "\($time | text) can't be restored to: \($list | ranges)"} else {backup: last} end
+    | if . == [] then
+        {problem: "outside", reason: "\($time | text) can't be restored to: \($list | ranges)"}
+    else {backup: last} end
 end
 )
-| if .backup != null and .backup.database_version != $major then
-    {reason: ("backup \(.backup.label) is of PostgreSQL \(.backup.database_version) and this image is \($major): restore"
-        + " it with an image of PostgreSQL \(.backup.database_version), then dump there and load into a new volume"
-        + " (pg_dumpall), or run pg_upgrade")}
+| if .problem != null and $good == [] then .problem = "none"
+elif .backup != null and .backup.database_version != $major then
+    {
+        problem: "version",
+        reason: ("backup \(.backup.label) is of PostgreSQL \(.backup.database_version) and this image is \($major): restore"
+            + " it with an image of PostgreSQL \(.backup.database_version), then dump there and load into a new volume"
+            + " (pg_dumpall), or run pg_upgrade"),
+        label: .backup.label,
+        version: .backup.database_version,
+        major: $major
+    }
 else . end

@@ -1,5 +1,7 @@
 # For sourcing: asks the repository, and says in one line why it can't be used.
 SHARE=/usr/local/share/tasktracker
+# The major version of this image's PostgreSQL.
+MAJOR=17
 
 # That reason, by what pgBackRest has said about it.
 repository_error() { # FILE
@@ -81,6 +83,19 @@ list_backups() { # FOLDER
     done
     [ -z "$failure" ] || return 1
     jq -cn --slurpfile info "$1/info" --slurpfile wal "$1/wal" -L "$SHARE" -f "$SHARE/list.jq" >"$1/list"
+}
+
+# Has the ranges of TIMELINE in FOLDER/list reach at least until UNTIL (seconds): its WAL will be archived until then.
+archive_later() { # FOLDER UNTIL TIMELINE
+    jq -c --argjson until "$2" --argjson timeline "$3" \
+        '.ranges |= map(if .timeline == $timeline then .to = ([.to, $until] | max) else . end)' "$1/list" >"$1/later" &&
+        mv "$1/later" "$1/list"
+}
+
+# Writes to FOLDER/choice, as JSON, the backup that a restore begins with or why there is none (choose.jq), after
+# list_backups. KIND is `latest`, `set` with the VALUE of a label, or `time` with one in seconds.
+choose_backup() { # FOLDER KIND VALUE
+    jq -c --arg kind "$2" --arg value "$3" --arg major "$MAJOR" -f "$SHARE/choose.jq" "$1/list" >"$1/choice"
 }
 
 list_folder() { # FOLDER PATH
