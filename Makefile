@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-# Variables of the user's that change what a Python imports, as in toolchain/environment.py.
+# Variables of the user's that change what a Python imports, as in toolchain/pulumi_engine/environment.py.
 unexport PYTHONPATH PYTHONHOME PYTHONPLATLIBDIR PYTHONSAFEPATH PYTHONUSERBASE PYTHONSTARTUP PYTHONINSPECT \
   PYTHONOPTIMIZE PYTHONWARNINGS PYTHONCASEOK PYTHONEXECUTABLE PULUMI_PYTHON_CMD VIRTUAL_ENV
 
@@ -21,7 +21,7 @@ define newline
 endef
 quoted = '$(subst $(newline),'$$'\n'',$(subst ','\'',$($(1))))'
 # Refuses a value that can't be one. First in each target that uses more of them than STACK, which SETUP checks.
-check = $(PYTHON) -m toolchain.make_variables $(foreach name,$(1),$(name)=$(call quoted,$(name)))
+check = $(PYTHON) -m toolchain.targets.make_variables $(foreach name,$(1),$(name)=$(call quoted,$(name)))
 
 SETUP := $(call check,STACK) && $(PYTHON) -m toolchain --stack=$(call quoted,STACK)
 # The state of a stack is where its config says.
@@ -39,7 +39,7 @@ POLICIES := --policy-pack policies --policy-pack-config policies/config.json
 # dev goes ahead; elsewhere a person reads the diff first, or says YES=--yes.
 ANSWER := $(or $(YES),$(if $(filter dev,$(STACK)),--yes))
 # First in a target that asks where there is no answer yet.
-can_ask = $(if $(ANSWER),:,$(PYTHON) -m toolchain.terminal $(1) $(call quoted,STACK))
+can_ask = $(if $(ANSWER),:,$(PYTHON) -m toolchain.targets.terminal $(1) $(call quoted,STACK))
 
 .PHONY: help
 help: ## this list
@@ -56,7 +56,7 @@ up: ## set up this machine and bring the stack up (STACK=dev; other stacks ask b
 .PHONY: preview
 preview: ## show what `up` would change; needs no Docker
 	@$(SETUP) venv settings engine stack
-	@($(ENV) && exec python -m toolchain.preview pulumi --stack=$(call quoted,STACK) preview $(POLICIES) --diff) $(OR_SAY_WHY)
+	@($(ENV) && exec python -m toolchain.targets.preview pulumi --stack=$(call quoted,STACK) preview $(POLICIES) --diff) $(OR_SAY_WHY)
 
 .PHONY: down
 down: ## remove the stack's containers and networks; data volumes and their key stay (YES=--yes as for up)
@@ -71,7 +71,7 @@ down: ## remove the stack's containers and networks; data volumes and their key 
 .PHONY: purge
 purge: ## ask, then remove the stack with all its data (CONFIRM=<stack> answers)
 	@$(call check,STACK CONFIRM)
-	@$(PYTHON) -m toolchain.purge --stack=$(call quoted,STACK) --confirm=$(call quoted,CONFIRM)
+	@$(PYTHON) -m toolchain.targets.purge --stack=$(call quoted,STACK) --confirm=$(call quoted,CONFIRM)
 	@$(SETUP) venv engine dev_docker stack
 	@# Of what is on the host under the stack's name, only what this state has made.
 	@./tt volumes check --own --stack=$(call quoted,STACK)
@@ -80,7 +80,7 @@ purge: ## ask, then remove the stack with all its data (CONFIRM=<stack> answers)
 	@./tt scratch remove --all --stack=$(call quoted,STACK)
 	@($(PULUMI) state unprotect --all --yes) $(OR_SAY_WHY)
 	@($(PULUMI) destroy --yes --skip-preview) $(OR_SAY_WHY)
-	@$(PYTHON) -m toolchain.purge --stack=$(call quoted,STACK) --done
+	@$(PYTHON) -m toolchain.targets.purge --stack=$(call quoted,STACK) --done
 
 .PHONY: recover
 recover: ## go on after an `up` that was killed: its lock, and what it was making (CONFIRM=<stack> for another's lock; YES=--yes answers)
@@ -109,7 +109,7 @@ status: ## the stack at a glance: services, backups, the last drill, and what is
 logs: ## follow the log of a service (SERVICE=api)
 	@$(call check,STACK SERVICE)
 	@$(SETUP) venv
-	@exec $(VENV)/python -m toolchain.containers --stack=$(call quoted,STACK) $(call quoted,SERVICE)
+	@exec $(VENV)/python -m toolchain.targets.logs --stack=$(call quoted,STACK) $(call quoted,SERVICE)
 
 .PHONY: audit
 audit: ## check what really runs on the Docker host against the policies
@@ -122,7 +122,7 @@ audit: ## check what really runs on the Docker host against the policies
 push: ## build the images and push them (REPOSITORY=registry.example.com/tasktracker, TAG=the version)
 	@$(call check,REPOSITORY TAG) --needed=REPOSITORY
 	@$(SETUP) venv docker images
-	@exec $(VENV)/python -m toolchain.push $(if $(TAG),--tag=$(call quoted,TAG)) $(call quoted,REPOSITORY)
+	@exec $(VENV)/python -m toolchain.targets.push $(if $(TAG),--tag=$(call quoted,TAG)) $(call quoted,REPOSITORY)
 
 .PHONY: pin
 pin: ## write the digests of pushed images into a stack's config (REPOSITORY=..., TAG=...)

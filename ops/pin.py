@@ -7,7 +7,7 @@ line in the config's history.
 from __future__ import annotations
 
 if __name__ == "__main__":
-    import toolchain.starting  # noqa: F401 - first of all
+    import toolchain.process.starting  # noqa: F401 - first of all
 
 import argparse
 import subprocess
@@ -29,7 +29,7 @@ from settings.blocks.docker_host import RegistrySettings
 from settings.services import WITH_IMAGES
 from settings.values.image_ref import DOCKER_HUB, ImageRef
 from settings.values.images import ImageReference
-from toolchain.steps import StepError, interrupt_on_signals
+from toolchain.process.steps import StepError, interrupt_on_signals
 
 KEY = f"{NAMESPACE}:images"
 

@@ -24,8 +24,8 @@ from ops.tt.errors import Exit, RefusedError, TtError, UsageError
 from ops.tt.output import Output, size, table
 from ops.tt.project import Project
 from remote import redacted
-from toolchain.steps import interrupt_on_signals
-from toolchain.streams import open_closed
+from toolchain.process.steps import interrupt_on_signals
+from toolchain.process.streams import open_closed
 
 EXIT_CODES = "\n".join(f"* {code.value}: {code.meaning}" for code in Exit)
 

@@ -23,9 +23,9 @@ from ops.tt.project import Project
 from remote.private_folder import PrivateFolder
 from settings.ownership import DATA_VOLUME
 from settings.ownership_text import CHANGED
-from toolchain.damaged_state import damaged, lost
-from toolchain.engine import POLICY_PACK, POLICY_PACK_CONFIG, environment
-from toolchain.steps import StepError
+from toolchain.process.steps import StepError
+from toolchain.pulumi_engine.engine import POLICY_PACK, POLICY_PACK_CONFIG, environment
+from toolchain.stacks.damaged_state import damaged, lost
 
 #: Seconds between two looks at whether an update has ended.
 POLL = 0.2

@@ -30,7 +30,7 @@ from ops.tt.operator import Operator
 from ops.tt.output import Output, size
 from ops.tt.project import NAMESPACE, Project
 from ops.tt.restore import Change
-from toolchain.backends import folder_of, is_folder
+from toolchain.pulumi_engine.backends import folder_of, is_folder
 
 SERVICE = "file-backups"
 

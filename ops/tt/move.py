@@ -29,8 +29,8 @@ from ops.tt.output import Output
 from ops.tt.place import Place, engine_environment, place_of
 from ops.tt.project import Project
 from ops.tt.store import BucketStore
-from toolchain.backends import KEY, is_folder, with_state_backend
-from toolchain.environment import BACKEND, default_backend
+from toolchain.pulumi_engine.backends import KEY, is_folder, with_state_backend
+from toolchain.pulumi_engine.environment import BACKEND, default_backend
 
 #: What stands for the folder of the project in place of a URL.
 FOLDER = "file"

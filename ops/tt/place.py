@@ -10,9 +10,9 @@ from ops.tt.errors import RefusedError, UnreachableError
 from ops.tt.locks import Lock, LockedError
 from ops.tt.project import Project
 from ops.tt.store import Store, open_store
-from toolchain.engine import environment
-from toolchain.environment import BACKEND
-from toolchain.steps import StepError
+from toolchain.process.steps import StepError
+from toolchain.pulumi_engine.engine import environment
+from toolchain.pulumi_engine.environment import BACKEND
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,9 @@ from typing import Any
 import stackfile
 from ops.tt.errors import FailedError, RefusedError, UnreachableError, UsageError
 from remote import AddressError, DockerHost
-from toolchain.backends import check_backend
-from toolchain.stack_files import no_stack
-from toolchain.steps import ROOT, StepError
+from toolchain.process.steps import ROOT, StepError
+from toolchain.pulumi_engine.backends import check_backend
+from toolchain.pulumi_engine.stack_files import no_stack
 
 NAMESPACE = "tasktracker"
 

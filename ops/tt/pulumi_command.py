@@ -12,9 +12,9 @@ from ops.tt.errors import UnreachableError, UsageError
 from ops.tt.locks import LockedError
 from ops.tt.place import place_of
 from ops.tt.project import Project
-from toolchain.engine import environment
-from toolchain.environment import BACKEND
-from toolchain.steps import ROOT, StepError
+from toolchain.process.steps import ROOT, StepError
+from toolchain.pulumi_engine.engine import environment
+from toolchain.pulumi_engine.environment import BACKEND
 
 #: Commands of Pulumi's that take the lock of the state.
 LOCKING = ("up", "update", "destroy", "down", "dn", "refresh", "import", "watch", "state")

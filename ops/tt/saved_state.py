@@ -13,7 +13,7 @@ from ops.tt.output import Output
 from ops.tt.place import place_of
 from ops.tt.project import Project
 from ops.tt.trim import trim
-from toolchain.backends import is_folder
+from toolchain.pulumi_engine.backends import is_folder
 
 
 def save(project: Project, output: Output, *, if_possible: bool) -> Mapping[str, Any] | None:

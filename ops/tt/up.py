@@ -7,7 +7,7 @@ Where a person is asked, Pulumi's own `up` shows its preview and asks.
 from __future__ import annotations
 
 if __name__ == "__main__":
-    import toolchain.starting  # noqa: F401 - first of all
+    import toolchain.process.starting  # noqa: F401 - first of all
 
 import argparse
 import json
@@ -26,9 +26,9 @@ from ops.tt.project import Project
 from ops.tt.saved_state import save
 from ops.tt.update import Ready, before, connect_again, say_where
 from remote.private_folder import PrivateFolder
-from toolchain import foreground
-from toolchain.steps import interrupt_on_signals
-from toolchain.streams import open_closed
+from toolchain.process import foreground
+from toolchain.process.steps import interrupt_on_signals
+from toolchain.process.streams import open_closed
 
 #: What Pulumi gets where something of the state is not on the host.
 REFRESH = "--refresh"

@@ -14,7 +14,7 @@ from ops.preview import Preview, read
 from ops.preview_report import report
 from ops.record_preview import NO_STACK, record
 from tests.e2e.stack import NO_DOCKER, Stack
-from toolchain.engine import POLICY_PACK
+from toolchain.pulumi_engine.engine import POLICY_PACK
 
 pytestmark = pytest.mark.engine
 

@@ -27,7 +27,7 @@ from ops.tt.errors import Exit
 from tests.e2e.stack import Stack, eventually
 from tests.e2e.stand_in_kms import answering as kms
 from tests.leftovers import name_of_this_run, remove, remove_those_of_dead_runs
-from toolchain.steps import ROOT
+from toolchain.process.steps import ROOT
 
 pytestmark = [pytest.mark.engine, pytest.mark.docker]
 

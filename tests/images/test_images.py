@@ -13,11 +13,11 @@ from components.runtime.files import manifest
 from images.catalog import IMAGES
 from settings.services import SERVICES
 from tests.images.conftest import Bench, Container, reference, wait_for
-from toolchain.bootstrap import PUBLIC
-from toolchain.build_secrets import ca_bundle, machine_mirror
-from toolchain.docker_cli import Docker, connect
-from toolchain.images import version
-from toolchain.steps import ROOT
+from toolchain.image_build.bootstrap import PUBLIC
+from toolchain.image_build.build_secrets import ca_bundle, machine_mirror
+from toolchain.image_build.images import version
+from toolchain.machine.docker_cli import Docker, connect
+from toolchain.process.steps import ROOT
 
 pytestmark = pytest.mark.docker
 

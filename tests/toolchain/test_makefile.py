@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from toolchain.make_variables import FORMS, problem
-from toolchain.steps import ROOT
+from toolchain.process.steps import ROOT
+from toolchain.targets.make_variables import FORMS, problem
 
 MAKEFILE = (ROOT / "Makefile").read_text()
 
@@ -69,9 +69,9 @@ NOTE = f"""#!{sys.executable} -I
 import json, os, sys
 with open({{calls!r}}, "a") as file:
     file.write(json.dumps(sys.argv) + "\\n")
-if sys.argv[1:3] == ["-m", "toolchain.make_variables"] and {{checks}}:
+if sys.argv[1:3] == ["-m", "toolchain.targets.make_variables"] and {{checks}}:
     sys.path.insert(0, {str(ROOT)!r})
-    from toolchain.make_variables import main
+    from toolchain.targets.make_variables import main
     sys.exit(main(sys.argv[3:]))
 """
 
@@ -105,7 +105,7 @@ class Folder:
         """All arguments of all calls but those of the check."""
         calls = self._calls.read_text().splitlines() if self._calls.exists() else []
         decoded = [json.loads(call) for call in calls]
-        return {word for call in decoded if call[2:3] != ["toolchain.make_variables"] for word in call[1:]}
+        return {word for call in decoded if call[2:3] != ["toolchain.targets.make_variables"] for word in call[1:]}
 
     @property
     def lines(self) -> list[str]:
@@ -210,10 +210,10 @@ def positions(lines: Sequence[str], *parts: str) -> list[int]:
     ("target", "order"),
     [
         # What is missing and what can't be asked come before a passphrase and before long steps.
-        ("up", ("toolchain.terminal up", "venv settings engine dev_images stack",
+        ("up", ("toolchain.targets.terminal up", "venv settings engine dev_images stack",
                 "ops.tt.up --stack=demo -- --policy")),
-        ("preview", ("venv settings engine stack", "toolchain.preview")),
-        ("down", ("toolchain.terminal down", "venv engine", "volumes check --own", "state check", "destroy")),
+        ("preview", ("venv settings engine stack", "toolchain.targets.preview")),
+        ("down", ("toolchain.targets.terminal down", "venv engine", "volumes check --own", "state check", "destroy")),
         # Pulumi would advise to delete the lock's file.
         ("purge", ("volumes check --own", "state check", "state unprotect", "destroy")),
         ("audit", ("stack export --show-secrets", "policies.audit")),

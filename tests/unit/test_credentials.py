@@ -16,8 +16,8 @@ from ops.tt.project import Project
 from ops.tt.store import open_store
 from policies import audit
 from remote import AddressError, DockerHost, HostError, sdk
-from toolchain.docker_engine import DockerUnavailableError
-from toolchain.steps import StepError
+from toolchain.machine.docker_engine import DockerUnavailableError
+from toolchain.process.steps import StepError
 
 SECRET = "hunter2"
 ADDRESS = f"ssh://root:{SECRET}@127.0.0.1:1"

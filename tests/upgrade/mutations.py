@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.e2e.stack import PROGRAM
-from toolchain.steps import ROOT
+from toolchain.process.steps import ROOT
 
 
 @dataclass(frozen=True)

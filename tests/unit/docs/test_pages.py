@@ -12,7 +12,7 @@ import pytest
 from settings.errors import SettingsError
 from settings.reading.reader import parse
 from tests.unit.settings.config import config, stack_file
-from toolchain.steps import ROOT
+from toolchain.process.steps import ROOT
 
 PAGES = {
     name: (ROOT / "docs" / name).read_text()
@@ -23,7 +23,7 @@ PAGES = {
 }
 
 SOURCES = (
-    "toolchain/*.py",
+    "toolchain/**/*.py",
     "settings/**/*.py",
     "components/**/*.py",
     "images/*.py",

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from images.catalog import IMAGES, Image
-from toolchain.steps import ROOT
+from toolchain.process.steps import ROOT
 
 
 def last_stage(dockerfile: str) -> list[str]:

@@ -25,7 +25,7 @@ from ops.tt.operator import Operator
 from ops.tt.output import Output
 from ops.tt.project import DataVolumes, Project, volume_name
 from settings.ownership import DATA_VOLUME
-from toolchain.environment import BACKEND
+from toolchain.pulumi_engine.environment import BACKEND
 
 PLATFORM = "tasktracker:components:Platform$tasktracker:components"
 CONTAINER_TYPE = "docker:index/container:Container"

@@ -15,7 +15,7 @@ from ops.tt.expected import CONTAINER, NETWORK, VOLUME, Difference, Kind
 from ops.tt.host import Result
 from ops.tt.locks import Lock
 from ops.tt.project import DataVolumes, Project
-from toolchain.steps import ROOT
+from toolchain.process.steps import ROOT
 
 #: A process that there is on no machine.
 NO_PROCESS = 4194304

@@ -23,7 +23,7 @@ from ops.tt.output import Output
 from ops.tt.place import Place, place_of, unlock
 from ops.tt.project import Project
 from ops.tt.store import FolderStore
-from toolchain.backends import folder_of
+from toolchain.pulumi_engine.backends import folder_of
 
 CONFIG = "config:\n  tasktracker:environment: prod\nencryptionsalt: v1:abc\n"
 

@@ -12,7 +12,7 @@ import pytest
 
 from ops.tt import cli, pulumi_command
 from ops.tt.errors import Exit
-from toolchain.steps import StepError
+from toolchain.process.steps import StepError
 
 Call = Callable[..., tuple[list[str], dict[str, str | None]]]
 

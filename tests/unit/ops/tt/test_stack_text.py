@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from ops.tt.stack_text import TextError, changed, removed, secrets
-from toolchain.steps import ROOT
+from toolchain.process.steps import ROOT
 
 TEXT = """\
 # head

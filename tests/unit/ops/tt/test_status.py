@@ -17,7 +17,7 @@ from ops.tt.project import DataVolumes, Project
 from ops.tt.service import Service
 from ops.tt.status import Status
 from tests.unit.ops.tt.test_backups import TOLD
-from toolchain.steps import ROOT
+from toolchain.process.steps import ROOT
 
 
 def container(**changes: Any) -> Any:
