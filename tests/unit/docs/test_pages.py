@@ -29,7 +29,7 @@ SOURCES = (
     "images/*.py",
     "images/*/bin/*",
     "images/*/share/*",
-    "app/tasktracker/*.py",
+    "app/tasktracker/**/*.py",
     "policies/*.py",
     "ops/*.py",
     "ops/tt/*.py",

@@ -5,8 +5,8 @@ import json
 from collections.abc import Callable
 
 import pytest
-from tasktracker import changes
-from tasktracker.changes import CLIENT_BACKLOG, RESYNC, Hub, TooManyClientsError, listen
+from tasktracker.api import changes
+from tasktracker.api.changes import CLIENT_BACKLOG, RESYNC, Hub, TooManyClientsError, listen
 
 
 def test_every_client_gets_every_message() -> None:

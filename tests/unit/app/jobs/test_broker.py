@@ -6,12 +6,13 @@ from types import SimpleNamespace
 import nats.errors
 import pytest
 from nats.js.api import AckPolicy, RetentionPolicy
-from tasktracker import broker as module
-from tasktracker import health, probe, worker
 from tasktracker.background import Outage
-from tasktracker.broker import ACK_WAIT_SECONDS, JobBroker, NatsLink
 from tasktracker.config import NatsAddress
-from tasktracker.outbox import STALE
+from tasktracker.jobs import broker as module
+from tasktracker.jobs.broker import ACK_WAIT_SECONDS, JobBroker, NatsLink
+from tasktracker.jobs.outbox import STALE
+from tasktracker.web import health, probe
+from tasktracker.worker import worker
 
 ADDRESS = NatsAddress(server="nats://127.0.0.1:1", user="u", password="p")
 

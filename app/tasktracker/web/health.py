@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 
 from tasktracker.background import Outage
-from tasktracker.database import UnusableError
+from tasktracker.store.database import UnusableError
 
 CHECK_SECONDS = 2.0
 """Per check, all at once: below the 3 s of `tasktracker probe`."""

@@ -22,7 +22,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.orm.exc import FlushError
 from sqlalchemy.types import DateTime
 
-from tasktracker.embedding import DIMENSIONS
+from tasktracker.store.embedding import DIMENSIONS
 
 POOL_SIZE = 10
 MAX_OVERFLOW = 5

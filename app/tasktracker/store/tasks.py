@@ -13,7 +13,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import undefer
 from sqlalchemy.sql.dml import ReturningUpdate
 
-from tasktracker.database import (
+from tasktracker.jobs.outbox import Delivery, Job
+from tasktracker.schemas import Queue, TaskSummary
+from tasktracker.store.database import (
     DROPPED,
     Database,
     OutboxEntry,
@@ -23,9 +25,7 @@ from tasktracker.database import (
     is_unavailable,
     known_reasons,
 )
-from tasktracker.embedding import DIMENSIONS
-from tasktracker.outbox import Delivery, Job
-from tasktracker.schemas import Queue, TaskSummary
+from tasktracker.store.embedding import DIMENSIONS
 
 CHANNEL = "task_changes"
 

@@ -14,14 +14,13 @@ from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection
 from starlette.websockets import WebSocketDisconnect
 
-from tasktracker import health, logs, middleware, problems
+from tasktracker import logs
+from tasktracker.api.changes import Client, Hub, TooManyClientsError, listen
+from tasktracker.api.crypto import NotesCipher, UndecryptableError
 from tasktracker.background import Background
-from tasktracker.broker import NatsLink
-from tasktracker.changes import Client, Hub, TooManyClientsError, listen
 from tasktracker.config import ServiceSettings
-from tasktracker.crypto import NotesCipher, UndecryptableError
-from tasktracker.database import Database, Status, Task
-from tasktracker.outbox import SWEEP_SECONDS, Relay
+from tasktracker.jobs.broker import NatsLink
+from tasktracker.jobs.outbox import SWEEP_SECONDS, Relay
 from tasktracker.schemas import (
     PAGE_MAX,
     SIMILAR_MAX,
@@ -35,7 +34,9 @@ from tasktracker.schemas import (
     TaskSummary,
     Version,
 )
-from tasktracker.store import CHANNEL, TaskStore
+from tasktracker.store.database import Database, Status, Task
+from tasktracker.store.tasks import CHANNEL, TaskStore
+from tasktracker.web import health, middleware, problems
 
 QUEUE_SECONDS = 0.5
 """The count takes milliseconds: a partial index has the queued tasks."""

@@ -11,16 +11,16 @@ from uuid import UUID, uuid4
 import pytest
 from fastapi.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
-from tasktracker import changes
-from tasktracker.api import Services, create_app
+from tasktracker.api import changes
+from tasktracker.api.app import Services, create_app
+from tasktracker.api.changes import Hub
+from tasktracker.api.crypto import NotesCipher
 from tasktracker.background import Outage
-from tasktracker.changes import Hub
 from tasktracker.config import ServiceSettings, load
-from tasktracker.crypto import NotesCipher
-from tasktracker.database import Status, Task
-from tasktracker.middleware import MAX_BODY_BYTES
 from tasktracker.schemas import Queue, TaskSummary, Version
-from tasktracker.store import UnconfirmedError
+from tasktracker.store.database import Status, Task
+from tasktracker.store.tasks import UnconfirmedError
+from tasktracker.web.middleware import MAX_BODY_BYTES
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 EMBEDDING = [1.0] + [0.0] * 63

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Protocol
 from uuid import UUID
 
-from tasktracker.embedding import embed
+from tasktracker.store.embedding import embed
 
 logger = logging.getLogger(__name__)
 

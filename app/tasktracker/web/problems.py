@@ -11,8 +11,8 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from tasktracker import logs
-from tasktracker.database import UnusableError, is_unavailable
-from tasktracker.store import UnconfirmedError
+from tasktracker.store.database import UnusableError, is_unavailable
+from tasktracker.store.tasks import UnconfirmedError
 
 logger = logging.getLogger(__name__)
 

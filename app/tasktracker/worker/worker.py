@@ -21,13 +21,14 @@ from taskiq import Context, TaskiqDepends
 from taskiq.acks import AcknowledgeType
 from taskiq.receiver import Receiver
 
-from tasktracker import health, logs, middleware, problems
+from tasktracker import logs
 from tasktracker.background import repeat
-from tasktracker.broker import REQUEST_ID_LABEL, TASK_NAME, JobBroker, NatsLink
 from tasktracker.config import ServiceSettings
-from tasktracker.database import Database, is_unavailable
-from tasktracker.processing import Processor
-from tasktracker.store import TaskStore
+from tasktracker.jobs.broker import REQUEST_ID_LABEL, TASK_NAME, JobBroker, NatsLink
+from tasktracker.store.database import Database, is_unavailable
+from tasktracker.store.tasks import TaskStore
+from tasktracker.web import health, middleware, problems
+from tasktracker.worker.processing import Processor
 
 logger = logging.getLogger(__name__)
 

@@ -6,9 +6,9 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
-from tasktracker import outbox
 from tasktracker.background import Outage
-from tasktracker.outbox import BATCH, Delivery, Job, Relay, publish_all
+from tasktracker.jobs import outbox
+from tasktracker.jobs.outbox import BATCH, Delivery, Job, Relay, publish_all
 
 
 def jobs(count: int) -> list[Job]:

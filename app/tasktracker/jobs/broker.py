@@ -27,13 +27,14 @@ from taskiq_nats import PullBasedJetStreamBroker
 
 from tasktracker.background import Outage
 from tasktracker.config import NatsAddress
-from tasktracker.outbox import Job
+from tasktracker.jobs.outbox import Job
 
 logger = logging.getLogger(__name__)
 
 STREAM = "tasktracker"
 SUBJECT = "tasktracker.jobs"
 CONSUMER = "tasktracker-worker"
+# In messages that another version of the app may read: it stays, whatever the function and its module are called.
 TASK_NAME = "process_task"
 REQUEST_ID_LABEL = "request_id"
 

@@ -5,7 +5,7 @@ import math
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tasktracker.embedding import DIMENSIONS, embed
+from tasktracker.store.embedding import DIMENSIONS, embed
 
 
 def distance(one: str, other: str) -> float:

@@ -3,7 +3,7 @@
 from uuid import UUID, uuid4
 
 import pytest
-from tasktracker.crypto import NotesCipher, UndecryptableError
+from tasktracker.api.crypto import NotesCipher, UndecryptableError
 
 TASK = UUID(int=1)
 

@@ -5,7 +5,7 @@ import pytest
 from pydantic import SecretStr
 from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
-from tasktracker.database import connect_arguments, is_unavailable
+from tasktracker.store.database import connect_arguments, is_unavailable
 
 
 class Reported(Exception):

@@ -8,7 +8,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from tasktracker import logs, problems
+from tasktracker import logs
+from tasktracker.web import problems
 
 logger = logging.getLogger("tasktracker.access")
 

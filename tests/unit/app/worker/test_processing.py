@@ -4,8 +4,8 @@ import asyncio
 from uuid import UUID, uuid4
 
 import pytest
-from tasktracker import processing
-from tasktracker.processing import MAX_ATTEMPTS, Outcome, Processor
+from tasktracker.worker import processing
+from tasktracker.worker.processing import MAX_ATTEMPTS, Outcome, Processor
 
 TASK = uuid4()
 
