@@ -21,7 +21,7 @@ import docker
 import pytest
 from botocore.config import Config
 
-from components.core.certificates import new_authority, new_server_certificate
+from components.secrets.certificates import new_authority, new_server_certificate
 from images.catalog import local_reference
 from ops.tt.errors import Exit
 from tests.e2e.stack import Stack, eventually
