@@ -183,6 +183,7 @@ docs: ## write the generated documents anew
 	@$(VENV)/python -m ops.tt.reference
 	@$(VENV)/python -m docs.pull_request_comment
 	@$(VENV)/python -m docs.damages
+	@$(VENV)/python -m images.dockerignores
 	@$(ENV) && python -m docs.picture
 
 .PHONY: snapshot

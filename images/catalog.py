@@ -1,4 +1,4 @@
-"""Which images there are, what goes into each, and the name that follows from it.
+"""Which images there are, what goes into each, and the name that follows from it: all from their Dockerfiles.
 
 Stdlib only and without Docker: set-up runs it before the venv exists, and the Pulumi program at each
 preview.
@@ -7,7 +7,7 @@ preview.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +15,12 @@ ROOT = Path(__file__).resolve().parent.parent
 
 #: What all images' names begin with.
 NAMESPACE = "tasktracker"
+
+#: What Python and desktops leave in folders, wherever it lies.
+LEFT_BEHIND = ("__pycache__", "*.pyc", ".DS_Store")
+
+#: The argument of the image that is built on none.
+BOOTSTRAP = "BOOTSTRAP"
 
 #: Hexadecimal digits of a tag: 48 bits, no collision to be feared among a project's images.
 TAG_LENGTH = 12
@@ -81,27 +87,42 @@ class Image:
         return tuple(sorted((self.dockerfile, self.dockerignore, *self.inputs, *locks, *version)))
 
 
-_ALL = (
-    Image("base", None, "BOOTSTRAP", ("images/base/share/dpkg.cfg",)),
-    Image("postgres", "base", "BASE", ("images/postgres/bin", "images/postgres/share"), go_tools=("supercronic",)),
-    Image("nats", "base", "BASE"),
-    Image("nginx", "base", "BASE", ("images/nginx/bin",)),
-    Image("app", "base", "BASE", ("app/pyproject.toml", "app/requirements.lock", "app/tasktracker"), versioned=True),
-    Image("object_store", "base", "BASE", ("images/object_store/bin",), go_tools=("versitygw",)),
-    Image(
-        "file_backups",
-        "base",
-        "BASE",
-        ("images/file_backups/bin", "images/file_backups/share"),
-        go_tools=("nats", "supercronic"),
-    ),
-    Image("redis", "base", "BASE", ("images/redis/bin",)),
-    Image("cloudflared", "base", "BASE", go_tools=("cloudflared",)),
-    Image("dashboard", "nginx", "NGINX", ("app/dashboard", "images/dashboard/share/nginx.conf"), versioned=True),
-)
+def _image(dockerfile: Path) -> Image:
+    """What a Dockerfile says: its first ARG takes the parent's reference, its COPY lines name what goes in.
 
-#: By name; each after its parent.
-IMAGES = {image.name: image for image in _ALL}
+    An image is another one in each version where it holds the project's own code, which is in `app`.
+    """
+    lines = dockerfile.read_text().splitlines()
+    argument = next(line.removeprefix("ARG ") for line in lines if line.startswith("ARG "))
+    copied = [
+        word.removesuffix("*").rstrip("/")
+        for line in lines
+        if line.startswith("COPY ") and "--from=" not in line
+        for word in line.split()[1:-1]
+        if not word.startswith("--")
+    ]
+    built = f"images/{dockerfile.parent.name}/built/"
+    return Image(
+        dockerfile.parent.name,
+        None if argument == BOOTSTRAP else argument.lower(),
+        argument,
+        tuple(sorted(path for path in copied if not path.startswith(built))),
+        tuple(sorted(path.removeprefix(built) for path in copied if path.startswith(built))),
+        any(path.startswith("app/") for path in copied),
+    )
+
+
+def _after_parents(images: Mapping[str, Image]) -> dict[str, Image]:
+    """Images by name, each after its parent."""
+
+    def generation(image: Image) -> int:
+        return 0 if image.parent is None else 1 + generation(images[image.parent])
+
+    return {image.name: image for image in sorted(images.values(), key=lambda each: (generation(each), each.name))}
+
+
+#: By name, as the Dockerfiles have them; each after its parent.
+IMAGES = _after_parents({path.parent.name: _image(path) for path in ROOT.glob("images/*/Dockerfile")})
 
 
 def local_reference(name: str, root: Path = ROOT) -> str:
@@ -126,9 +147,16 @@ def local_reference(name: str, root: Path = ROOT) -> str:
     return f"{image.repository}:{digest.hexdigest()[:TAG_LENGTH]}"
 
 
+def dockerignore(image: Image, root: Path = ROOT) -> str:
+    """The content of an image's `.dockerignore`: its build sees what it copies, and nothing else."""
+    allowed = [f"!{path}" for path in sorted((*image.inputs, *image.programs))]
+    left_behind = [f"**/{name}" for name in LEFT_BEHIND] if any((root / path).is_dir() for path in image.inputs) else []
+    return "\n".join(("*", *allowed, *left_behind, ""))
+
+
 def ignored(path: Path) -> bool:
-    """Whether `path` goes into no image, wherever it lies: what Python and desktops leave behind."""
-    return path.name in {"__pycache__", ".DS_Store"} or path.suffix == ".pyc"
+    """Whether `path` goes into no image."""
+    return any(path.match(name) for name in LEFT_BEHIND)
 
 
 def _add(digest: hashlib._Hash, part: bytes) -> None:

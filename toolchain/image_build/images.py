@@ -31,6 +31,7 @@ def ensure_images(names: Iterable[str] | None = None) -> None:
         StepError: no engine, no client that can build, no Go to build programs with, or a build failed.
     """
     wanted = [name for name in IMAGES if name != "base"] if names is None else list(names)
+    _discard_earlier_programs()
     references = _references()
     docker = connect()
     missing = to_build(wanted, references, _present(docker))
@@ -105,6 +106,13 @@ def version() -> str:
         return revision.version()
     except CatalogError as error:
         raise StepError(str(error)) from None
+
+
+def _discard_earlier_programs() -> None:
+    """Removes programs that version 0.1.0 built into the folder `bin`, which goes into the image as it is since."""
+    for image in IMAGES.values():
+        for tool in image.go_tools:
+            (ROOT / "images" / image.name / "bin" / tool).unlink(missing_ok=True)
 
 
 def _references() -> dict[str, str]:

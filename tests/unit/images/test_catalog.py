@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from images.catalog import IMAGES, ROOT, CatalogError, Image, ignored, local_reference
+from images.catalog import IMAGES, ROOT, CatalogError, Image, dockerignore, ignored, local_reference
 from settings.services import SERVICES, ServiceInfo
 
 #: Every pair of an image and something that goes into it.
@@ -114,7 +114,7 @@ def test_a_missing_input_is_named(tree: Path) -> None:
 
 
 def test_an_unknown_image_is_named_with_those_there_are() -> None:
-    with pytest.raises(CatalogError, match="image 'rabbitmq': unknown; there are base, postgres, nats"):
+    with pytest.raises(CatalogError, match="image 'rabbitmq': unknown; there are base, app, cloudflared"):
         local_reference("rabbitmq")
 
 
@@ -147,6 +147,25 @@ def test_a_build_sees_what_its_name_is_made_of_and_nothing_else(name: str) -> No
 def test_a_build_sees_no_leftovers_in_the_folders_it_copies(name: str) -> None:
     patterns = (ROOT / IMAGES[name].dockerignore).read_text().splitlines()
     assert patterns[-3:] == ["**/__pycache__", "**/*.pyc", "**/.DS_Store"]
+
+
+@pytest.mark.parametrize("image", IMAGES.values(), ids=lambda image: image.name)
+def test_what_a_build_sees_is_written_by_make_docs(image: Image) -> None:
+    assert (ROOT / image.dockerignore).read_text() == dockerignore(image)
+
+
+def test_images_are_what_their_dockerfiles_say() -> None:
+    parents = {name: image.parent for name, image in IMAGES.items() if image.parent != "base"}
+    assert parents == {"base": None, "dashboard": "nginx"}
+    tools = {name: image.go_tools for name, image in IMAGES.items() if image.go_tools}
+    assert tools == {
+        "cloudflared": ("cloudflared",),
+        "file_backups": ("nats", "supercronic"),
+        "object_store": ("versitygw",),
+        "postgres": ("supercronic",),
+    }
+    assert IMAGES["app"].inputs == ("app/pyproject.toml", "app/requirements.lock", "app/tasktracker")
+    assert IMAGES["nginx"].inputs == ("images/nginx/bin",)
 
 
 @pytest.mark.parametrize("name", [name for name in IMAGES if name != "base"])

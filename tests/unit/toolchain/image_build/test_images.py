@@ -37,7 +37,7 @@ def test_a_parent_that_is_there_is_built_on() -> None:
 
 
 def test_an_unknown_image_is_refused() -> None:
-    with pytest.raises(StepError, match="image 'rabbitmq': unknown; there are base, postgres"):
+    with pytest.raises(StepError, match="image 'rabbitmq': unknown; there are base, app"):
         to_build(["rabbitmq"], REFERENCES, set())
 
 
@@ -106,6 +106,18 @@ def test_each_image_is_told_with_its_size(engine: Engine, capsys: pytest.Capture
         f"==> {local_reference('nats')} built, 100MB",
     ]
     assert engine.built == ["base", "nats"]
+
+
+def test_programs_of_earlier_versions_do_not_get_into_images(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(images, "ROOT", tmp_path)
+    folder = tmp_path / "images/postgres/bin"
+    folder.mkdir(parents=True)
+    for name in ("supercronic", "restore"):
+        (folder / name).touch()
+    images.ensure_images([])
+    assert [each.name for each in folder.iterdir()] == ["restore"]
 
 
 def test_a_failed_parent_fails_the_build_and_its_children_are_not_tried(engine: Engine) -> None:
