@@ -23,8 +23,8 @@ from pulumi.runtime.proto import AnalyzerServicer, analyzer_pb2, analyzer_pb2_gr
 
 from policies import waivers
 from policies.config import Config, Entry, parse
-from policies.docker_providers import PROVIDER, with_environment
-from policies.errors import ConfigError
+from policies.docker.providers import PROVIDER, with_environment
+from policies.documents.errors import ConfigError
 from policies.evaluate import Pack, Target, Violation
 from policies.registry import RULES
 from policies.resource import Resource

@@ -16,8 +16,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from policies.documents import Document, read_json
-from policies.errors import ConfigError, problems, shortened, suggestion
+from policies.documents.errors import ConfigError, problems, shortened, suggestion
+from policies.documents.reader import Document, read_json
 from policies.rule import Conventions, Level, Options, Rule
 from policies.values import whole
 

@@ -11,8 +11,8 @@ from typing import Any
 from policies.config import PACK, Config
 from policies.resource import Resource
 from policies.rule import Finding, Level, Rule, Scope
-from policies.secret_names import names_a_thing
-from policies.secrets import known_secret_in, secret_in
+from policies.secret_scanning.names import names_a_thing
+from policies.secret_scanning.texts import known_secret_in, secret_in
 from policies.values import UNKNOWN, has_unknown, lookup, whole
 from policies.waivers import LONGEST, SEPARATOR, Waiver
 

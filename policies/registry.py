@@ -2,25 +2,37 @@
 
 from __future__ import annotations
 
-from policies import (
-    aws_iam,
-    aws_s3,
-    cloudflare,
-    docker_hosts,
-    docker_identity,
-    docker_images,
-    docker_limits,
-    docker_monitoring,
-    docker_mounts,
-    docker_networks,
-    docker_ports,
-    docker_providers,
-    docker_runtime,
-    docker_secrets,
-    docker_uploads,
-    stack,
+from policies.aws import iam
+from policies.aws.s3 import (
+    access_logs,
+    acl,
+    bucket_policy,
+    deletion,
+    encryption,
+    lifecycle,
+    object_lock,
+    public_access,
+    versioning,
 )
+from policies.cloudflare import admin_hosts, catch_all, destinations, remote_config, tls, tokens
 from policies.config import PACK
+from policies.docker import (
+    health,
+    hosts,
+    images,
+    labels,
+    limits,
+    logs,
+    providers,
+    read_only,
+    restart,
+    secrets,
+    uploads,
+)
+from policies.docker.isolation import devices, namespaces, privileges, security_options, sysctls, user
+from policies.docker.monitoring import exposure
+from policies.docker.mounts import binds, sockets, volumes
+from policies.docker.network import networks, ports
 from policies.rule import Conventions, Level, Rule, Severity
 
 #: The rule about the pack itself. What breaks it is found by `policies.evaluate`, not by a check.
@@ -39,20 +51,45 @@ WAIVERS = Rule(
 
 RULES: tuple[Rule, ...] = (
     WAIVERS,
-    *docker_identity.RULES,
-    *docker_limits.RULES,
-    *docker_mounts.RULES,
-    *docker_ports.RULES,
-    *docker_monitoring.RULES,
-    *docker_networks.RULES,
-    *docker_uploads.RULES,
-    *docker_secrets.RULES,
-    *docker_images.RULES,
-    *docker_runtime.RULES,
-    *docker_hosts.RULES,
-    *docker_providers.RULES,
-    *aws_s3.RULES,
-    *aws_iam.RULES,
-    *cloudflare.RULES,
-    *stack.RULES,
+    *user.RULES,
+    *privileges.RULES,
+    *security_options.RULES,
+    *namespaces.RULES,
+    *devices.RULES,
+    *sysctls.RULES,
+    *limits.RULES,
+    *sockets.RULES,
+    *binds.RULES,
+    *volumes.RULES,
+    *ports.RULES,
+    *exposure.RULES,
+    *networks.RULES,
+    *uploads.RULES,
+    *secrets.RULES,
+    *images.RULES,
+    *read_only.RULES,
+    *health.RULES,
+    *logs.RULES,
+    *restart.RULES,
+    *hosts.RULES,
+    *providers.RULES,
+    *public_access.RULES,
+    *encryption.RULES,
+    *versioning.RULES,
+    *lifecycle.RULES,
+    *acl.RULES,
+    *bucket_policy.RULES,
+    *deletion.RULES,
+    *object_lock.RULES,
+    *access_logs.RULES,
+    *iam.RULES,
+    *catch_all.RULES,
+    *destinations.RULES,
+    *tls.RULES,
+    *tokens.RULES,
+    *remote_config.RULES,
+    *admin_hosts.RULES,
+    *labels.RULES,
+    # What goes with every bucket: a resource of its own for each of its settings.
+    *(each.COMPANION for each in (public_access, encryption, versioning, lifecycle, acl, bucket_policy, object_lock)),
 )

@@ -13,6 +13,11 @@ from policies.values import lookup
 VOLUME = "docker:index/volume:Volume"
 NETWORK = "docker:index/network:Network"
 
+#: Images, as the provider's resources pull, push and build them.
+REMOTE_IMAGE = "docker:index/remoteImage:RemoteImage"
+REGISTRY_IMAGE = "docker:index/registryImage:RegistryImage"
+IMAGE = "docker:index/image:Image"
+
 #: The two resources that run something; every rule for one holds for the other where it has the property.
 WORKLOADS = (CONTAINER, SERVICE)
 

@@ -26,6 +26,9 @@ class Unknown:
 
 UNKNOWN: Final = Unknown()
 
+#: Bytes of what Docker and its provider call a megabyte.
+MB: Final = 2**20
+
 #: What stands for an unknown value on the wire, by its type (`sdk/go/common/resource/plugin/rpc.go`).
 UNKNOWN_MARKERS: Final = frozenset(
     {

@@ -11,8 +11,8 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
 
 from policies.config import Config
-from policies.documents import read_yaml
-from policies.errors import ConfigError, problems, shortened, suggestion
+from policies.documents.errors import ConfigError, problems, shortened, suggestion
+from policies.documents.reader import read_yaml
 from policies.rule import Conventions, Rule
 
 #: Separates the parts of a URN: stack, project, type, name.

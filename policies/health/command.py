@@ -14,9 +14,10 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from policies.health.outcomes import is_a_check
-from policies.health.programs import judge
-from policies.health.script import Call, Script
-from policies.health.words import UnreadableError, Word
+from policies.health.programs.commands import judge
+from policies.health.shell.grammar import read
+from policies.health.shell.script import Call, Script
+from policies.health.shell.words import UnreadableError, Word
 
 #: Stands for a word that isn't known yet: no command's name, and no constant.
 UNKNOWN_WORD: Final = "$?"
@@ -46,7 +47,7 @@ def _proves_nothing(test: tuple[str, ...], names: frozenset[str]) -> bool:
     kind, *words = test or ("",)
     if not words or not words[0] or kind not in ("CMD", "CMD-SHELL"):
         return True
-    script = Script(judge, functools.partial(is_own_host, names=names))
+    script = Script(read, judge, functools.partial(is_own_host, names=names))
     try:
         if kind == "CMD-SHELL":
             ends = script.run(words[0], 0).ends

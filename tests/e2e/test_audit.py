@@ -16,10 +16,12 @@ from docker.models.containers import Container
 from docker.types import Mount
 
 from images.catalog import local_reference
-from policies.audit import KINDS, State, Thing, read_state, resource_of, take
+from policies.audit.drift import normal
+from policies.audit.findings import resource_of
+from policies.audit.snapshot import KINDS, Thing, take
+from policies.audit.state import State, read_state
 from policies.config import parse
 from policies.containers import CONTAINER
-from policies.drift import normal
 from policies.evaluate import Target, findings
 from policies.registry import RULES
 from policies.resource import Resource

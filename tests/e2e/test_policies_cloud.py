@@ -14,9 +14,9 @@ import pytest
 from google.protobuf import struct_pb2
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
-from policies.aws_iam import POLICY, ROLE
-from policies.aws_s3 import BUCKET_POLICY as POLICY_OF_BUCKET
-from policies.aws_s3 import (
+from policies.aws.iam import POLICY, ROLE
+from policies.aws.s3.types import BUCKET_POLICY as POLICY_OF_BUCKET
+from policies.aws.s3.types import (
     BUCKETS,
     ENCRYPTION,
     LIFECYCLE,
@@ -25,7 +25,7 @@ from policies.aws_s3 import (
     PUBLIC_ACCESS_BLOCK,
     VERSIONING,
 )
-from policies.cloudflare import TUNNELS
+from policies.cloudflare.types import TUNNELS
 from policies.registry import RULES
 from policies.resource import Resource
 from policies.rule import Level

@@ -6,8 +6,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from policies.aws_iam import POLICY, ROLE
-from policies.aws_s3 import (
+from policies.aws.iam import POLICY, ROLE
+from policies.aws.s3.types import (
     BUCKET_POLICY,
     BUCKETS,
     ENCRYPTION,

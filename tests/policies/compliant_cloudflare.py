@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from policies.cloudflare import (
+from policies.cloudflare.types import (
     ACCESS_POLICIES,
     APPLICATIONS,
     CONFIGS,

@@ -14,7 +14,7 @@ from pulumi.runtime.proto import analyzer_pb2_grpc
 
 from policies.analyzer import Analyzer
 from policies.config import PACK
-from policies.docker_providers import ENVIRONMENT, PROVIDER
+from policies.docker.providers import ENVIRONMENT, PROVIDER
 from policies.evaluate import REDACTED
 from policies.registry import RULES
 from policies.values import SECRET_SIGNATURE, SIGNATURE, UNKNOWN, UNKNOWN_MARKERS, decode

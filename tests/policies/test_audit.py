@@ -15,10 +15,12 @@ import docker
 import pytest
 import requests
 
-from policies import audit
-from policies.audit import Report, Thing, blocks
+from policies.audit import command, exit_codes
+from policies.audit.drift import Change
+from policies.audit.findings import Report
+from policies.audit.report import blocks
+from policies.audit.snapshot import Thing
 from policies.containers import CONTAINER
-from policies.drift import Change
 from policies.evaluate import Level, Violation
 from policies.registry import RULES
 from policies.resource import NETWORK, VOLUME
@@ -127,8 +129,8 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
 
     def run(*arguments: str, api: FakeApi | None = None, containers: Sequence[Any] = (RUNNING, CARRIER)) -> Any:
         fake = SimpleNamespace(api=api or FakeApi(containers))
-        monkeypatch.setattr(audit.sdk, "client", lambda host, timeout: fake)
-        code = audit.main(["--stack", "prod", *arguments])
+        monkeypatch.setattr(command.sdk, "client", lambda host, timeout: fake)
+        code = command.main(["--stack", "prod", *arguments])
         captured = capsys.readouterr()
         return SimpleNamespace(code=code, out=captured.out, err=captured.err)
 
@@ -337,7 +339,7 @@ def waive(monkeypatch: pytest.MonkeyPatch, folder: Path, resource: str, expires:
         f"  reason: root is what this test is about\n  owner: me\n  expires: {expires}\n"
     )
     (folder / "config.json").write_text("{}")
-    monkeypatch.setattr(audit, "FOLDER", folder)
+    monkeypatch.setattr(command, "FOLDER", folder)
 
 
 def test_waivers(run: Any, project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -393,10 +395,10 @@ def test_the_docker_host_is_the_providers(project: Path, monkeypatch: pytest.Mon
         asked.append(host)
         return SimpleNamespace(api=FakeApi([RUNNING, CARRIER]))
 
-    monkeypatch.setattr(audit.sdk, "client", connect)
-    assert audit.main(["--stack", "prod"]) == 0
+    monkeypatch.setattr(command.sdk, "client", connect)
+    assert command.main(["--stack", "prod"]) == 0
     (project / "Pulumi.prod.yaml").write_text("config:\n  docker:host: tcp://10.0.0.1:2376\n")
-    assert audit.main(["--stack", "prod"]) == 0
+    assert command.main(["--stack", "prod"]) == 0
     assert asked == [None, "tcp://10.0.0.1:2376"]
 
 
@@ -433,25 +435,32 @@ def test_docker_that_does_not_answer(
         raise error
 
     monkeypatch.delenv("DOCKER_HOST", raising=False)
-    monkeypatch.setattr(audit.sdk, "client", refuse)
-    assert audit.main(["--stack", "prod"]) == 69
+    monkeypatch.setattr(command.sdk, "client", refuse)
+    assert command.main(["--stack", "prod"]) == 69
     assert f"error: {said}" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("arguments", [[], ["--stack"], ["--stack", "prod", "--nonsense"]])
 def test_a_wrong_command_line(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as exit_:
-        audit.main(arguments)
+        command.main(arguments)
     assert exit_.value.code == 64
     assert "usage: python -m policies.audit" in capsys.readouterr().err
 
 
 def test_help_documents_the_exit_codes(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as exit_:
-        audit.main(["--help"])
+        command.main(["--help"])
     assert exit_.value.code == 0
     text = capsys.readouterr().out
-    for code in (audit.FINE, audit.VIOLATED, audit.DIFFERENT, audit.USAGE, audit.NOTHING, audit.UNAVAILABLE):
+    for code in (
+        exit_codes.FINE,
+        exit_codes.VIOLATED,
+        exit_codes.DIFFERENT,
+        exit_codes.USAGE,
+        exit_codes.NOTHING,
+        exit_codes.UNAVAILABLE,
+    ):
         assert f"\n  {code} " in text
 
 
@@ -515,8 +524,8 @@ def test_an_interrupt_ends_it_quietly(monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupt(host: str | None, timeout: int) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(audit.sdk, "client", interrupt)
-    assert audit.main(["--stack", "prod"]) == 130
+    monkeypatch.setattr(command.sdk, "client", interrupt)
+    assert command.main(["--stack", "prod"]) == 130
 
 
 def test_a_stack_s_own_host_is_asked(
@@ -531,14 +540,14 @@ def test_a_stack_s_own_host_is_asked(
     def refuse(host: DockerHost) -> None:
         raise HostError(f"{host.name} is away")
 
-    monkeypatch.setattr(audit, "check", lambda host: None)
-    monkeypatch.setattr(audit.sdk, "client", client)
+    monkeypatch.setattr(command, "check", lambda host: None)
+    monkeypatch.setattr(command.sdk, "client", client)
     block = "  tasktracker:docker_host: {address: 'ssh://deploy@host', key_file: ~/k}\n"
     (project / "Pulumi.prod.yaml").write_text(f"config:\n{block}")
-    assert audit.main(["--stack", "prod"]) == 0
-    assert asked == [(DockerHost("ssh://deploy@host", "~/k"), audit.REQUEST_TIMEOUT)]
-    monkeypatch.setattr(audit, "check", refuse)
-    assert audit.main(["--stack", "prod"]) == audit.UNAVAILABLE
+    assert command.main(["--stack", "prod"]) == 0
+    assert asked == [(DockerHost("ssh://deploy@host", "~/k"), command.REQUEST_TIMEOUT)]
+    monkeypatch.setattr(command, "check", refuse)
+    assert command.main(["--stack", "prod"]) == exit_codes.UNAVAILABLE
     assert capsys.readouterr().err == "error: host is away\n"
     (project / "Pulumi.prod.yaml").write_text("config:\n  tasktracker:docker_host: nonsense\n")
-    assert audit.main(["--stack", "prod"]) == audit.USAGE
+    assert command.main(["--stack", "prod"]) == exit_codes.USAGE

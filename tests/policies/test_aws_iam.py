@@ -6,9 +6,9 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from policies.aws_iam import ATTACHMENTS, LASTING_CREDENTIALS, POLICIES, POLICY, ROLE
-from policies.aws_s3 import BUCKET_POLICY
-from policies.bucket_keys import ACCESS_KEY, MEMBERSHIPS, USER, USER_POLICY
+from policies.aws.bucket_keys import ACCESS_KEY, MEMBERSHIPS, USER, USER_POLICY
+from policies.aws.iam import ATTACHMENTS, LASTING_CREDENTIALS, POLICIES, POLICY, ROLE
+from policies.aws.s3.types import BUCKET_POLICY
 from policies.resource import Resource
 from policies.rule import Level
 from policies.values import UNKNOWN

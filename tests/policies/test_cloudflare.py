@@ -11,16 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from policies.cloudflare import (
-    ACCESS_POLICIES,
-    APPLICATIONS,
-    CONFIGS,
-    GROUPS,
-    PRIVATE_ROUTES,
-    RECORDS,
-    TUNNELS,
-    Destinations,
-)
+from policies.cloudflare.destinations import DestinationOptions
+from policies.cloudflare.types import ACCESS_POLICIES, APPLICATIONS, CONFIGS, GROUPS, PRIVATE_ROUTES, RECORDS, TUNNELS
 from policies.evaluate import findings, message
 from policies.resource import Resource
 from policies.rule import Scope
@@ -737,7 +729,7 @@ GOOD = {f"{scheme}://nginx{port}" for scheme in ("http", "https") for port in ("
 
 @given(st.text(alphabet=st.sampled_from("http:/nginx@.80 \\#?[]%_su\n"), max_size=24) | st.text(max_size=24))
 def test_only_nginx_gets_past(service: str) -> None:
-    found = findings(rule_of("CF-DEST"), (leading_to(service),), Scope(Destinations()))
+    found = findings(rule_of("CF-DEST"), (leading_to(service),), Scope(DestinationOptions()))
     leads_nowhere = service.startswith("http_status:") and len(service) == len("http_status:404")
     assert bool(found) == (
         service not in GOOD and not (leads_nowhere and service[12] in "45" and service[13:].isdigit())
@@ -752,7 +744,9 @@ def test_only_nginx_gets_past(service: str) -> None:
 )  # fmt: skip
 def test_any_token_is_found(content: dict[str, str], around: str, indent: int | None) -> None:
     resource = container({"envs": [f"ANY={around}{encoded(content, indent)}{around}"]})
-    assert [each.path for each in findings(rule_of("CF-SECRET"), (resource,), Scope(Destinations()))] == ["envs[0]"]
+    assert [each.path for each in findings(rule_of("CF-SECRET"), (resource,), Scope(DestinationOptions()))] == [
+        "envs[0]"
+    ]
 
 
 JSON = st.recursive(

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from policies.containers import CONTAINER
-from policies.docker_hosts import PACKAGES, WAYS
+from policies.docker.hosts import PACKAGES, WAYS
 from policies.resource import Resource
 from policies.values import UNKNOWN
 from tests.policies.cases import Case, of_each_rule, run_all

@@ -11,8 +11,11 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from policies.docker_identity import MAX_ID, DeviceOptions, NamespaceOptions, SecurityModuleOptions
-from policies.docker_secrets import IMAGE, REGISTRY_IMAGE, REMOTE_IMAGE
+from policies.docker.isolation.devices import DeviceOptions
+from policies.docker.isolation.namespaces import NamespaceOptions
+from policies.docker.isolation.security_options import SecurityModuleOptions
+from policies.docker.isolation.user import MAX_ID
+from policies.resource import IMAGE, REGISTRY_IMAGE, REMOTE_IMAGE
 from policies.values import UNKNOWN
 from tests.policies.cases import Case, Kind, of_each_rule, run, run_all
 from tests.policies.compliant import UNSET, carrier, container, make, service

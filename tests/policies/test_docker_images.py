@@ -9,9 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policies.docker_images import parse
-from policies.docker_secrets import IMAGE, REMOTE_IMAGE
-from policies.resource import Resource
+from policies.docker.images import parse
+from policies.resource import IMAGE, REMOTE_IMAGE, Resource
 from policies.rule import Conventions, Level
 from policies.values import UNKNOWN
 from tests.policies.cases import Case, of_each_rule, rule_of, run, run_all

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from policies.docker_limits import MB, MIN_MEMORY, CpuOptions, MemoryOptions, UlimitOptions
-from policies.values import UNKNOWN
+from policies.docker.limits import MIN_MEMORY, CpuOptions, MemoryOptions, UlimitOptions
+from policies.values import MB, UNKNOWN
 from tests.policies.cases import Case, Kind, of_each_rule, run, run_all
 from tests.policies.compliant import UNSET, carrier, container, service
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from policies.docker_monitoring import OPEN
-from policies.docker_ports import TUNNEL_CONFIGS
+from policies.docker.monitoring.findings import OPEN
+from policies.docker.network.known_ports import INTERNAL_PORTS, MAX_PORT, MONITORING_PORTS, STORE_PORTS, named
+from policies.docker.network.ports import TUNNEL_CONFIGS
 from policies.evaluate import findings
-from policies.ports import INTERNAL_PORTS, MAX_PORT, MONITORING_PORTS, STORE_PORTS, named
 from policies.resource import Resource
 from policies.rule import Scope
 from tests.policies.cases import Case, of_each_rule, rule_of, run_all

@@ -12,7 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from policies.docker_mounts import RUNTIME_FOLDERS, SOCKETS, BindOptions, SocketOptions, leads_to_socket, normal
+from policies.docker.mounts.binds import BindOptions
+from policies.docker.mounts.runtime_sockets import RUNTIME_FOLDERS, SOCKETS, leads_to_socket
+from policies.docker.mounts.sockets import SocketOptions
+from policies.docker.mounts.sources import normal_path
 from policies.evaluate import findings, message
 from policies.resource import Resource
 from policies.rule import Scope
@@ -478,6 +481,6 @@ def test_a_bind_is_allowed_by_where_it_leads(path: str) -> None:
 
 @given(st.text())
 def test_any_text_is_a_path_or_none(path: str) -> None:
-    found = normal(path)
-    assert found is None or (found.startswith("/") and normal(found) == found)
+    found = normal_path(path)
+    assert found is None or (found.startswith("/") and normal_path(found) == found)
     leads_to_socket(path)

@@ -14,16 +14,16 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 import components
-from policies.destinations import SHARED_PORTS
-from policies.docker_monitoring import MonitoringOptions
-from policies.docker_ports import TUNNEL_CONFIGS, TUNNELS, PortOptions
+from policies.docker.monitoring.findings import MonitoringOptions
+from policies.docker.network.known_ports import MONITORING_PORTS
+from policies.docker.network.ports import TUNNEL_CONFIGS, TUNNELS, PortOptions
 from policies.evaluate import REDACTED, findings, message
-from policies.ports import MONITORING_PORTS
-from policies.proxies import proxied_ports
+from policies.proxies.destinations import SHARED_PORTS
+from policies.proxies.leads import proxied_ports
 from policies.resource import Resource
 from policies.rule import Scope
-from policies.uploads import SECRET, SERVICE_CONFIG
 from policies.values import UNKNOWN
+from policies.workloads.uploads import SECRET, SERVICE_CONFIG
 from tests.generated import examples
 from tests.policies.cases import Case, of_each_rule, rule_of, run, run_all
 from tests.policies.compliant import UNSET, carrier, container, make, network, service

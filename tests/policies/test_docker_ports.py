@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from policies.containers import Container
-from policies.ports import STORE_PORTS
+from policies.docker.network.known_ports import STORE_PORTS
 from policies.resource import Resource
-from policies.roles import command_line, is_proxy, repository
+from policies.workloads.roles import command_line, is_proxy, repository
 from tests.policies.cases import Case, of_each_rule, run_all
 from tests.policies.compliant import STACK, UNSET, carrier, container, service
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from policies.docker_providers import PROVIDER, with_environment
+from policies.docker.providers import PROVIDER, with_environment
 from policies.evaluate import REDACTED, findings, message
 from policies.resource import Resource
 from policies.rule import Scope

@@ -12,9 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policies.docker_runtime import MB, HealthOptions, LogOptions, ReadOnlyOptions
+from policies.docker.health import HealthOptions
+from policies.docker.logs import LogOptions
+from policies.docker.read_only import ReadOnlyOptions
 from policies.health.command import proves_nothing
-from policies.values import UNKNOWN
+from policies.values import MB, UNKNOWN
 from tests.policies.cases import Case, Kind, of_each_rule, run, run_all
 from tests.policies.compliant import UNSET, carrier, container, service
 

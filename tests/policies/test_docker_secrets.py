@@ -8,12 +8,11 @@ from typing import Any, Literal
 
 import pytest
 
-from policies.docker_secrets import IMAGE, REGISTRY_IMAGE, REMOTE_IMAGE
 from policies.evaluate import findings, message
-from policies.resource import Resource
+from policies.resource import IMAGE, REGISTRY_IMAGE, REMOTE_IMAGE, Resource
 from policies.rule import Scope
-from policies.uploads import SERVICE_CONFIG
 from policies.values import UNKNOWN
+from policies.workloads.uploads import SERVICE_CONFIG
 from tests.policies.cases import Case, of_each_rule, rule_of, run, run_all
 from tests.policies.compliant import UNSET, carrier, container, make, network, service, volume
 

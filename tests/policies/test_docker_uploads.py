@@ -14,8 +14,8 @@ import pytest
 from policies.evaluate import findings
 from policies.resource import Resource
 from policies.rule import Scope
-from policies.uploads import LARGEST_FILE, SECRET, SERVICE_CONFIG, contents
 from policies.values import UNKNOWN
+from policies.workloads.uploads import LARGEST_FILE, SECRET, SERVICE_CONFIG, contents
 from tests.policies.cases import Case, of_each_rule, rule_of, run, run_all
 from tests.policies.compliant import carrier, make
 

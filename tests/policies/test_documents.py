@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 from pulumi.runtime.proto import analyzer_pb2
 
 from policies import analyzer, config, waivers
-from policies.documents import LARGEST
-from policies.errors import ConfigError
+from policies.documents.errors import ConfigError
+from policies.documents.reader import LARGEST
 from policies.registry import RULES
 from tests.generated import examples
 

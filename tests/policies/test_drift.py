@@ -12,10 +12,11 @@ from typing import Any
 
 import docker
 import pytest
+from policies.audit.carrier_files import are_readable, read_files
 
+from policies.audit.drift import Change, changes
+from policies.audit.inspection.host import Host
 from policies.containers import CONTAINER
-from policies.drift import Change, are_readable, changes, read_files
-from policies.inspection import Host
 from policies.resource import VOLUME
 from policies.values import SECRET_SIGNATURE, SIGNATURE
 from tests.policies import compliant

@@ -10,11 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policies import inspection
+from policies.audit.inspection.container import container
+from policies.audit.inspection.host import Host
+from policies.audit.inspection.network import network
+from policies.audit.inspection.service import service
+from policies.audit.inspection.volume import volume
 from policies.config import Config, parse
 from policies.containers import CONTAINER, SERVICE
 from policies.evaluate import findings
-from policies.inspection import Host
 from policies.registry import RULES
 from policies.resource import NETWORK, VOLUME, Resource
 from policies.rule import Scope
@@ -229,15 +232,15 @@ def inspected(changes: Mapping[str, Any] | None = None, whole: Mapping[str, Any]
 
 def limits(host: Host = HOST, **changes: Any) -> dict[str, Any]:
     """The inputs of a container with changes to its HostConfig."""
-    return inspection.container(inspected({f"HostConfig.{key}": value for key, value in changes.items()}), host)
+    return container(inspected({f"HostConfig.{key}": value for key, value in changes.items()}), host)
 
 
 WHOLE = (
-    (CONTAINER, inspection.container(RUNNING, HOST), compliant.container()),
-    (CONTAINER, inspection.container(inspected(CARRIER_CHANGES), HOST), compliant.carrier()),
-    (SERVICE, inspection.service(INSPECTED_SERVICE, HOST), compliant.service()),
-    (VOLUME, inspection.volume(INSPECTED_VOLUME), compliant.volume()),
-    (NETWORK, inspection.network(INSPECTED_NETWORK), compliant.network()),
+    (CONTAINER, container(RUNNING, HOST), compliant.container()),
+    (CONTAINER, container(inspected(CARRIER_CHANGES), HOST), compliant.carrier()),
+    (SERVICE, service(INSPECTED_SERVICE, HOST), compliant.service()),
+    (VOLUME, volume(INSPECTED_VOLUME), compliant.volume()),
+    (NETWORK, network(INSPECTED_NETWORK), compliant.network()),
 )
 
 #: Of these Docker keeps no trace.
@@ -347,7 +350,7 @@ def test_a_host_without_cgroup_namespaces_gives_everyone_its_own() -> None:
     ],
 )
 def test_security_options(changes: dict[str, Any], options: list[str]) -> None:
-    assert inspection.container(inspected(changes), HOST).get("securityOpts", []) == options
+    assert container(inspected(changes), HOST).get("securityOpts", []) == options
 
 
 FAILED = {**CREATED, "ExitCode": 128, "Error": "port is already allocated"}
@@ -374,12 +377,12 @@ FAILED = {**CREATED, "ExitCode": 128, "Error": "port is already allocated"}
 )
 def test_lifecycle(state: object, restart: str, start: bool, must_run: bool) -> None:
     changes = {"State": state, "HostConfig.RestartPolicy": {"Name": restart, "MaximumRetryCount": 0}}
-    seen = inspection.container(inspected(changes), HOST)
+    seen = container(inspected(changes), HOST)
     assert (seen["start"], seen["mustRun"]) == (start, must_run)
 
 
 def kinds(changes: Mapping[str, Any]) -> tuple[bool, bool]:
-    seen = Resource(CONTAINER, "x", "urn", inspection.container(inspected(changes), HOST)).container
+    seen = Resource(CONTAINER, "x", "urn", container(inspected(changes), HOST)).container
     return seen.never_runs, seen.is_job
 
 
@@ -409,12 +412,12 @@ def test_carriers_and_jobs_are_known_for_what_they_are() -> None:
 )
 def test_image(reference: str | None, image: Any, expected: str | None) -> None:
     host = Host(images={IMAGE_ID: image} if image is not None else {})
-    assert inspection.container(inspected({"Config.Image": reference}), host).get("image") == expected
+    assert container(inspected({"Config.Image": reference}), host).get("image") == expected
 
 
 def ports(asked: Any, bound: Any) -> list[Any]:
     changes = {"HostConfig.PortBindings": asked, "NetworkSettings.Ports": bound}
-    return inspection.container(inspected(changes), HOST).get("ports", [])
+    return container(inspected(changes), HOST).get("ports", [])
 
 
 ANY = {"HostIp": "0.0.0.0", "HostPort": "32771"}
@@ -504,7 +507,7 @@ def test_binds(bind: str, volume_driver: str, key: str, entry: dict[str, Any]) -
     changes = {"HostConfig.Binds": [bind], "HostConfig.VolumeDriver": volume_driver, "HostConfig.Mounts": None}
     # Docker cleans the target and lists the mount among those in effect: it is there once.
     changes["Mounts"] = [{"Type": "bind", "Source": "/a", "Destination": "/b", "RW": True}]
-    seen = inspection.container(inspected(changes), HOST)
+    seen = container(inspected(changes), HOST)
     assert {name: seen[name] for name in ("mounts", "volumes") if name in seen} == {key: [entry]}
 
 
@@ -533,7 +536,7 @@ def test_mounts() -> None:
         {"Type": "volume", "Name": "far", "Destination": "/far", "RW": False, "Driver": "nfs"},
     ]
     changes = {"HostConfig.Mounts": asked, "Mounts": effective, "HostConfig.VolumesFrom": ["other:ro"]}
-    seen = inspection.container(inspected(changes), HOST)
+    seen = container(inspected(changes), HOST)
     assert seen["volumes"] == [{"fromContainer": "other:ro"}]
     assert seen["mounts"] == [
         {
@@ -577,42 +580,42 @@ def test_mounts() -> None:
 
 def test_the_default_bridge_is_a_network_to_be_seen() -> None:
     changes = {"HostConfig.NetworkMode": "default", "NetworkSettings.Networks": {"bridge": {"NetworkID": 64 * "b"}}}
-    seen = inspection.container(inspected(changes), HOST)
+    seen = container(inspected(changes), HOST)
     assert seen["networkMode"] == "bridge"
     assert seen["networksAdvanced"] == [{"name": "bridge"}]
 
 
 def test_a_network_in_the_hosts_list_has_its_name() -> None:
     changes = {"NetworkSettings.Networks": {NETWORK_ID: {"NetworkID": NETWORK_ID}}}
-    assert inspection.container(inspected(changes), HOST)["networksAdvanced"] == [{"name": "tasktracker-prod-edge"}]
+    assert container(inspected(changes), HOST)["networksAdvanced"] == [{"name": "tasktracker-prod-edge"}]
 
 
 @pytest.mark.parametrize("tests", [["NONE"], ["CMD-SHELL", "true"], []])
 def test_the_health_check_is_the_effective_one(tests: list[str]) -> None:
-    seen = inspection.container(inspected({"Config.Healthcheck": {"Test": tests}}), HOST)
+    seen = container(inspected({"Config.Healthcheck": {"Test": tests}}), HOST)
     assert seen.get("healthcheck", {}).get("tests", []) == tests
 
 
 def test_a_hidden_bind_is_in_the_volumes_options() -> None:
     options = {"type": "none", "o": "bind", "device": "/"}
-    assert inspection.volume({**INSPECTED_VOLUME, "Options": options})["driverOpts"] == options
+    assert volume({**INSPECTED_VOLUME, "Options": options})["driverOpts"] == options
 
 
 def test_a_service_shows_the_port_that_it_got() -> None:
     bound = [{"Protocol": "tcp", "TargetPort": 80, "PublishedPort": 30000, "PublishMode": "ingress"}]
     asked = [{"Protocol": "tcp", "TargetPort": 80, "PublishMode": "ingress"}]
     changes = {"Spec.EndpointSpec": {"Ports": asked}, "Endpoint": {"Ports": bound}}
-    seen = inspection.service(inspected(changes, INSPECTED_SERVICE), HOST)
+    seen = service(inspected(changes, INSPECTED_SERVICE), HOST)
     assert seen["endpointSpec"]["ports"] == [
         {"targetPort": 80, "publishedPort": 30000, "protocol": "tcp", "publishMode": "ingress"}
     ]
-    seen = inspection.service(inspected({**changes, "Endpoint": {}}, INSPECTED_SERVICE), HOST)
+    seen = service(inspected({**changes, "Endpoint": {}}, INSPECTED_SERVICE), HOST)
     assert seen["endpointSpec"]["ports"] == [{"targetPort": 80, "protocol": "tcp", "publishMode": "ingress"}]
 
 
 def test_a_service_without_a_restart_policy_restarts_always() -> None:
     """It must not pass for a job."""
-    seen = inspection.service(inspected({"Spec.TaskTemplate.RestartPolicy": None}, INSPECTED_SERVICE), HOST)
+    seen = service(inspected({"Spec.TaskTemplate.RestartPolicy": None}, INSPECTED_SERVICE), HOST)
     assert seen["taskSpec"]["restartPolicy"] == {"condition": "any"}
 
 
@@ -624,7 +627,7 @@ def test_a_service_shows_the_devices_that_it_reserves_and_its_runtime() -> None:
         ]
     }
     changes = {"Spec.TaskTemplate.Resources.Reservations": reserved, "Spec.TaskTemplate.Runtime": "plugin"}
-    task = inspection.service(inspected(changes, INSPECTED_SERVICE), HOST)["taskSpec"]
+    task = service(inspected(changes, INSPECTED_SERVICE), HOST)["taskSpec"]
     assert task["resources"]["reservation"] == {
         "genericResources": {"namedResourcesSpecs": ["GPU=UUID1"], "discreteResourcesSpecs": ["SSD=3"]}
     }
@@ -633,11 +636,11 @@ def test_a_service_shows_the_devices_that_it_reserves_and_its_runtime() -> None:
 
 def test_a_cluster_volume_is_one() -> None:
     cluster = {"ID": "abc", "Spec": {"Group": "fast", "Availability": "active"}}
-    seen = inspection.volume({**INSPECTED_VOLUME, "ClusterVolume": cluster})
+    seen = volume({**INSPECTED_VOLUME, "ClusterVolume": cluster})
     assert seen["cluster"] == {"id": "abc", "group": "fast", "availability": "active"}
 
 
-TRANSLATIONS = (inspection.container, inspection.volume, inspection.network, inspection.service)
+TRANSLATIONS = (container, volume, network, service)
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
@@ -655,10 +658,10 @@ def _paths(value: object, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
 
 
 SAMPLES = (
-    (inspection.container, RUNNING),
-    (inspection.volume, INSPECTED_VOLUME),
-    (inspection.network, INSPECTED_NETWORK),
-    (inspection.service, INSPECTED_SERVICE),
+    (container, RUNNING),
+    (volume, INSPECTED_VOLUME),
+    (network, INSPECTED_NETWORK),
+    (service, INSPECTED_SERVICE),
 )
 
 

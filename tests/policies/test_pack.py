@@ -16,7 +16,7 @@ import pytest
 import tests.policies
 from policies import config, waivers
 from policies.config import PACK, Config, Entry
-from policies.errors import ConfigError
+from policies.documents.errors import ConfigError
 from policies.evaluate import REDACTED, Pack, Target, Violation, shown
 from policies.registry import RULES
 from policies.resource import Resource

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from policies.evaluate import findings, message
 from policies.rule import Finding, Scope
-from policies.secret_names import secret_under
-from policies.secret_shapes import SHAPES, is_random
-from policies.secrets import secret_in, secret_in_words
+from policies.secret_scanning.names import secret_under
+from policies.secret_scanning.shapes import SHAPES, is_random
+from policies.secret_scanning.texts import secret_in, secret_in_words
 from tests.generated import examples
 from tests.policies.cases import rule_of
 from tests.policies.compliant import container, service, volume

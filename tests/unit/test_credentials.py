@@ -14,7 +14,7 @@ from ops.tt.host import Host
 from ops.tt.output import Output
 from ops.tt.project import Project
 from ops.tt.store import open_store
-from policies import audit
+from policies.audit import command, exit_codes
 from remote import AddressError, DockerHost, HostError, sdk
 from toolchain.machine.docker_engine import DockerUnavailableError
 from toolchain.process.steps import StepError
@@ -85,7 +85,7 @@ def test_the_audit_hides_credentials(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "Pulumi.dev.yaml").write_text(f"config:\n  docker:host: tcp://root:{SECRET}@127.0.0.1:1\n")
-    assert audit.main(["--stack", "dev", "--config", str(audit.FOLDER / "config.json")]) == audit.UNAVAILABLE
+    assert command.main(["--stack", "dev", "--config", str(command.FOLDER / "config.json")]) == exit_codes.UNAVAILABLE
     said = capsys.readouterr().err
     assert SECRET not in said
     assert "tcp://[hidden]@127.0.0.1:1" in said

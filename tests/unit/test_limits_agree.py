@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from pulumi.runtime.rpc import deserialize_properties, is_rpc_secret, unwrap_rpc_secret
 from pydantic import TypeAdapter, ValidationError
 
-from policies import cloudflare, docker_images
+from policies.cloudflare.hostnames import is_admin_host
 from policies.config import read
+from policies.docker import images
 from policies.evaluate import Pack, Target
 from policies.registry import RULES
 from policies.resource import Resource
@@ -288,7 +289,7 @@ def test_the_defaults_are_one_file() -> None:
     assert options["DKR-CPU"].max_cpus == Limits.default().max_cpus
     assert options["CF-ACCESS"].admin_hosts == Limits.default().admin_hosts
     assert options["DKR-PORT"].addresses == ()
-    assert LIMITS.moving_tag == docker_images._LATEST
+    assert LIMITS.moving_tag == images._LATEST
 
 
 CONFIG = {
@@ -341,7 +342,7 @@ NAMES = st.lists(
 @given(NAMES, st.sampled_from([LIMITS.admin_hosts, ("*.db.*", "ops", "a.example.com")]))
 def test_names_for_administrators_are_the_pack_s(host: str, names: tuple[str, ...]) -> None:
     own = Limits(**{**vars(LIMITS), "admin_hosts": names})
-    assert own.is_for_administrators(host) == cloudflare._is_admin(host, names)
+    assert own.is_for_administrators(host) == is_admin_host(host, names)
 
 
 def _takes(reference: str) -> bool:
@@ -369,4 +370,4 @@ def test_a_first_part_with_a_dot_is_a_registry() -> None:
 @given(REFERENCES)
 def test_each_image_that_settings_take_is_one_for_the_pack(reference: str) -> None:
     if _takes(reference):
-        assert docker_images.parse(reference) is not None, reference
+        assert images.parse(reference) is not None, reference

@@ -30,7 +30,7 @@ SOURCES = (
     "images/*/bin/*",
     "images/*/share/*",
     "app/tasktracker/**/*.py",
-    "policies/*.py",
+    "policies/**/*.py",
     "ops/*.py",
     "ops/tt/*.py",
     "remote/*.py",

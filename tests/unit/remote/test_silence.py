@@ -12,7 +12,7 @@ import urllib3
 from ops.tt.errors import UnreachableError
 from ops.tt.host import Host
 from ops.tt.project import Project
-from policies import audit
+from policies.audit import command, exit_codes
 from remote import DockerHost, reason, sdk, silent
 from toolchain.machine.docker_engine import DockerUnavailableError, ensure_docker
 
@@ -88,7 +88,7 @@ def test_set_up_tt_and_the_audit_say_the_same(
             monkeypatch.setattr("toolchain.machine.docker_engine._silence", lambda: "permission denied")
         with pytest.raises(UnreachableError, match=said):
             Host(Project(tmp_path, "dev"))
-        assert audit.main(["--stack", "dev"]) == audit.UNAVAILABLE
+        assert command.main(["--stack", "dev"]) == exit_codes.UNAVAILABLE
         assert said in capsys.readouterr().err
         with pytest.raises(DockerUnavailableError, match=said):
             ensure_docker()

@@ -1,0 +1,1 @@
+"""Rules for AWS: who may do what, and the buckets of backups."""

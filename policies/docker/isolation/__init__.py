@@ -1,0 +1,1 @@
+"""Who a container runs as, and what the kernel lets it do."""

@@ -1,0 +1,1 @@
+"""The pack's own files, and what is wrong in them."""

@@ -1,0 +1,1 @@
+"""Where the config files of proxies lead."""

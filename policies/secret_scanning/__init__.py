@@ -1,0 +1,1 @@
+"""Finds secrets: by their shape, their entropy, and the names that they have."""
