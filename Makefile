@@ -51,7 +51,7 @@ up: ## set up this machine and bring the stack up (STACK=dev; other stacks ask b
 	@$(call can_ask,up)
 	@$(SETUP) venv settings engine dev_images stack
 	@# It compares the host with the state, which Pulumi does not; a preview without changes is the end.
-	@$(ENV) && exec python -m ops.tt.up --stack=$(call quoted,STACK) $(if $(ANSWER),--yes) -- $(POLICIES)
+	@$(ENV) && exec python -m ops.tt.stack.up --stack=$(call quoted,STACK) $(if $(ANSWER),--yes) -- $(POLICIES)
 
 .PHONY: preview
 preview: ## show what `up` would change; needs no Docker
@@ -128,7 +128,7 @@ push: ## build the images and push them (REPOSITORY=registry.example.com/tasktra
 pin: ## write the digests of pushed images into a stack's config (REPOSITORY=..., TAG=...)
 	@$(call check,STACK REPOSITORY TAG)
 	@$(SETUP) venv engine stack
-	@$(ENV) && exec python -m ops.pin --stack=$(call quoted,STACK) --repository=$(call quoted,REPOSITORY) \
+	@$(ENV) && exec python -m ops.tt.stack.pin --stack=$(call quoted,STACK) --repository=$(call quoted,REPOSITORY) \
 	  --tag=$(if $(TAG),$(call quoted,TAG),$(if $(REPOSITORY),"$$(<VERSION)"))
 
 .PHONY: clean

@@ -19,7 +19,7 @@ import typer
 from typer.exceptions import TyperException
 
 from ops.tt import times
-from ops.tt.backups import Repository, Target, ranges_text
+from ops.tt.backup.backups import Repository, Target, ranges_text
 from ops.tt.errors import Exit, RefusedError, TtError, UsageError
 from ops.tt.output import Output, size, table
 from ops.tt.project import Project
@@ -205,7 +205,7 @@ def pulumi(
     It has the state and the passphrase of the stack that --stack names, in any shell, without `. .tools/env`. Options
     and exit codes are Pulumi's.
     """
-    from ops.tt import pulumi_command  # noqa: PLC0415
+    from ops.tt.stack import pulumi_command  # noqa: PLC0415
 
     raise typer.Exit(_end(Session("", None, Output(json=False)), lambda: pulumi_command.run(arguments)))
 
@@ -220,8 +220,8 @@ def status(session: Session) -> Exit:
     Services, whether the URL answers and tasks are processed, backups, the last drill, data volumes, the lock of the
     state, and what is wrong in words: exit code 3 if anything is.
     """
-    from ops.tt import status_text  # noqa: PLC0415 - the Docker client takes longer to load than --help
-    from ops.tt.status import read  # noqa: PLC0415
+    from ops.tt.status import text as status_text  # noqa: PLC0415 - the Docker client takes longer to load than --help
+    from ops.tt.status.status import read  # noqa: PLC0415
 
     found = read(session.project)
     session.output.result(found.asdict(), *status_text.show(found))
@@ -238,7 +238,7 @@ def recover(session: Session, confirm: ConfirmOption = None, yes: YesOption = Fa
     Its lock is cleared, if nobody holds it any more. What it was just making is removed, but for volumes, and the state
     is brought in line with what is there. `make up` does the rest.
     """
-    from ops.tt import recover as recover_  # noqa: PLC0415
+    from ops.tt.stack import recover as recover_  # noqa: PLC0415
 
     with session.project.lock():
         done = recover_.recover(session.project, session.output, yes=yes, confirm=confirm)
@@ -266,9 +266,9 @@ def backup_now(
 
     Ctrl-C stops the watching: the backup goes on.
     """
-    from ops.tt.database import Database  # noqa: PLC0415
+    from ops.tt.backup.database import Database  # noqa: PLC0415
     from ops.tt.errors import InterruptedWorkError  # noqa: PLC0415
-    from ops.tt.host import Host  # noqa: PLC0415
+    from ops.tt.host.docker_host import Host  # noqa: PLC0415
 
     database = Database(Host(session.project))
     start = time.monotonic()
@@ -294,8 +294,8 @@ def backup_now(
 @command(backup_app, "list")
 def backup_list(session: Session) -> None:
     """The backups, and what can be restored."""
-    from ops.tt.database import Database  # noqa: PLC0415
-    from ops.tt.host import Host  # noqa: PLC0415
+    from ops.tt.backup.database import Database  # noqa: PLC0415
+    from ops.tt.host.docker_host import Host  # noqa: PLC0415
 
     found = Database(Host(session.project)).repository()
     session.output.result(found.asdict(), *_backup_table(found, time.time()))
@@ -327,10 +327,10 @@ def backup_verify(session: Session) -> Exit:
     """
     import json  # noqa: PLC0415
 
-    from ops.tt import object_store  # noqa: PLC0415
-    from ops.tt.database import BACKUPS, UNREADABLE  # noqa: PLC0415
+    from ops.tt.backup import object_store  # noqa: PLC0415
+    from ops.tt.backup.database import BACKUPS, UNREADABLE  # noqa: PLC0415
     from ops.tt.errors import FailedError, UnreachableError  # noqa: PLC0415
-    from ops.tt.host import Host  # noqa: PLC0415
+    from ops.tt.host.docker_host import Host  # noqa: PLC0415
 
     host = Host(session.project)
     object_store.check(host)
@@ -383,10 +383,10 @@ def restore(
     if into is not None:
         _restore_into(session, into, target)
         return
-    from ops.tt import abort as abort_  # noqa: PLC0415
-    from ops.tt import plan as plan_  # noqa: PLC0415
-    from ops.tt import restore as restore_  # noqa: PLC0415
     from ops.tt.operator import Operator  # noqa: PLC0415
+    from ops.tt.restore import abort as abort_  # noqa: PLC0415
+    from ops.tt.restore import plan as plan_  # noqa: PLC0415
+    from ops.tt.restore import restore as restore_  # noqa: PLC0415
 
     with session.project.lock():
         operator = Operator(session.project, session.output, yes)
@@ -402,8 +402,8 @@ def restore(
 
 
 def _restore_into(session: Session, name: str, target: Target) -> None:
-    from ops.tt import scratch  # noqa: PLC0415
-    from ops.tt.host import Host  # noqa: PLC0415
+    from ops.tt.host.docker_host import Host  # noqa: PLC0415
+    from ops.tt.restore import scratch  # noqa: PLC0415
 
     made = scratch.make(Host(session.project), session.output, name, target)
     document = {"name": name, "container": made.container, "connect": made.connect, **made.job}
@@ -450,8 +450,8 @@ def _outcome_lines(outcome: Any, session: Session) -> list[str]:  # noqa: ANN401
 @command(volumes_app, "list")
 def volumes_list(session: Session) -> None:
     """The volumes, and which is in use."""
-    from ops.tt import volumes  # noqa: PLC0415
-    from ops.tt.host import Host  # noqa: PLC0415
+    from ops.tt.host.docker_host import Host  # noqa: PLC0415
+    from ops.tt.restore import volumes  # noqa: PLC0415
 
     found, problems = volumes.listed(session.project, Host(session.project))
     for problem in problems:
@@ -474,8 +474,8 @@ def volumes_use(
 
     The one that is in use is kept then.
     """
-    from ops.tt import volumes  # noqa: PLC0415
     from ops.tt.operator import Operator  # noqa: PLC0415
+    from ops.tt.restore import volumes  # noqa: PLC0415
 
     with session.project.lock():
         operator = Operator(session.project, session.output, yes)
@@ -486,8 +486,8 @@ def volumes_use(
 @command(volumes_app, "remove")
 def volumes_remove(session: Session, number: NumberArgument, yes: YesOption = False) -> None:
     """Delete a volume that was kept, for good."""
-    from ops.tt import volumes  # noqa: PLC0415
     from ops.tt.operator import Operator  # noqa: PLC0415
+    from ops.tt.restore import volumes  # noqa: PLC0415
 
     with session.project.lock():
         volumes.remove(Operator(session.project, session.output, yes), number)
@@ -507,10 +507,10 @@ def volumes_check(
     in the state nor in the config: nothing else does, and nothing deletes them. `make down` and `make purge` ask it
     first.
     """
-    from ops.tt.engine import Engine  # noqa: PLC0415
-    from ops.tt.host import Host  # noqa: PLC0415
-    from ops.tt.ownership import compare  # noqa: PLC0415
-    from ops.tt.volume_check import problems  # noqa: PLC0415
+    from ops.tt.host.docker_host import Host  # noqa: PLC0415
+    from ops.tt.host.ownership import compare  # noqa: PLC0415
+    from ops.tt.host.volume_check import problems  # noqa: PLC0415
+    from ops.tt.state.engine import Engine  # noqa: PLC0415
 
     host = Host(session.project)
     compared = compare(session.project, host, Engine(session.project).resources())
@@ -554,7 +554,7 @@ def stack_new(
     belongs to the other stack alone is not copied: its secrets, domain, volumes and backups. Nothing is brought up:
     `make up STACK=NAME` does that. Exit code 4 if there is such a stack, or something of one.
     """
-    from ops.tt import new_stack  # noqa: PLC0415
+    from ops.tt.stack import new_stack  # noqa: PLC0415
 
     if session.stack != "dev":
         raise UsageError("tt stack new takes the new stack's name as NAME, and the one to copy as --like")
@@ -570,8 +570,8 @@ def stack_new(
 @command(scratch_app, "list")
 def scratch_list(session: Session) -> None:
     """The scratch servers."""
-    from ops.tt import scratch  # noqa: PLC0415
-    from ops.tt.host import Host  # noqa: PLC0415
+    from ops.tt.host.docker_host import Host  # noqa: PLC0415
+    from ops.tt.restore import scratch  # noqa: PLC0415
 
     found = scratch.listed(Host(session.project))
     rows = [(each["name"], each["container"], each["state"]) for each in found]
@@ -585,8 +585,8 @@ def scratch_remove(
     all_: Annotated[bool, typer.Option("--all", help="All of the stack, as `make purge` does.")] = False,
 ) -> None:
     """Remove one with its data, or all."""
-    from ops.tt import scratch  # noqa: PLC0415
-    from ops.tt.host import Host  # noqa: PLC0415
+    from ops.tt.host.docker_host import Host  # noqa: PLC0415
+    from ops.tt.restore import scratch  # noqa: PLC0415
 
     if (name is None) is not all_:
         raise UsageError("give one of NAME and --all; `./tt scratch list` has the names")
@@ -608,8 +608,8 @@ def files_now(session: Session) -> None:
 
     Ctrl-C stops the watching: the backup goes on.
     """
-    from ops.tt import files  # noqa: PLC0415
-    from ops.tt.host import Host  # noqa: PLC0415
+    from ops.tt.backup import files  # noqa: PLC0415
+    from ops.tt.host.docker_host import Host  # noqa: PLC0415
 
     saved = files.take(Host(session.project), session.output)
     rows = [(each["id"], each["what"], str(each["files"]), size(each["size"]), size(each["added"])) for each in saved]
@@ -619,8 +619,8 @@ def files_now(session: Session) -> None:
 @command(files_app, "list")
 def files_list(session: Session) -> None:
     """The sets of files that can be restored."""
-    from ops.tt import files  # noqa: PLC0415
-    from ops.tt.host import Host  # noqa: PLC0415
+    from ops.tt.backup import files  # noqa: PLC0415
+    from ops.tt.host.docker_host import Host  # noqa: PLC0415
 
     found = [each for each in files.listed(Host(session.project)) if each.what != files.STATE]
     session.output.result({"sets": [each.asdict() for each in found]}, _set_table(found))
@@ -633,8 +633,8 @@ def _set_table(sets: Sequence[Any]) -> Any:  # noqa: ANN401 - loaded only when i
 @command(files_app, "verify")
 def files_verify(session: Session) -> Exit:
     """Read everything in the repository of files and check it. Exit code 3 if something is damaged or missing."""
-    from ops.tt import files  # noqa: PLC0415
-    from ops.tt.host import Host  # noqa: PLC0415
+    from ops.tt.backup import files  # noqa: PLC0415
+    from ops.tt.host.docker_host import Host  # noqa: PLC0415
 
     told = files.verify(Host(session.project), session.output)
     if told["ok"]:
@@ -659,8 +659,8 @@ def files_restore(
     wanted = {what: label for what, label in (("uploads", uploads), ("nats", nats)) if label is not None}
     if not wanted:
         raise UsageError("give one of --uploads ID and --nats ID, or both; `./tt files list` has them")
-    from ops.tt import files  # noqa: PLC0415
     from ops.tt.operator import Operator  # noqa: PLC0415
+    from ops.tt.restore import files  # noqa: PLC0415
 
     with session.project.lock():
         files.restore(Operator(session.project, session.output, yes), wanted)
@@ -670,9 +670,9 @@ def files_restore(
 @command(state_app, "show")
 def state_show(session: Session) -> None:
     """Where the state is, and who holds its lock."""
-    from ops.tt.place import place_of  # noqa: PLC0415
+    from ops.tt.state.location import state_location  # noqa: PLC0415
 
-    place = place_of(session.project)
+    place = state_location(session.project)
     exists, locks = place.checkpoint is not None, place.locks()
     lines = [
         f"The state of '{session.stack}' is in {redacted(place.url)}."
@@ -687,7 +687,7 @@ def state_show(session: Session) -> None:
 @command(state_app, "check")
 def state_check(session: Session) -> Exit:
     """Say what keeps an update from the state, and what to do: a lock, a passphrase. Exit code 3 if anything does."""
-    from ops.tt.checks import obstacles  # noqa: PLC0415
+    from ops.tt.state.obstacles import obstacles  # noqa: PLC0415
 
     problems = obstacles(session.project)
     session.output.result({"problems": problems}, *(f"==> {problem}" for problem in problems))
@@ -700,9 +700,9 @@ def state_unlock(session: Session, confirm: ConfirmOption = None) -> None:
 
     `tt recover` does it too, and what else there is to do then.
     """
-    from ops.tt.place import place_of, unlock  # noqa: PLC0415
+    from ops.tt.state.location import state_location, unlock  # noqa: PLC0415
 
-    cleared = unlock(place_of(session.project), confirm)
+    cleared = unlock(state_location(session.project), confirm)
     lines = [f"The lock is cleared of {lock}." for lock in cleared] or ["Nobody holds the lock."]
     session.output.result({"locks": [lock.asdict() for lock in cleared]}, *lines)
 
@@ -723,7 +723,7 @@ def state_move(
     The bucket is checked, the state copied, compared, and kept in a file as well before the old one is removed. No
     update passes meanwhile. Cut off, the same command carries on. `file` is the folder of the project.
     """
-    from ops.tt.move import Mover  # noqa: PLC0415
+    from ops.tt.state.move import Mover  # noqa: PLC0415
 
     with session.project.lock():
         done = Mover(session.project, session.output).move(backend, without_versions=without_versions)
@@ -756,7 +756,7 @@ def state_save(
 
     The oldest copies of earlier states are removed from the folder first: Pulumi keeps two for each update, for ever.
     """
-    from ops.tt.saved_state import save  # noqa: PLC0415
+    from ops.tt.backup.saved_state import save  # noqa: PLC0415
 
     saved = save(session.project, session.output, if_possible=if_possible)
     if saved is None:
@@ -768,8 +768,8 @@ def state_save(
 @command(state_app, "list")
 def state_list(session: Session) -> None:
     """The sets of the state."""
-    from ops.tt import files  # noqa: PLC0415
-    from ops.tt.host import Host  # noqa: PLC0415
+    from ops.tt.backup import files  # noqa: PLC0415
+    from ops.tt.host.docker_host import Host  # noqa: PLC0415
 
     found = [each for each in files.listed(Host(session.project)) if each.what == files.STATE]
     session.output.result({"sets": [each.asdict() for each in found]}, _set_table(found))
@@ -782,8 +782,8 @@ def state_fetch(
     label: Annotated[str, typer.Option("--set", metavar="ID", help="The set.")] = "latest",
 ) -> None:
     """Write the state as it was saved to a tar archive. The state in use stays as it is."""
-    from ops.tt import files  # noqa: PLC0415
-    from ops.tt.host import Host  # noqa: PLC0415
+    from ops.tt.backup import files  # noqa: PLC0415
+    from ops.tt.host.docker_host import Host  # noqa: PLC0415
 
     count = files.fetch_state(Host(session.project), label, file)
     session.output.result({"file": str(file.resolve()), "bytes": count}, f"{file}: {size(count)}.")
@@ -799,8 +799,8 @@ def drill(session: Session) -> Exit:
     The latest state is restored beside PostgreSQL, checked and thrown away. Exit code 3 if it can't be. Ctrl-C
     stops the watching: the drill goes on.
     """
-    from ops.tt import drill as drill_  # noqa: PLC0415
-    from ops.tt.host import Host  # noqa: PLC0415
+    from ops.tt.backup import drill as drill_  # noqa: PLC0415
+    from ops.tt.host.docker_host import Host  # noqa: PLC0415
 
     done = drill_.take(Host(session.project), session.output)
     session.output.result(dict(done), table(drill_.rows(done)))
@@ -819,8 +819,8 @@ def dump(
 
     In pg_dump's custom format, for pg_restore. The file is there when it is whole, or not there.
     """
-    from ops.tt import dump as dump_  # noqa: PLC0415
-    from ops.tt.host import Host  # noqa: PLC0415
+    from ops.tt.backup import dump as dump_  # noqa: PLC0415
+    from ops.tt.host.docker_host import Host  # noqa: PLC0415
 
     path = file or Path(f"{session.stack}-{times.at(time.time()):%Y%m%dT%H%M%SZ}.dump")
     done = dump_.take(Host(session.project), path, session.output)

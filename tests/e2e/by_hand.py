@@ -44,7 +44,7 @@ def run(
 
 def make_up(stack: Stack, variables: Mapping[str, str] | None = None) -> tuple[int, str]:
     """What `make up` does on a machine that is set up; its exit code and output."""
-    result = run(stack, "ops.tt.up", "--yes", env=variables)
+    result = run(stack, "ops.tt.stack.up", "--yes", env=variables)
     return result.returncode, result.stdout + result.stderr
 
 

@@ -7,10 +7,10 @@ import json
 import pytest
 
 from ops.tt import times
-from ops.tt.backups import Repository, Target, choose
+from ops.tt.backup.backups import Repository, Target, choose
 from ops.tt.errors import RefusedError
 from tests.images.conftest import Bench, reference
-from tests.unit.ops.tt.test_backups import NOW, TOLD
+from tests.unit.ops.tt.backup.test_backups import NOW, TOLD
 
 pytestmark = pytest.mark.docker
 

@@ -211,7 +211,7 @@ def positions(lines: Sequence[str], *parts: str) -> list[int]:
     [
         # What is missing and what can't be asked come before a passphrase and before long steps.
         ("up", ("toolchain.terminal up", "venv settings engine dev_images stack",
-                "ops.tt.up --stack=demo -- --policy")),
+                "ops.tt.stack.up --stack=demo -- --policy")),
         ("preview", ("venv settings engine stack", "toolchain.preview")),
         ("down", ("toolchain.terminal down", "venv engine", "volumes check --own", "state check", "destroy")),
         # Pulumi would advise to delete the lock's file.

@@ -31,8 +31,7 @@ SOURCES = (
     "images/*/*.jq",
     "app/tasktracker/*.py",
     "policies/*.py",
-    "ops/*.py",
-    "ops/tt/*.py",
+    "ops/**/*.py",
     "remote/*.py",
     "stackfile/*.py",
 )

@@ -28,8 +28,8 @@ else:
     ("program", "arguments", "imported"),
     [
         (str(ROOT / "ops/tt/__main__.py"), ["status"], "typer"),
-        ("ops.tt.up", ["--stack=dev"], "docker"),
-        ("ops.pin", ["--stack=dev", "--tag=1"], "docker"),
+        ("ops.tt.stack.up", ["--stack=dev"], "docker"),
+        ("ops.tt.stack.pin", ["--stack=dev", "--tag=1"], "docker"),
     ],
 )
 def test_it_is_no_traceback(tmp_path: Path, program: str, arguments: list[str], imported: str) -> None:

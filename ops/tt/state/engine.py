@@ -1,0 +1,351 @@
+"""The stack as Pulumi has it: its state, and updates of it under the policy pack."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pulumi.automation import CommandError, ConcurrentUpdateError, LocalWorkspace, Stack, StackNotFoundError
+from pulumi.automation.events import EngineEvent
+
+from ops.tt.errors import RefusedError, UnreachableError, UsageError
+from ops.tt.project import Project
+from ops.tt.state import passphrase
+from ops.tt.state.location import state_location
+from ops.tt.state.locks import LockedError, holders
+from remote.private_folder import PrivateFolder
+from settings.ownership import DATA_VOLUME
+from settings.ownership_text import CHANGED
+from toolchain.damaged_state import damaged, lost
+from toolchain.engine import POLICY_PACK, POLICY_PACK_CONFIG, environment
+from toolchain.steps import StepError
+
+#: Seconds between two looks at whether an update has ended.
+POLL = 0.2
+
+#: What a preview says of resources that stay as they are, and of the two halves of a replacement beside the whole.
+PASSED_OVER = frozenset({"same", "read", "refresh", "create-replacement", "delete-replaced"})
+
+#: What the engine itself says at the end of a failed update, whatever for.
+_NOISE = re.compile(r"^(update|preview) failed$")
+
+#: Colour, as the engine's own mark-up has it.
+_MARKUP = re.compile(r"<\{%[^%]*%\}>|\x1b\[[0-9;]*m")
+
+
+class UpdateError(Exception):
+    """An update or a preview failed; the message is what the engine, the program or a policy has said."""
+
+
+@dataclass
+class Events:
+    """What an update has told so far."""
+
+    errors: list[str] = field(default_factory=list)
+    changes: list[tuple[str, str, str]] = field(default_factory=list)
+    """Operation, type and name of each resource that changes."""
+    on_change: Callable[[str, str], None] | None = None
+    """Called with operation and name as each begins."""
+
+    def take(self, event: EngineEvent) -> None:
+        """Notes what the engine has just told."""
+        told = event.diagnostic_event
+        if told is not None and told.severity == "error":
+            text = _MARKUP.sub("", told.message or "").strip()
+            if text and not _NOISE.match(text) and text not in self.errors:
+                self.errors.append(text)
+        policy = event.policy_event
+        if policy is not None and policy.enforcement_level == "mandatory":
+            self.errors.append(f"{policy.policy_name}: {_MARKUP.sub('', policy.message or '').strip()}")
+        begun = event.resource_pre_event
+        if begun is not None and begun.metadata.op not in PASSED_OVER:
+            parts = begun.metadata.urn.split("::")
+            operation = str(getattr(begun.metadata.op, "value", begun.metadata.op))
+            self.changes.append((operation, parts[2].rpartition("$")[2], parts[-1]))
+            if self.on_change:
+                self.on_change(operation, parts[-1])
+
+
+class _Workspace(LocalWorkspace):
+    """One that leaves the user's selected stack as it is: the next plain `pulumi up` must not go elsewhere.
+
+    Each command names its stack, and says itself that there is none.
+    """
+
+    def select_stack(self, stack_name: str) -> None:
+        pass
+
+
+class Engine:
+    """A stack in its state backend."""
+
+    def __init__(self, project: Project) -> None:
+        self.project = project
+        try:
+            # Programs that Pulumi starts find each other on PATH.
+            os.environ.update(environment(project.config_file))
+        except StepError as error:
+            raise UnreachableError(str(error)) from None
+        self._stack = Stack.select(project.stack, _Workspace(work_dir=str(project.folder)))
+
+    @property
+    def backend(self) -> str:
+        """The URL of the state backend."""
+        return os.environ["PULUMI_BACKEND_URL"]
+
+    def deployment(self) -> Mapping[str, Any]:
+        """The state as Pulumi exports it; secrets stay encrypted."""
+        with self._reading():
+            return self._stack.export_stack().deployment or {}
+
+    def resources(self) -> Sequence[Mapping[str, Any]]:
+        """The resources in the state; secrets stay encrypted."""
+        return self.deployment().get("resources") or []
+
+    def cut_off(self) -> list[str]:
+        """The resources that updates worked on when they were cut off: the state may not be what is there."""
+        return sorted({str(each["resource"]["urn"]) for each in self.pending()})
+
+    def pending(self) -> Sequence[Mapping[str, Any]]:
+        """What updates did when they were cut off: the kind of operation and the resource, as the state has them."""
+        return self.deployment().get("pending_operations") or []
+
+    def check_settled(self) -> None:
+        """Checks that no update is under way, and that none was cut off.
+
+        Raises:
+            RefusedError: one is, or was; says what to do.
+        """
+        # Of another kind of backend only Pulumi knows the locks.
+        with suppress(UsageError):
+            if locks := state_location(self.project, self.backend).locks():
+                raise LockedError(self.project.stack, locks)
+        if urns := self.cut_off():
+            names = ", ".join(urn.rpartition("::")[2] for urn in urns)
+            raise RefusedError(
+                f"an update was cut off while it worked on {names}. "
+                f"First `./tt recover --stack {self.project.stack}`, which asks what became of it"
+            )
+
+    def clear_cut_off(self, gone: Sequence[str] = ()) -> None:
+        """Asks the host what became of what updates worked on when they were cut off.
+
+        Data volumes that are `gone` stay in the state: without them there the next update would begin with empty ones.
+        """
+        kept = [f"--exclude={urn}" for urn in self._urns(gone)]
+        self._command("refresh", "--clear-pending-creates", "--yes", "--skip-preview", *kept)
+
+    def edited(
+        self, changes: Mapping[str, str], removed: Sequence[str] = (), texts: Mapping[str, str] | None = None
+    ) -> bytes:
+        """The stack's config file with `changes` by path, and without `removed`; the file itself stays as it is.
+
+        What looks like a number becomes one, but for those of `texts`.
+
+        Comments stay, and so does every line that is not concerned: Pulumi's own command edits it.
+        """
+        with self._copy(self.project.config_file.read_bytes()) as path:
+            # A list is set entry by entry, so what has to be shorter goes first.
+            for key in removed:
+                self._config(path, "rm", "--path", key)
+            values = [part for key, value in changes.items() for part in ("--plaintext", f"{key}={value}")]
+            if values:
+                self._config(path, "set-all", "--path", *values)
+            for key, value in (texts or {}).items():
+                self._config(path, "set", "--path", "--type", "string", key, value)
+            return path.read_bytes()
+
+    def _config(self, file: Path, *args: str) -> None:
+        self._command("config", *args, "--config-file", str(file))
+
+    def _command(self, *args: str) -> None:
+        """A command of the Pulumi CLI that the Automation API does not have."""
+        result = subprocess.run(
+            ["pulumi", *args, "--stack", self.project.stack, "--non-interactive"],
+            cwd=self.project.folder,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if result.returncode:
+            reason = result.stderr.strip().removeprefix("error: ")
+            if locks := holders(reason):
+                raise LockedError(self.project.stack, locks)
+            raise UnreachableError(f"`pulumi {' '.join(args[:2])}`: {reason}")
+
+    def preview(self, content: bytes) -> list[tuple[str, str, str]]:
+        """What an update with that config file would change: operation, type and name of each resource.
+
+        Raises:
+            UpdateError: the program, the engine or a policy refuses it.
+        """
+        with self._copy(content) as path:
+            return self._run(
+                lambda events: self._stack.preview(
+                    on_event=events.take,
+                    config_file=str(path),
+                    policy_packs=[POLICY_PACK],
+                    policy_pack_configs=[POLICY_PACK_CONFIG],
+                )
+            )
+
+    def up(
+        self,
+        message: str,
+        *,
+        heed: bool = True,
+        on_change: Callable[[str, str], None] | None = None,
+        on_interrupt: Callable[[], None] | None = None,
+    ) -> None:
+        """Updates the stack to its config file. Interrupted, it ends the update in order before it goes.
+
+        `on_interrupt` hastens an end: Pulumi lets what it has
+        begun come to its own. Without `heed` an interrupt is passed over.
+
+        Raises:
+            UpdateError: it failed.
+            KeyboardInterrupt: the user stopped it; the update is over.
+        """
+        # Its config is of the command that calls this, which knows what becomes of PostgreSQL's data volumes.
+        os.environ[CHANGED] = message
+        self._run(
+            lambda events: self._stack.up(
+                message=message,
+                on_event=events.take,
+                policy_packs=[POLICY_PACK],
+                policy_pack_configs=[POLICY_PACK_CONFIG],
+            ),
+            heed=heed,
+            on_change=on_change,
+            on_interrupt=on_interrupt,
+        )
+
+    def refresh(self, gone: Sequence[str] = ()) -> None:
+        """Takes from the state what is not there any more, but for data volumes that are `gone`.
+
+        Raises:
+            UpdateError: it failed.
+            KeyboardInterrupt: the user stopped it.
+        """
+        kept = self._urns(gone)
+        self._run(lambda events: self._stack.refresh(on_event=events.take, exclude=kept))
+
+    def _urns(self, volumes: Sequence[str]) -> list[str]:
+        """The resources of data volumes, by the volumes' names on the Docker host."""
+        resources = self.resources() if volumes else []
+        return [urn for volume in volumes for urn in data_volume_urns(resources, volume)]
+
+    def unprotect(self, volume: str) -> None:
+        """Allows a data volume to be deleted, by its name on the Docker host."""
+        for urn in data_volume_urns(self.resources(), volume):
+            self._command("state", "unprotect", urn, "--yes")
+
+    def cancel(self) -> None:
+        """Removes the lock of an update that was killed."""
+        self._command("cancel", "--yes")
+
+    def _run(
+        self,
+        operation: Callable[[Events], object],
+        heed: bool = True,
+        on_change: Callable[[str, str], None] | None = None,
+        on_interrupt: Callable[[], None] | None = None,
+    ) -> list[tuple[str, str, str]]:
+        events = Events(on_change=on_change)
+        failure: list[Exception] = []
+        finished = threading.Event()
+
+        def work() -> None:
+            try:
+                operation(events)
+            except Exception as error:
+                failure.append(error)
+            finally:
+                finished.set()
+
+        # In a thread, whose wait for Pulumi no signal cuts off: with Ctrl-C the terminal interrupts Pulumi too. Not by
+        # `join`: interrupted, it takes the thread for ended (Python's issue 89437).
+        threading.Thread(target=work).start()
+        interrupted = hastened = False
+        while True:
+            try:
+                if interrupted and not hastened and on_interrupt:
+                    hastened = True
+                    on_interrupt()
+                if finished.wait(POLL):
+                    break
+            except KeyboardInterrupt:
+                interrupted = True
+        if interrupted and heed:
+            raise KeyboardInterrupt
+        if failure:
+            error = failure[0]
+            if isinstance(error, ConcurrentUpdateError):
+                raise LockedError(self.project.stack, holders(str(error)))
+            if not isinstance(error, CommandError):
+                raise error
+            if isinstance(error, StackNotFoundError):
+                raise self._unreadable(error)
+            raise UpdateError("\n".join(events.errors) or _said(error))
+        return events.changes
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        try:
+            yield
+        except CommandError as error:
+            raise self._unreadable(error) from None
+
+    def _unreadable(self, error: CommandError) -> UnreachableError:
+        """What Pulumi says of a state that it can't read; of a passphrase it doesn't say whose, or what to do."""
+        if isinstance(error, StackNotFoundError):
+            stack = self.project.stack
+            gone = lost(self.backend, self.project.name, stack)
+            return UnreachableError(
+                f"the state of '{stack}' is lost: {gone}"
+                if gone
+                else f"the stack '{stack}' is not in {self.backend}: `make up STACK={stack}` makes it"
+            )
+        reason = _said(error)
+        found = passphrase.problem(self.project, os.environ) if passphrase.is_about_it(reason) else None
+        return UnreachableError(found or f"the state can't be read: {damaged(self.backend) or reason}")
+
+    @contextmanager
+    def _copy(self, content: bytes) -> Iterator[Path]:
+        """`content` as a config file of its own."""
+        with PrivateFolder("tasktracker-config-") as folder:
+            path = folder / self.project.config_file.name
+            path.touch(mode=0o600)
+            path.write_bytes(content)
+            yield path
+
+
+def outputs_of(resources: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """The stack's outputs, as its resources in the state have them; secrets stay encrypted."""
+    stack = next((each for each in resources if each.get("type") == "pulumi:pulumi:Stack"), {})
+    return stack.get("outputs") or {}
+
+
+def data_volume_urns(resources: Sequence[Mapping[str, Any]], volume: str) -> list[str]:
+    """The URNs of a data volume in a state, by its name on the Docker host: the volume's, and its component's."""
+    return [
+        str(each["urn"])
+        for each in resources
+        if DATA_VOLUME in str(each["urn"]) and (each.get("outputs") or {}).get("name") == volume
+    ]
+
+
+def _said(error: Exception) -> str:
+    """What Pulumi wrote to standard error, of all that the Automation API makes of it."""
+    text = _MARKUP.sub("", str(error))
+    stderr = text.partition("\n stderr: ")[2] or text
+    lines = [line.strip().removeprefix("error: ") for line in stderr.splitlines() if line.strip()]
+    return " ".join(lines) or text.strip()
