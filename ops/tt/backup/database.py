@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from ops.tt.backup import object_store
 from ops.tt.backup.backups import Repository
@@ -53,6 +54,25 @@ class Database:
         if result.code:
             raise UnreachableError(f"the backups can't be listed: {result.reason.removeprefix('backup-list: ')}")
         return Repository.parse(result.output)
+
+    def verify(self, output: Output) -> Mapping[str, Any]:
+        """Reads everything in the repository and compares it with its checksums; returns what is wrong with it.
+
+        Raises:
+            UnreachableError: it can't be read; says why.
+            FailedError: the verification itself failed.
+        """
+        object_store.check(self.host)
+        with output.work("Reading the repository"):
+            result = self.host.run(BACKUPS, ["backup-verify"])
+        if result.code == UNREADABLE:
+            raise UnreachableError(f"the repository can't be read: {result.reason.removeprefix('backup-verify: ')}")
+        try:
+            found: Mapping[str, Any] = json.loads(result.output)
+            _ = found["ok"], [(each["file"], each["what"]) for each in found["problems"]]
+        except (ValueError, KeyError, TypeError):
+            raise FailedError(f"the verification failed: {result.reason}") from None
+        return found
 
     def query(self, *statements: str) -> str:
         """What PostgreSQL answers to the last of `statements`, each of them a transaction of its own.

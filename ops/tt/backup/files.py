@@ -7,7 +7,7 @@ import json
 import os
 import tarfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from ops.tt.errors import (
     UnreachableError,
 )
 from ops.tt.host.docker_host import Host, Result, answering
-from ops.tt.output import Output, size
+from ops.tt.output import Output, size, table
 from ops.tt.project import Project
 from toolchain.backends import folder_of, is_folder
 
@@ -72,6 +72,11 @@ class FileSet:
     def asdict(self) -> dict[str, Any]:
         """For `--json`."""
         return asdict(self)
+
+
+def set_table(sets: Sequence[FileSet]) -> str:
+    """The sets for people, the newest first."""
+    return table([("ID", "WHAT", "TAKEN", "AGE", "FILES", "SIZE", "STATE"), *(each.row for each in reversed(sets))])
 
 
 def listed(host: Host) -> list[FileSet]:

@@ -5,11 +5,8 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
-from ops.tt import times
 from ops.tt.errors import (
     BrokenError,
     FailedError,
@@ -21,42 +18,11 @@ from ops.tt.errors import (
 )
 from ops.tt.operator import Operator
 from ops.tt.project import volume_name
+from ops.tt.restore.outcome import Outcome
 from ops.tt.restore.plan import CONFIG, Plan
 from ops.tt.restore.unfinished import abort_command, has_no_database
 from ops.tt.restore.watch import Downtime, JobLog, wait_for_backup, wait_for_health
 from ops.tt.state.engine import UpdateError
-
-
-@dataclass
-class Outcome:
-    """How a restore or a swap has ended; seconds and instants."""
-
-    volume: int
-    kept: int | None
-    rto: float
-    downtime: float | None
-    safety_backup: str | None = None
-    job: Mapping[str, Any] = field(default_factory=dict)
-    backup_after: str | None = None
-
-    @property
-    def recovered_to(self) -> datetime | None:
-        """The time of the last transaction that was recovered."""
-        told = self.job.get("recovered_to")
-        return datetime.fromisoformat(str(told).replace("Z", "+00:00")) if told else None
-
-    def asdict(self) -> dict[str, Any]:
-        """For `--json`."""
-        return {
-            "volume": self.volume,
-            "kept_volume": self.kept,
-            "rto_seconds": round(self.rto, 1),
-            "downtime_seconds": None if self.downtime is None else round(self.downtime, 1),
-            "safety_backup": self.safety_backup,
-            "backup": self.job.get("backup"),
-            "recovered_to": times.iso(self.recovered_to) if self.recovered_to else None,
-            "backup_after": self.backup_after,
-        }
 
 
 def execute(operator: Operator, plan: Plan) -> Outcome:

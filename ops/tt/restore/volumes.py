@@ -13,8 +13,9 @@ from ops.tt.host.ownership import compare
 from ops.tt.host.volume_check import has_cluster, problem_of
 from ops.tt.operator import Operator
 from ops.tt.project import DataVolumes, Project, volume_name
+from ops.tt.restore.outcome import Outcome
 from ops.tt.restore.plan import CONFIG
-from ops.tt.restore.restore import Change, Outcome, swap
+from ops.tt.restore.restore import Change, swap
 from ops.tt.restore.unfinished import mounted_volume, refuse_unfinished, unfinished_operations, volume_exists
 from ops.tt.state.engine import UpdateError
 
