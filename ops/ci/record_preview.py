@@ -21,6 +21,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ops import pulumi_cli
 from ops.ci.preview import PARTS_OF_REPLACE, UNCHANGED
 from ops.ci.property_diff import parse
 from remote.private_folder import PrivateFolder
@@ -90,14 +91,8 @@ def kept(lines: Iterable[str]) -> Iterator[dict[str, Any]]:
 def _preview(stack: str, folder: Path, env: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
     """Runs the preview, which needs no Docker."""
     with environment_for_preview({**os.environ, **env, **STREAMING}) as variables:
-        return subprocess.run(
-            ["pulumi", "preview", "--json", "--stack", stack, "--non-interactive", "--color", "never", *POLICY_OPTIONS],
-            cwd=folder,
-            env=variables,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
+        return pulumi_cli.completed(
+            ["preview", "--json", "--stack", stack, "--color", "never", *POLICY_OPTIONS], folder, variables
         )
 
 

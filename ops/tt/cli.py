@@ -8,7 +8,20 @@ import sys
 import typer
 from typer.exceptions import TyperException
 
-from ops.tt.commands import backup, database, deploy, files, recover, restore, scratch, stack, state, status, volumes
+from ops.tt.commands import (
+    backup,
+    database,
+    deploy,
+    files,
+    images,
+    recover,
+    restore,
+    scratch,
+    stack,
+    state,
+    status,
+    volumes,
+)
 from ops.tt.errors import Exit
 from ops.tt.output import Output
 from ops.tt.session import begin, discard_output
@@ -31,7 +44,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["--help", "-h"]},
 )
 app.callback()(begin)
-for _commands in (deploy, status, recover, restore, database):
+for _commands in (deploy, status, recover, restore, database, images):
     app.add_typer(_commands.app)
 app.add_typer(backup.app, name="backup")
 app.add_typer(files.app, name="files")

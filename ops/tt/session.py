@@ -57,7 +57,7 @@ class Session:
         """The stack's project."""
         return Project.find(self.stack, self.folder)
 
-    def end(self, work: Callable[[], Exit | None]) -> Exit:
+    def end(self, work: Callable[[], int | None]) -> int:
         """Does the work, and reports why where it ends early; returns the exit code."""
         try:
             code = work() or Exit.DONE
@@ -100,7 +100,7 @@ class StackCommand(TyperCommand):
         *own, help_option = super().get_params(ctx)
         return [*own, *ctx.find_root().command.params, help_option]
 
-    def invoke(self, ctx: Any) -> Exit:  # noqa: ANN401
+    def invoke(self, ctx: Any) -> int:  # noqa: ANN401
         """Runs it; returns the exit code."""
         root = ctx.find_root()
         given = {}

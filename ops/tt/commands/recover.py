@@ -1,12 +1,15 @@
-"""`tt recover`."""
+"""`tt recover` and `tt unlock`."""
 
 from __future__ import annotations
 
 import typer
 
+from ops.tt.commands.state import state_unlock
 from ops.tt.session import ConfirmOption, Session, StackCommand, YesOption
 
 app = typer.Typer()
+# The same as `tt state unlock`.
+app.command("unlock", cls=StackCommand)(state_unlock)
 
 
 @app.command("recover", cls=StackCommand)

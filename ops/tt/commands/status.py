@@ -1,6 +1,8 @@
-"""`tt status`."""
+"""`tt status`, `tt logs` and `tt audit`."""
 
 from __future__ import annotations
+
+from typing import Annotated
 
 import typer
 
@@ -24,3 +26,30 @@ def status(ctx: typer.Context) -> Exit:
     found = read(session.project)
     session.output.result(found.asdict(), *status_text.show(found))
     return found.code
+
+
+@app.command("logs", cls=StackCommand)
+def logs(
+    ctx: typer.Context,
+    service: Annotated[str, typer.Argument(metavar="SERVICE", help="The service, as `tt status` lists it.")] = "api",
+) -> int:
+    """Follow the log of a service, until Ctrl-C."""
+    from ops.tt.host.logs import logs
+
+    session: Session = ctx.obj
+    try:
+        return logs(session.project, service)
+    except KeyboardInterrupt:
+        return Exit.INTERRUPTED
+
+
+@app.command("audit", cls=StackCommand)
+def audit(ctx: typer.Context) -> int:
+    """Check what really runs on the Docker host against the policies.
+
+    Exit codes are those of `python -m policies.audit`.
+    """
+    from ops.tt.stack import programs
+
+    session: Session = ctx.obj
+    return programs.audit(session.project, session.output)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from ops.tt.errors import Exit, RefusedError
+from ops.tt.errors import Exit
 from ops.tt.output import size, table
 from ops.tt.session import SafetyOption, Session, StackCommand, YesOption
 
@@ -84,16 +84,10 @@ def volumes_check(
     session: Session = ctx.obj
     host = Host(session.project)
     compared = compare(session.project, host, Engine(session.project).resources())
-    if refusal := compared.refusal:
-        raise RefusedError(refusal)
+    compared.check()
     found = [] if own else problems(session.project, host, compared)
     document = {
         "missing": [] if own else list(compared.missing), "problems": found, "forgotten": list(compared.forgotten)
     }  # fmt: skip
-    notes = [
-        f"left: {name} is on the Docker host, and neither in the state nor in the config. `docker volume rm {name}` "
-        "there deletes it"
-        for name in compared.forgotten
-    ]
-    session.output.result(document, *(found or ["The data volumes are this state's."]), *notes)
+    session.output.result(document, *(found or ["The data volumes are this state's."]), *compared.forgotten_notes)
     return Exit.RED if found else Exit.DONE

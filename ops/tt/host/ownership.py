@@ -45,6 +45,24 @@ class Compared:
             return strangers_text(self.stack, self.memory, taken, self.unknown)
         return unknown_text(self.stack, self.unknown) if self.unknown else None
 
+    def check(self) -> None:
+        """Refuses to change or delete what may be another state's.
+
+        Raises:
+            RefusedError: something is; says what, and what to do.
+        """
+        if refusal := self.refusal:
+            raise RefusedError(refusal)
+
+    @property
+    def forgotten_notes(self) -> list[str]:
+        """A note on each data volume that nothing else names and nothing deletes."""
+        return [
+            f"left: {name} is on the Docker host, and neither in the state nor in the config. `docker volume rm "
+            f"{name}` there deletes it"
+            for name in self.forgotten
+        ]
+
 
 def compare(project: Project, host: Host, resources: Sequence[Mapping[str, Any]]) -> Compared:
     """Compares the state's `resources` with the host.

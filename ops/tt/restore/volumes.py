@@ -108,8 +108,7 @@ def refuse_empty(operator: Operator, number: int) -> None:
     """
     project, host = operator.project, operator.host
     compared = compare(project, host, operator.engine.resources())
-    if refusal := compared.refusal:
-        raise RefusedError(refusal)
+    compared.check()
     if problem := problem_of(project, host, compared, number):
         raise RefusedError(problem)
     if not volume_exists(host, number):

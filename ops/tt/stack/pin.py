@@ -1,4 +1,4 @@
-"""`make pin`: writes the digests that a registry has for the images' tags into a stack's config.
+"""`tt pin`: writes the digests that a registry has for the images' tags into a stack's config.
 
 A tag can be pushed again. What runs is what the config says, so a tag that moves changes no preview, and a new one is a
 line in the config's history.
@@ -6,12 +6,7 @@ line in the config's history.
 
 from __future__ import annotations
 
-if __name__ == "__main__":
-    import toolchain.starting  # noqa: F401 - first of all
-
-import argparse
-import subprocess
-import sys
+import os
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -20,16 +15,19 @@ from docker.auth import load_config
 from docker.errors import DockerException
 from pydantic import TypeAdapter, ValidationError
 
-from ops.tt.errors import Exit, FailedError, TtError, UsageError
+from ops import pulumi_cli
+from ops.pulumi_cli import PulumiError
+from ops.tt.errors import FailedError, InterruptedWorkError, UsageError
 from ops.tt.project import NAMESPACE, Project
 from ops.tt.stack import registry
 from ops.tt.stack.registry import Login, NoRegistryError, RegistryError
 from ops.tt.state.engine import Engine
+from ops.tt.state.location import engine_environment
 from settings.blocks.docker_host import RegistrySettings
 from settings.image_ref import DOCKER_HUB, ImageRef
 from settings.services import WITH_IMAGES
 from settings.values.images import ImageReference
-from toolchain.steps import StepError, interrupt_on_signals
+from toolchain.steps import ROOT
 
 KEY = f"{NAMESPACE}:images"
 
@@ -111,13 +109,13 @@ class Logins:
             ) from None
         if f"{NAMESPACE}:{login.password}" not in self._project.config():
             return None
-        result = subprocess.run(
-            ["pulumi", "config", "get", login.password, "--stack", self._project.stack, "--non-interactive"],
-            cwd=self._project.folder, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
-        )  # fmt: skip
-        if result.returncode:
-            raise FailedError(f"`pulumi config get {login.password}`: {result.stderr.strip().removeprefix('error: ')}")
-        return login.username, result.stdout.removesuffix("\n")
+        arguments = ["config", "get", login.password, "--stack", self._project.stack]
+        try:
+            variables = {**os.environ, **engine_environment(self._project)}
+            found = pulumi_cli.output(arguments, self._project.folder, variables)
+        except PulumiError as error:
+            raise FailedError(f"`pulumi config get {login.password}`: {error.reason}") from None
+        return login.username, found.removesuffix("\n")
 
     @staticmethod
     def _of_docker(address: str) -> Login:
@@ -153,52 +151,28 @@ def resolve(images: Mapping[str, ImageRef], logins: Logins) -> dict[str, ImageRe
     return {service: replace(image, digest=digests[image]) for service, image in images.items()}
 
 
-def pin(project: Project, repository: str | None, tag: str | None) -> list[str]:
-    """Writes the digests; returns a line for each service whose image changes.
+def version() -> str:
+    """The tag that images are pushed under where none is given."""
+    return (ROOT / "VERSION").read_text(encoding="utf-8").strip().replace("+", "-")
+
+
+def pin(project: Project, repository: str | None, tag: str | None) -> dict[str, tuple[str | None, str]]:
+    """Writes the digests; returns what was there and what is there now, for each service whose image changes.
 
     Raises:
-        TtError: it could not; nothing was written.
+        TtError: it could not, or was interrupted; nothing was written.
     """
-    with project.lock():
-        before = project.config().get(KEY)
-        named = before if isinstance(before, dict) else {}
-        after = resolve(wanted(project.config(), repository, tag), Logins(project))
-        changed = {
-            service: image for service, image in after.items() if not _is_same(str(named.get(service, "")), image)
-        }
-        if changed:
-            engine = Engine(project)
-            project.write(engine.edited({f"{KEY}.{service}": str(image) for service, image in changed.items()}))
-    return [f"{service}: {named.get(service, 'nothing')} -> {image}" for service, image in changed.items()]
-
-
-def main(arguments: list[str] | None = None) -> int:
-    """Does what the command line says; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m ops.tt.stack.pin", description=__doc__)
-    parser.add_argument("--stack", required=True)
-    parser.add_argument("--repository", help="where `make push` has brought the images; without it, where they are now")
-    parser.add_argument("--tag", help="the tag to look up; without it, those of now")
-    given = parser.parse_args(arguments)
-    interrupt_on_signals()
     try:
-        project = Project.find(given.stack)
-        lines = pin(project, given.repository or None, given.tag or None)
-    except StepError as error:
-        sys.stderr.write(f"error: {error}\n")
-        return Exit.FAILED
-    except TtError as error:
-        sys.stderr.write(f"error: {error}\n")
-        return error.code
+        with project.lock():
+            before = project.config().get(KEY)
+            named = before if isinstance(before, dict) else {}
+            after = resolve(wanted(project.config(), repository, tag), Logins(project))
+            changed = {
+                service: image for service, image in after.items() if not _is_same(str(named.get(service, "")), image)
+            }
+            if changed:
+                engine = Engine(project)
+                project.write(engine.edited({f"{KEY}.{service}": str(image) for service, image in changed.items()}))
     except KeyboardInterrupt:
-        sys.stderr.write("interrupted; nothing was written\n")
-        return Exit.INTERRUPTED
-    if not lines:
-        sys.stdout.write(f"{project.config_file.name} has these digests already\n")
-        return Exit.DONE
-    sys.stdout.writelines(f"{line}\n" for line in lines)
-    sys.stdout.write(f"{project.config_file.name} is written; `make up STACK={project.stack}` brings them up\n")
-    return Exit.DONE
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+        raise InterruptedWorkError("interrupted; nothing was written") from None
+    return {service: (named.get(service), str(image)) for service, image in changed.items()}

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
+from ops import pulumi_cli
 from ops.tt.errors import UnreachableError, UsageError
 from ops.tt.project import Project
 from ops.tt.state.location import state_location
@@ -92,4 +93,4 @@ def run(arguments: Sequence[str]) -> NoReturn:
         raise UnreachableError(str(error)) from None
     if stack and takes_lock(arguments):
         _refuse_locked(Project(ROOT, stack))
-    os.execvp("pulumi", ["pulumi", *arguments])  # noqa: S606 - no shell
+    pulumi_cli.replace(arguments)

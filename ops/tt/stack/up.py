@@ -1,4 +1,4 @@
-"""`make up`: Pulumi's update, and around it what makes the words at its end true.
+"""`tt up` and `tt preview`: Pulumi's update, and around it what makes the words at its end true.
 
 Where no one is asked, a preview under the policies comes first, and it is the end where it finds nothing to change.
 Where a person is asked, Pulumi's own `up` shows its preview and asks.
@@ -6,29 +6,21 @@ Where a person is asked, Pulumi's own `up` shows its preview and asks.
 
 from __future__ import annotations
 
-if __name__ == "__main__":
-    import toolchain.starting  # noqa: F401 - first of all
-
-import argparse
 import json
-import os
-import signal
-import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from ops.tt.backup.saved_state import save
-from ops.tt.errors import Exit, TtError
 from ops.tt.host.docker_host import Host
 from ops.tt.output import Output, size
 from ops.tt.project import Project
+from ops.tt.stack.attached import pulumi, variables
+from ops.tt.stack.steps import Steps
 from ops.tt.stack.update import Ready, before, connect_again, say_where
 from ops.tt.state.engine import Engine
-from ops.tt.state.obstacles import obstacles
 from remote.private_folder import PrivateFolder
-from toolchain import foreground
-from toolchain.steps import interrupt_on_signals
-from toolchain.streams import open_closed
+from toolchain.engine import POLICY_OPTIONS
+from toolchain.preview import environment_for_preview
 
 #: What Pulumi gets where something of the state is not on the host.
 REFRESH = "--refresh"
@@ -39,47 +31,67 @@ STACK = "pulumi:pulumi:Stack"
 NOTHING = "there is nothing to change, and the stack does not work"
 DONE = "the update is done, and the stack does not work"
 
+STEPS = (
+    "comparing the host with the state, and starting what was stopped by hand",
+    "the preview",
+    "the update",
+    "connecting containers to new networks",
+    "saving the state",
+    "asking the stack's URL",
+)
 
-def up(project: Project, output: Output, options: Sequence[str], *, yes: bool) -> int:
+
+def up(project: Project, output: Output, options: Sequence[str] = (), *, yes: bool) -> int:
     """Brings the stack up; returns Pulumi's exit code.
 
     `options` are for Pulumi's preview and update alike, `yes` is whether no one is asked.
 
     Raises:
-        TtError: what is done around the update fails; says what to do.
+        TtError: what is done around the update fails, or it was interrupted; says what to do.
     """
-    ready = before(project, output, yes=yes)
-    both = ("--diff=false", *options, *([REFRESH] if ready.refresh else []))
-    if not yes:
-        code = _pulumi(project, "up", *both)
-    else:
-        code, changes = _preview(project, ready, both)
-        if code == 0 and not changes:
-            say_where(Host(project), ready.resources, output, NOTHING)
-            return 0
-        if code == 0:
-            code = _pulumi(project, "up", "--yes", "--skip-preview", *both)
-    if code:
-        if code - foreground.SIGNALLED in list(signal.Signals):
-            output.note(interrupted(project.stack))
-        for problem in obstacles(project):
-            output.note(f"==> {problem}")
-        return code
+    steps = Steps(project.stack, STEPS)
+    with steps.reported():
+        ready = before(project, output, yes=yes)
+        steps.next()
+        both = ("--diff=false", *POLICY_OPTIONS, *options, *([REFRESH] if ready.refresh else []))
+        if yes:
+            code, changes = _preview(project, output, ready, both, steps)
+            if code:
+                return code
+            steps.next()
+            if not changes:
+                say_where(Host(project), ready.resources, output, NOTHING)
+                output.result({"changed": False, "saved": None})
+                return 0
+        ask = ("--yes", "--skip-preview") if yes else ()
+        if code := pulumi(project, output, "up", *ask, *both, steps=steps).code:
+            return code
+        steps.done = STEPS.index("the update") + 1
+        return _after(project, output, steps)
+
+
+def _after(project: Project, output: Output, steps: Steps) -> int:
+    """What comes after an update."""
     host, resources = Host(project), Engine(project).resources()
     connect_again(host, resources, output)
+    steps.next()
     # A state in a folder is lost with it: what can be had back is in the repository of the backups.
     if saved := save(project, output, if_possible=True):
         output.note(f"==> The state is saved as set {saved['id']}, {size(saved['size'])}")
+    steps.next()
     say_where(host, resources, output, DONE)
+    output.result({"changed": True, "saved": saved["id"] if saved else None})
     return 0
 
 
-def _preview(project: Project, ready: Ready, options: Sequence[str]) -> tuple[int, bool]:
+def _preview(project: Project, output: Output, ready: Ready, options: Sequence[str], steps: Steps) -> tuple[int, bool]:
     """Pulumi's exit code, and whether there is anything to change."""
     with PrivateFolder("tasktracker-preview-") as folder:
         log = Path(folder) / "events"
         # With the variable Pulumi has the option; its own Automation API reads the events in this way.
-        code = _pulumi(project, "preview", *options, "--event-log", str(log), PULUMI_DEBUG_COMMANDS="true")
+        debugging = {**variables(project), "PULUMI_DEBUG_COMMANDS": "true"}
+        log_options = ("--event-log", str(log))
+        code = pulumi(project, output, "preview", *options, *log_options, steps=steps, environment=debugging).code
         if code:
             return code, False
         with log.open(encoding="utf-8") as events:
@@ -100,34 +112,16 @@ def changes_anything(events: Iterable[str]) -> bool:
     return resources or outputs
 
 
-def interrupted(stack: str) -> str:
-    """What to do after an update that a signal has ended."""
-    return f"==> Interrupted. `./tt status --stack {stack}` reports how things are"
+def preview(project: Project, output: Output, options: Sequence[str] = ()) -> int:
+    """Shows what an update would change, also where no Docker engine answers; returns Pulumi's exit code.
 
-
-def _pulumi(project: Project, *arguments: str, **environment: str) -> int:
-    return foreground.run(["pulumi", f"--stack={project.stack}", *arguments], {**os.environ, **environment})
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Does what the command line says; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m ops.tt.stack.up", description=__doc__)
-    parser.add_argument("--stack", required=True)
-    parser.add_argument("--yes", action="store_true", help="do not ask")
-    parser.add_argument("options", nargs="*", metavar="OPTION", help="for Pulumi, behind `--`")
-    found = parser.parse_args(arguments)
-    open_closed()
-    interrupt_on_signals()
-    output = Output(json=False)
-    try:
-        return up(Project.find(found.stack), output, found.options, yes=found.yes)
-    except TtError as error:
-        output.error(str(error), error.code, error.details)
-        return int(error.code)
-    except KeyboardInterrupt:
-        output.note(interrupted(found.stack))
-        return int(Exit.INTERRUPTED)
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    Raises:
+        UnreachableError: this machine is not set up.
+    """
+    steps = Steps(project.stack, ("the preview",), first_change=1)
+    with environment_for_preview(variables(project)) as environment:
+        arguments = ("preview", *POLICY_OPTIONS, "--diff", *options)
+        code = pulumi(project, output, *arguments, steps=steps, environment=environment).code
+    if not code:
+        output.result({"stack": project.stack, "previewed": True})
+    return code

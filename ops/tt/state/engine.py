@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -15,6 +14,8 @@ from typing import Any
 from pulumi.automation import CommandError, ConcurrentUpdateError, LocalWorkspace, Stack, StackNotFoundError
 from pulumi.automation.events import EngineEvent
 
+from ops import pulumi_cli
+from ops.pulumi_cli import PulumiError
 from ops.tt.errors import RefusedError, UnreachableError, UsageError
 from ops.tt.project import Project
 from ops.tt.state import passphrase
@@ -167,19 +168,12 @@ class Engine:
 
     def _command(self, *args: str) -> None:
         """A command of the Pulumi CLI that the Automation API does not have."""
-        result = subprocess.run(
-            ["pulumi", *args, "--stack", self.project.stack, "--non-interactive"],
-            cwd=self.project.folder,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if result.returncode:
-            reason = result.stderr.strip().removeprefix("error: ")
-            if locks := holders(reason):
-                raise LockedError(self.project.stack, locks)
-            raise UnreachableError(f"`pulumi {' '.join(args[:2])}`: {reason}")
+        try:
+            pulumi_cli.output([*args, "--stack", self.project.stack], self.project.folder)
+        except PulumiError as error:
+            if locks := holders(error.reason):
+                raise LockedError(self.project.stack, locks) from None
+            raise UnreachableError(str(error)) from None
 
     def preview(self, content: bytes) -> list[tuple[str, str, str]]:
         """What an update with that config file would change: operation, type and name of each resource.

@@ -13,7 +13,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -21,6 +20,8 @@ from pathlib import Path
 from typing import Any
 
 import stackfile
+from ops import pulumi_cli
+from ops.pulumi_cli import PulumiError
 from ops.tt.errors import FailedError, RefusedError, UnreachableError
 from ops.tt.output import Output
 from ops.tt.project import Project
@@ -197,19 +198,10 @@ class Mover:
         return exported
 
     def _pulumi(self, url: str, *args: str) -> str:
-        result = subprocess.run(
-            ["pulumi", *args, "--non-interactive"],
-            cwd=self._project.folder,
-            env={**os.environ, **self._env, BACKEND: url},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if result.returncode:
-            reason = result.stderr.strip().removeprefix("error: ")
-            raise UnreachableError(f"Pulumi can't use {url}: {reason}")
-        return result.stdout
+        try:
+            return pulumi_cli.output(args, self._project.folder, {**os.environ, **self._env, BACKEND: url})
+        except PulumiError as error:
+            raise UnreachableError(f"Pulumi can't use {url}: {error.reason}") from None
 
     def _keep(self, state: Mapping[str, Any]) -> Path:
         """A copy of the state, for its owner alone."""

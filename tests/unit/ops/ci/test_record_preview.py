@@ -166,9 +166,11 @@ def test_a_passphrase_is_only_in_a_file(
     assert json.loads((tmp_path / "out.jsonl").read_text().split("\n")[0])
 
 
-def test_the_policies_are_those_of_make() -> None:
+def test_the_policies_are_those_of_the_project() -> None:
+    """The same that `tt up` and `tt preview` have (tests/unit/ops/tt/stack/test_up.py); make names none."""
     options = " ".join(POLICY_OPTIONS).replace(f"{ROOT}/", "")
-    assert f"POLICIES := {options}\n" in (ROOT / "Makefile").read_text()
+    assert options == "--policy-pack policies --policy-pack-config policies/config.json"
+    assert "policy-pack" not in (ROOT / "Makefile").read_text()
 
 
 def test_a_recording_does_not_say_where_it_was_made(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""`make pin`: which tags are looked up, what a registry is asked, and what is written."""
+"""`tt pin`: which tags are looked up, what a registry is asked, and what is written."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from ops.tt.errors import FailedError, UsageError
+from ops.tt import cli
+from ops.tt.errors import Exit, FailedError, UsageError
 from ops.tt.project import Project
 from ops.tt.stack import pin as module
 from ops.tt.stack.pin import Logins, pin, resolve, wanted
@@ -218,14 +219,15 @@ class Engine:
 @pytest.fixture(autouse=True)
 def engine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(module, "Engine", Engine)
+    monkeypatch.setattr(module, "engine_environment", lambda _project: {})
     monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path / "docker"))
 
 
 def test_digests_are_written_and_shown(project: Project, registry: Registry) -> None:
     for image in ("postgres", "nats", "app", "dashboard", "nginx", "object_store", "file_backups"):
         has(registry, image, "1.2.0")
-    lines = pin(project, f"{registry.address}/tasktracker", "1.2.0")
-    assert f"api: nothing -> {registry.address}/tasktracker/app:1.2.0@{DIGEST}" in lines
+    changed = pin(project, f"{registry.address}/tasktracker", "1.2.0")
+    assert changed["api"] == (None, f"{registry.address}/tasktracker/app:1.2.0@{DIGEST}")
     assert Engine.changes["tasktracker:images.worker"] == f"{registry.address}/tasktracker/app:1.2.0@{DIGEST}"
     assert project.config_file.read_bytes() == b"written"
 
@@ -235,10 +237,10 @@ def test_only_what_changes_is_written(project: Project, registry: Registry) -> N
     with project.config_file.open("a") as file:
         file.write(f"  tasktracker:images: {json.dumps(named)}\n")
     before = project.config_file.read_bytes()
-    assert pin(project, None, None) == []
+    assert pin(project, None, None) == {}
     assert project.config_file.read_bytes() == before
     has(registry, "nginx", "1", OTHER)
-    assert pin(project, None, None) == [f"nginx: {named['nginx']} -> {registry.address}/tasktracker/nginx:1@{OTHER}"]
+    assert pin(project, None, None) == {"nginx": (named["nginx"], f"{registry.address}/tasktracker/nginx:1@{OTHER}")}
     assert Engine.changes.keys() == {"tasktracker:images.nginx"}
 
 
@@ -248,7 +250,7 @@ def test_the_same_image_under_another_tag_keeps_its_line(project: Project, regis
         file.write(f"  tasktracker:images: {json.dumps(named)}\n")
     has(registry, "nats", "2")
     has(registry, "nginx", "2", OTHER)
-    assert pin(project, None, "2") == [f"nginx: {named['nginx']} -> {registry.address}/tasktracker/nginx:2@{OTHER}"]
+    assert pin(project, None, "2") == {"nginx": (named["nginx"], f"{registry.address}/tasktracker/nginx:2@{OTHER}")}
 
 
 def test_where_one_is_missing_nothing_is_written(project: Project, registry: Registry) -> None:
@@ -287,11 +289,62 @@ def test_the_stack_s_own_login_comes_first(project: Project, tmp_path: Path, mon
     assert Logins(project)("registry.example.com") == ("deploy", "s3cret")
 
 
-def test_a_command_that_fails_says_so_and_how(
-    project: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+Run = Callable[..., int]
+
+
+@pytest.fixture
+def run(project: Project, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """`tt pin` in the project."""
     monkeypatch.chdir(project.folder)
-    assert module.main(["--stack", "prod"]) == UsageError.code
+
+    def call(*arguments: str) -> int:
+        monkeypatch.setattr("sys.argv", ["tt", "pin", *arguments])
+        return cli.main()
+
+    return call
+
+
+def test_a_command_that_fails_says_so_and_how(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("--stack", "prod") == UsageError.code
     assert "error: the stack names no images yet" in capsys.readouterr().err
-    assert module.main(["--stack", "nonsense"]) == UsageError.code
+    assert run("--stack", "nonsense") == UsageError.code
     assert "the stacks are prod" in capsys.readouterr().err
+
+
+def test_the_command_shows_what_changes_and_the_next_step(
+    run: Run, project: Project, registry: Registry, capsys: pytest.CaptureFixture[str]
+) -> None:
+    named = {"nginx": f"{has(registry, 'nginx', '1', OTHER)}@{DIGEST}"}
+    with project.config_file.open("a") as file:
+        file.write(f"  tasktracker:images: {json.dumps(named)}\n")
+    assert run("-s", "prod") == 0
+    assert capsys.readouterr().out.splitlines() == [
+        f"nginx: {named['nginx']} -> {registry.address}/tasktracker/nginx:1@{OTHER}",
+        "Pulumi.prod.yaml is written; `make up STACK=prod` brings them up",
+    ]
+    has(registry, "nginx", "1", DIGEST)
+    project.config_file.write_text(f"config:\n  tasktracker:images: {json.dumps(named)}\n")
+    assert run("-s", "prod", "--repository=", "--tag=") == 0
+    assert capsys.readouterr().out == "Pulumi.prod.yaml has these digests already\n"
+
+
+def test_a_repository_without_a_tag_is_looked_up_by_the_version(
+    run: Run, project: Project, registry: Registry, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("-s", "prod", "--repository", f"{registry.address}/tasktracker") == FailedError.code
+    assert f"{registry.address}/tasktracker/app:{module.version()}: the registry has no such tag" in (
+        capsys.readouterr().err
+    )
+
+
+def test_an_interrupt_says_that_nothing_was_written(
+    run: Run, project: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = project.config_file.read_bytes()
+    monkeypatch.setattr(module, "wanted", interrupt)
+    assert run("-s", "prod") == Exit.INTERRUPTED
+    assert capsys.readouterr().err == "error: interrupted; nothing was written\n"
+    assert project.config_file.read_bytes() == before

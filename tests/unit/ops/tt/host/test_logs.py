@@ -1,17 +1,21 @@
-"""`make logs`, with a stand-in for Docker."""
+"""`tt logs`, with a fake Docker."""
 
 from __future__ import annotations
 
 import contextlib
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from ops.tt import cli
+from ops.tt.errors import Exit
+from ops.tt.host import logs as module
 from remote import DockerHost
-from tests.unit.setup.conftest import Program
-from toolchain import containers, docker_cli
+from tests.unit.setup.conftest import Program, bin_folder, calls, program
+from toolchain import docker_cli
+
+__all__ = ["bin_folder", "calls", "program"]
 
 PS = "tasktracker-dev-nginx\ntasktracker-dev-api-blue"
 
@@ -20,7 +24,9 @@ PS = "tasktracker-dev-nginx\ntasktracker-dev-api-blue"
 def docker(program: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
     """Docker with two containers, or with those given."""
     monkeypatch.setattr(docker_cli, "FOLDERS", ())
-    monkeypatch.setattr(containers, "ROOT", tmp_path)
+    (tmp_path / "Pulumi.yaml").write_text("name: tasktracker\n")
+    (tmp_path / "Pulumi.dev.yaml").touch()
+    monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("DOCKER_HOST", raising=False)
     monkeypatch.setenv("DOCKER_CONTEXT", "elsewhere")
 
@@ -40,10 +46,10 @@ def docker(program: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def call(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
-    monkeypatch.setattr(sys, "argv", ["containers", "--stack", "dev", *arguments])
+    monkeypatch.setattr("sys.argv", ["tt", "logs", "--stack", "dev", *arguments])
     # The signals of the tests' own process stay as they are.
-    monkeypatch.setattr(containers, "stop_on_signals", lambda: None)
-    return containers.main()
+    monkeypatch.setattr(cli, "interrupt_on_signals", lambda: None)
+    return cli.main()
 
 
 def test_only_the_stacks_working_containers_are_asked_for(
@@ -62,7 +68,7 @@ def test_a_stack_that_is_down_is_told(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     docker(ps="")
-    assert call(monkeypatch, "api") == 1
+    assert call(monkeypatch, "api") == Exit.UNREACHABLE
     assert capsys.readouterr().err == (
         "error: the stack 'dev' has no containers here; `make up STACK=dev` makes them\n"
     )
@@ -72,7 +78,7 @@ def test_an_unknown_service_names_the_known(
     docker: Callable[..., None], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     docker()
-    assert call(monkeypatch, "nonsense") == 1
+    assert call(monkeypatch, "nonsense") == Exit.USAGE
     assert capsys.readouterr().err == "error: service 'nonsense': the stack 'dev' has api-blue, nginx\n"
 
 
@@ -129,7 +135,7 @@ def test_a_host_of_the_stack_s_own_is_asked(
     def there(host: DockerHost) -> Iterator[dict[str, str]]:
         yield {"DOCKER_HOST": f"by way of {host.address}"}
 
-    monkeypatch.setattr(containers, "reached", there)
+    monkeypatch.setattr(module, "reached", there)
     assert call(monkeypatch, "nginx") == 0
     assert "host by way of unix:///no/other.sock context default" in calls()
 
@@ -142,10 +148,10 @@ def test_a_host_that_cannot_be_used_is_told(
 ) -> None:
     docker()
     (tmp_path / "Pulumi.dev.yaml").write_text(BLOCK)
-    assert call(monkeypatch, "nginx") == 1
+    assert call(monkeypatch, "nginx") == Exit.UNREACHABLE
     assert capsys.readouterr().err.startswith("error: Docker does not run on /no/other.sock")
     (tmp_path / "Pulumi.dev.yaml").write_text("config:\n  tasktracker:docker_host: nonsense\n")
-    assert call(monkeypatch, "nginx") == 1
+    assert call(monkeypatch, "nginx") == Exit.UNREACHABLE
     assert "tasktracker:docker_host is not understood" in capsys.readouterr().err
 
 
@@ -154,11 +160,13 @@ def test_an_address_of_the_config_is_named_as_that_and_not_as_the_variable(
 ) -> None:
     """The client gets it by DOCKER_HOST, which the user has not set."""
     monkeypatch.setattr(docker_cli, "FOLDERS", ())
-    monkeypatch.setattr(containers, "ROOT", tmp_path)
+    (tmp_path / "Pulumi.yaml").write_text("name: tasktracker\n")
+    (tmp_path / "Pulumi.dev.yaml").touch()
+    monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("DOCKER_HOST", "")
     (tmp_path / "Pulumi.dev.yaml").write_text("config:\n  docker:host: tcp://10.0.0.1:2376\n")
     program("docker", 'echo "Cannot connect to the Docker daemon" >&2; exit 1')
-    assert call(monkeypatch, "api") == 1
+    assert call(monkeypatch, "api") == Exit.UNREACHABLE
     assert capsys.readouterr().err == (
         "error: no Docker engine answers at tcp://10.0.0.1:2376 (Cannot connect to the Docker daemon): start it, or "
         "correct the address\n"
