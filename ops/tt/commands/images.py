@@ -39,7 +39,7 @@ def pin(
         typer.Option(
             "--repository",
             metavar="REPOSITORY",
-            help="Where `tt push` has brought the images. Without it: where the config has them.",
+            help="Where `./tt push` has brought the images. Without it: where the config has them.",
             show_default=False,
         ),
     ] = None,

@@ -31,7 +31,7 @@ def status(ctx: typer.Context) -> Exit:
 @app.command("logs", cls=StackCommand)
 def logs(
     ctx: typer.Context,
-    service: Annotated[str, typer.Argument(metavar="SERVICE", help="The service, as `tt status` lists it.")] = "api",
+    service: Annotated[str, typer.Argument(metavar="SERVICE", help="The service, as `./tt status` lists it.")] = "api",
 ) -> int:
     """Follow the log of a service, until Ctrl-C."""
     from ops.tt.host.logs import logs
