@@ -5,18 +5,51 @@ The file's nodes say where each value is; what is changed is the text in between
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping, Sequence
 
 import yaml
 
-Path = tuple[str, ...]
+from stackfile.loading import NAMESPACE, StackFileError, parse
+from stackfile.shared_values import EditError, check_own
+
+KeyPath = tuple[str, ...]
+Value = str | int | Sequence[int]
 
 
-class TextError(Exception):
-    """The text can't be changed as asked; the message says which key is in the way."""
+def edited(text: str, changes: Mapping[str, Value], removals: Sequence[str] = ()) -> str:
+    """The text of a stack file without the settings `removals`, and with those of `changes`.
+
+    A setting is named as `postgres.volume`, or with the project's namespace.
+
+    >>> text = "config:\\n  postgres:\\n    volume: 1\\n    restore: {to: latest} # asked for\\n"
+    >>> print(edited(text, {"tasktracker:postgres.volume": 2}, ["tasktracker:postgres.restore"]), end="")
+    config:
+      postgres:
+        volume: 2
+
+    Raises:
+        EditError: the text can't be changed so; says which key is in the way.
+    """
+    for setting in removals:
+        text = removed(text, path_of(text, setting))
+    for setting, value in changes.items():
+        text = changed(text, path_of(text, setting), value)
+    return text
 
 
-def secrets(text: str) -> list[Path]:
+def path_of(text: str, setting: str) -> KeyPath:
+    """Where a setting is, or would be: its key has the project's namespace, unless the file has it without.
+
+    >>> path_of("config: {nginx: {}}\\n", "tasktracker:nginx.tls"), path_of("config: {}\\n", "nginx.tls")
+    (('config', 'nginx', 'tls'), ('config', 'tasktracker:nginx', 'tls'))
+    """
+    top, *rest = setting.removeprefix(f"{NAMESPACE}:").split(".")
+    key = top if has(text, ("config", top)) else f"{NAMESPACE}:{top}"
+    return ("config", key, *rest)
+
+
+def secrets(text: str) -> list[KeyPath]:
     """The paths below `config` of values that are encrypted, as Pulumi writes them: `secure: v1:...`.
 
     >>> secrets("config:\\n  a:b:\\n    secure: v1:x\\n  a:c:\\n    d: {e: {secure: v1:y}}\\n")
@@ -26,7 +59,7 @@ def secrets(text: str) -> list[Path]:
     return [] if config is None else list(_secrets(config[1], ()))
 
 
-def _secrets(node: yaml.Node, path: Path) -> Iterator[Path]:
+def _secrets(node: yaml.Node, path: KeyPath) -> Iterator[KeyPath]:
     if isinstance(node, yaml.SequenceNode):
         if any(True for each in node.value for _ in _secrets(each, ())):
             # An entry has no name of its own: the list goes as a whole.
@@ -39,7 +72,7 @@ def _secrets(node: yaml.Node, path: Path) -> Iterator[Path]:
             yield from _secrets(value, (*path, str(key.value)))
 
 
-def has(text: str, path: Path) -> bool:
+def has(text: str, path: KeyPath) -> bool:
     """Whether there is a key at `path`.
 
     >>> has("config: {a: 1}\\n", ("config", "a")), has("config: {a: 1}\\n", ("config", "b"))
@@ -48,7 +81,7 @@ def has(text: str, path: Path) -> bool:
     return _at(_root(text), path) is not None
 
 
-def removed(text: str, path: Path, *, with_comment: bool = False) -> str:
+def removed(text: str, path: KeyPath, *, with_comment: bool = False) -> str:
     """The text without the key at `path`, and without the blocks that it leaves empty.
 
     Where there is no such key, the text is as it was. `with_comment` takes along the comment directly above.
@@ -57,27 +90,38 @@ def removed(text: str, path: Path, *, with_comment: bool = False) -> str:
     a: 1
     d: 3
 
+    >>> removed("a: {b: 1, c: 2, d: 3}", ("a", "b")), removed("a: {b: 1, c: 2}", ("a", "c"))
+    ('a: {c: 2, d: 3}', 'a: {b: 1}')
+
     Raises:
-        TextError: it is in a block that is written in one line, such as `{a: 1}`.
+        EditError: its value is written elsewhere, or stands for others.
     """
     root = _root(text)
     found = _at(root, path)
     if found is None:
+        check_own(text, root, path, whole=False)
         return text
     while len(path) > 1 and (parent := _at(root, path[:-1])) and len(parent[1].value) == 1:
+        if len(path) == 2 and len(root.value) == 1:
+            # A file with nothing in it would be none.
+            break
         path, found = path[:-1], parent
+    check_own(text, root, path, whole=True)
     key, value = found
+    holder = _holder(root, path)
+    if isinstance(holder, yaml.MappingNode) and holder.flow_style:
+        return _without_pair(text, holder, path[-1])
     lines = text.splitlines(keepends=True)
     first, last = key.start_mark.line, _last_line(value, text)
-    if lines[first][: key.start_mark.column].strip() or getattr(_holder(root, path), "flow_style", False):
-        raise TextError(f"{'.'.join(path)} is in a block in braces, of one line: write each key in a line of its own")
+    if lines[first][: key.start_mark.column].strip():
+        raise EditError(f"{'.'.join(path)} is not at the beginning of a line: write each key in a line of its own")
     while with_comment and first and lines[first - 1].startswith(" " * key.start_mark.column + "#"):
         first -= 1
     return "".join([*lines[:first], *lines[last + 1 :]])
 
 
-def changed(text: str, path: Path, value: str | int) -> str:
-    """The text with a value at `path`, in place of the one there or in a line of its own.
+def changed(text: str, path: KeyPath, value: Value) -> str:
+    """The text with a value at `path`, in place of the one there or in a line of its own; a list takes one line.
 
     >>> print(changed("a:\\n  b: 1 # one\\n", ("a", "b"), 2), end="")
     a:
@@ -92,67 +136,123 @@ def changed(text: str, path: Path, value: str | int) -> str:
         d: 2
     # end
     z: 1
+    >>> print(changed("a:\\n  b: # kept\\n    - 1\\n  c: 3\\n", ("a", "b"), [1, 2]), end="")
+    a:
+      b: [1, 2] # kept
+      c: 3
 
     Raises:
-        TextError: there is something there that is not a single value.
+        EditError: there is something there that is not a single value, or the value is written elsewhere.
     """
     root = _root(text)
     found = _at(root, path)
     if found is not None:
-        node = found[1]
-        if not isinstance(node, yaml.ScalarNode) or node.style in ("|", ">") or not node.value:
-            raise TextError(f"{'.'.join(path)} is not a single value")
-        return f"{text[: node.start_mark.index]}{value}{text[node.end_mark.index :]}"
+        check_own(text, root, path, whole=True)
+        return _replaced(text, root, path, value)
+    check_own(text, root, path, whole=False)
+    return _added(text, root, path, value)
+
+
+def _added(text: str, root: yaml.MappingNode, path: KeyPath, value: Value) -> str:
+    """The text with a value at `path`, where there is none: behind what its block has."""
     depth = next(depth for depth in range(len(path) - 1, -1, -1) if depth == 0 or _at(root, path[:depth]))
     holder, rest = _holder(root, path[: depth + 1]), path[depth:]
-    if not isinstance(holder, yaml.MappingNode):
-        raise TextError(f"{'.'.join(path[:depth])} is not a block of keys")
-    if holder.flow_style:
-        inner = f"{rest[-1]}: {value}"
+    if isinstance(holder, yaml.MappingNode) and holder.flow_style:
+        inner = f"{rest[-1]}: {_written(value, in_braces=True)}"
         for key in reversed(rest[:-1]):
             inner = f"{key}: {{{inner}}}"
         after = holder.start_mark.index + 1
         return text[:after] + inner + (", " if holder.value else "") + text[after:]
-    indent = holder.value[0][0].start_mark.column
+    found = _at(root, path[:depth])
+    if isinstance(holder, yaml.MappingNode):
+        indent, last = holder.value[0][0].start_mark.column, _last_line(holder, text)
+    elif found is not None and not holder.value:
+        # A key with nothing behind it.
+        indent, last = found[0].start_mark.column + 2, found[0].end_mark.line
+    else:
+        raise EditError(f"{'.'.join(path[:depth])} is not a block of keys")
     lines = text.splitlines(keepends=True)
-    last = _last_line(holder, text)
     lines[last] = lines[last].rstrip("\n") + "\n"
     added = [f"{' ' * (indent + 2 * level)}{key}:" for level, key in enumerate(rest)]
-    added[-1] += f" {value}"
+    added[-1] += f" {_written(value, in_braces=False)}"
     return "".join([*lines[: last + 1], *(f"{line}\n" for line in added), *lines[last + 1 :]])
+
+
+def _without_pair(text: str, holder: yaml.MappingNode, name: str) -> str:
+    """The text without one of the keys of a block in braces."""
+    pairs = holder.value
+    if len(pairs) == 1:
+        return text[: pairs[0][0].start_mark.index] + text[pairs[0][1].end_mark.index :]
+    number = next(number for number, (key, _) in enumerate(pairs) if key.value == name)
+    if number + 1 < len(pairs):
+        start, end = pairs[number][0].start_mark.index, pairs[number + 1][0].start_mark.index
+    else:
+        start, end = pairs[number - 1][1].end_mark.index, pairs[number][1].end_mark.index
+    return text[:start] + text[end:]
+
+
+def _replaced(text: str, root: yaml.MappingNode, path: KeyPath, value: Value) -> str:
+    """The text with another value in place of the one at `path`."""
+    found = _at(root, path)
+    assert found is not None  # noqa: S101 - the caller has looked
+    key, node = found
+    quotes = node.style if isinstance(node, yaml.ScalarNode) else None
+    written = _written(value, in_braces=bool(getattr(_holder(root, path), "flow_style", False)), quotes=quotes)
+    if isinstance(node, yaml.SequenceNode) and not isinstance(value, str | int):
+        if node.flow_style:
+            return f"{text[: node.start_mark.index]}{written}{text[node.end_mark.index :]}"
+        lines = text.splitlines(keepends=True)
+        first, last = key.end_mark.line, _last_line(node, text)
+        # What is in the key's line behind its colon is a comment.
+        colon = key.end_mark.column + lines[first][key.end_mark.column :].index(":") + 1
+        lines[first] = f"{lines[first][:colon]} {written}{lines[first][colon:]}"
+        return "".join([*lines[: first + 1], *lines[last + 1 :]])
+    if not isinstance(node, yaml.ScalarNode) or node.style in ("|", ">") or not node.value:
+        raise EditError(f"{'.'.join(path)} is not a single value")
+    return f"{text[: node.start_mark.index]}{written}{text[node.end_mark.index :]}"
+
+
+def _written(value: Value, *, in_braces: bool, quotes: str | None = None) -> str:
+    """A value as YAML in one line: as it is, where every reader takes it for that text, or else in quotes.
+
+    A text in place of one that has `quotes` gets the same.
+
+    >>> [_written(each, in_braces=True) for each in (2, "api:1.2", "00000012", "2026-11-20T14:05:00Z", "a, b", [1, 2])]
+    ['2', 'api:1.2', '"00000012"', '"2026-11-20T14:05:00Z"', '"a, b"', '[1, 2]']
+    """
+    if isinstance(value, int):
+        return str(value)
+    if not isinstance(value, str):
+        return f"[{', '.join(map(str, value))}]"
+    if quotes == "'" and value.isprintable() and "'" not in value:
+        return f"'{value}'"
+    if quotes:
+        return json.dumps(value, ensure_ascii=False)
+    line = f"x: {{x: {value}}}" if in_braces else f"x: {value}"
+    wanted = {"x": {"x": value} if in_braces else value}
+    try:
+        is_plain = parse(line.encode(), "") == yaml.safe_load(line) == wanted
+    except (StackFileError, yaml.YAMLError, ValueError):
+        is_plain = False
+    return value if is_plain else json.dumps(value, ensure_ascii=False)
 
 
 def _root(text: str) -> yaml.MappingNode:
     """The whole as a node.
 
     Raises:
-        TextError: it is no YAML, or no block of keys.
+        EditError: it is no YAML, or no block of keys.
     """
     try:
         root = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.YAMLError as error:
-        raise TextError(f"it is no YAML: {' '.join(str(error).split())}") from None
+        raise EditError(f"it is no YAML: {' '.join(str(error).split())}") from None
     if not isinstance(root, yaml.MappingNode):
-        raise TextError("it is not a block of keys")
-    _check_own(text)
+        raise EditError("it is not a block of keys")
     return root
 
 
-def _check_own(text: str) -> None:
-    """Refuses values that are written elsewhere: a change there would change another key too.
-
-    Raises:
-        TextError: with the place of an alias or a merge key.
-    """
-    for token in yaml.scan(text, Loader=yaml.SafeLoader):
-        place = f"{token.start_mark.line + 1}:{token.start_mark.column + 1}"
-        if isinstance(token, yaml.AliasToken):
-            raise TextError(f"{place}: *{token.value} is an alias: write the values themselves")
-        if isinstance(token, yaml.ScalarToken) and token.value == "<<":
-            raise TextError(f"{place}: << is a merge key: write the keys themselves")
-
-
-def _at(node: yaml.Node, path: Path) -> tuple[yaml.ScalarNode, yaml.Node] | None:
+def _at(node: yaml.Node, path: KeyPath) -> tuple[yaml.ScalarNode, yaml.Node] | None:
     """The key and the value at a path."""
     found = None
     for name in path:
@@ -164,7 +264,7 @@ def _at(node: yaml.Node, path: Path) -> tuple[yaml.ScalarNode, yaml.Node] | None
     return found
 
 
-def _holder(root: yaml.MappingNode, path: Path) -> yaml.Node:
+def _holder(root: yaml.MappingNode, path: KeyPath) -> yaml.Node:
     """The block that has the last key of a path."""
     found = _at(root, path[:-1])
     return root if found is None else found[1]

@@ -26,6 +26,7 @@ from ops.tt.restore.unfinished import (
 )
 from ops.tt.state.engine import UpdateError
 from ops.tt.state.location import clear, clearable, state_location
+from stackfile.editing import Value
 
 NOTHING = "There is no restore to take back."
 
@@ -117,8 +118,8 @@ def _back_from(operator: Operator, number: int) -> str:
 def _use(operator: Operator, number: int, kept: Sequence[int], done: str) -> str:
     return _take_back(
         operator,
-        {f"{CONFIG}.volume": str(number), **{f"{CONFIG}.kept_volumes[{i}]": str(n) for i, n in enumerate(kept)}},
-        removed=[f"{CONFIG}.kept_volumes"] if operator.project.volumes().kept else [],
+        {f"{CONFIG}.volume": number, f"{CONFIG}.kept_volumes": kept},
+        removed=[],
         done=done,
     )
 
@@ -129,7 +130,7 @@ def _at_first_start(operator: Operator, has_server: bool) -> str:
     if has_server:
         return _take_back(operator, {}, removed=asked, done="The restore was finished, and its job is taken away")
     _stop_job(operator)
-    operator.project.write(operator.engine.edited({}, removed=asked))
+    operator.project.write(operator.project.edited({}, removals=asked))
     return (
         "The restore is out of the config. There is no database here: the next `up` would begin with an empty "
         f"one, and `./tt restore --latest --stack {operator.project.stack}` with the backups."
@@ -137,14 +138,14 @@ def _at_first_start(operator: Operator, has_server: bool) -> str:
 
 
 def _take_back(
-    operator: Operator, changes: dict[str, str], *, removed: list[str], done: str = "The restore is taken back"
+    operator: Operator, changes: dict[str, Value], *, removed: list[str], done: str = "The restore is taken back"
 ) -> str:
     """Changes the config, and updates the stack to it; says what came of it."""
     before = operator.host.find(POSTGRES)
     made = half_made(operator)
     if made:
         refuse_strangers(operator.project, operator.host, operator.engine.resources())
-    content = operator.engine.edited(changes, removed) if changes or removed else None
+    content = operator.project.edited(changes, removed) if changes or removed else None
     with _going_on(operator), operator.output.work("Taking the restore back"):
         _stop_job(operator)
         if content is not None:

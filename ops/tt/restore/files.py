@@ -46,7 +46,7 @@ def restore(operator: Operator, wanted: Mapping[str, str]) -> None:
     )
     operator.confirm()
     change = Change(operator)
-    content = operator.engine.edited({}, texts={f"{CONFIG}.{what}": each.id for what, each in chosen.items()})
+    content = operator.project.edited({f"{CONFIG}.{what}": each.id for what, each in chosen.items()})
     with (
         change.or_back(then=PARTLY.replace("{stack}", operator.project.stack)),
         operator.output.work("Restoring files"),

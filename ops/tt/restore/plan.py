@@ -16,7 +16,7 @@ from ops.tt.operator import Operator
 from ops.tt.output import size
 from ops.tt.project import NAMESPACE, DataVolumes, Project, volume_name
 from ops.tt.restore.unfinished import JOB, has_no_database, refuse_unfinished, volume_exists
-from ops.tt.state.engine import Engine, UpdateError
+from ops.tt.state.engine import UpdateError
 
 #: What the job needs beside the backup and a tenth of it, for WAL.
 ROOM = 256 << 20
@@ -74,7 +74,7 @@ def prepare(operator: Operator, target: Target, *, safety: bool) -> Plan:
     backup = choose(target, repository, now)
     needed, free = check_fits(backup, operator.database)
     number = _next_volume(host, volumes)
-    content = _with_restore(operator.engine, target, number)
+    content = _with_restore(operator.project, target, number)
     also = _other_changes(operator, content)
     return Plan(target, number, volumes.used, backup, needed, free, safety, unsafe_because, also, content, now)
 
@@ -103,7 +103,7 @@ def check_fits(backup: Backup, database: Database) -> tuple[int, int]:
 def _prepare_new_host(operator: Operator, target: Target, volumes: DataVolumes) -> Plan:
     gone = compare(operator.project, operator.host, operator.engine.resources()).missing
     begin_empty(operator.project, gone)
-    content = _with_restore(operator.engine, target, volumes.used)
+    content = _with_restore(operator.project, target, volumes.used)
     _other_changes(operator, content)
     reason = "there is no database here yet"
     empty = [each for each in gone if each != volume_name(operator.project.stack, volumes.used)]
@@ -118,9 +118,9 @@ def _next_volume(host: Host, volumes: DataVolumes) -> int:
     return number
 
 
-def _with_restore(engine: Engine, target: Target, number: int) -> bytes:
+def _with_restore(project: Project, target: Target, number: int) -> bytes:
     settings = {f"{CONFIG}.restore.{key}": value for key, value in target.config.items()}
-    return engine.edited({f"{CONFIG}.restore.volume": str(number), **settings})
+    return project.edited({f"{CONFIG}.restore.volume": number, **settings})
 
 
 def _other_changes(operator: Operator, content: bytes) -> list[str]:

@@ -88,13 +88,8 @@ def _swap_in(operator: Operator, change: Change, volume: int) -> float | None:
     """Changes PostgreSQL to a data volume; the seconds without a database."""
     old = change.volumes.used
     kept = [*(number for number in change.volumes.kept if number != volume), old]
-    content = operator.engine.edited(
-        {f"{CONFIG}.volume": str(volume), **{f"{CONFIG}.kept_volumes[{i}]": str(n) for i, n in enumerate(kept)}},
-        # Set anew, entry by entry.
-        removed=[
-            *([f"{CONFIG}.restore"] if operator.project.volumes().restore else []),
-            *([f"{CONFIG}.kept_volumes"] if change.volumes.kept else []),
-        ],
+    content = operator.project.edited(
+        {f"{CONFIG}.volume": volume, f"{CONFIG}.kept_volumes": kept}, removals=[f"{CONFIG}.restore"]
     )
     with operator.output.work(f"Changing PostgreSQL to volume {volume}") as work:
         downtime = Downtime(operator.host)
@@ -221,7 +216,7 @@ def _tidy_new_host(operator: Operator, volume: int) -> None:
         f"{abort_command(operator.project)} takes it away"
     )
     try:
-        operator.project.write(operator.engine.edited({}, removed=[f"{CONFIG}.restore"]))
+        operator.project.write(operator.project.edited({}, removals=[f"{CONFIG}.restore"]))
         with operator.output.work("Taking the finished job away"):
             operator.engine.up("tt: the restore is done")
     except KeyboardInterrupt:

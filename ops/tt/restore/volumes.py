@@ -133,9 +133,8 @@ def remove(operator: Operator, number: int) -> None:
     operator.confirm()
     change = Change(operator)
     left = [each for each in volumes.kept if each != number]
-    content = operator.engine.edited(
-        {f"{CONFIG}.kept_volumes[{i}]": str(each) for i, each in enumerate(left)}, removed=[f"{CONFIG}.kept_volumes"]
-    )
+    kept = f"{CONFIG}.kept_volumes"
+    content = operator.project.edited({kept: left} if left else {}, removals=[] if left else [kept])
     with operator.output.work(f"Deleting data volume {number}"):
         try:
             change.write(content)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
 import shlex
@@ -19,7 +18,8 @@ from ops.tt.stack.taken import block, config_of, networks_of, on_host, ports_of
 from settings.addresses import free_port, free_subnet
 from settings.commands import command_for
 from settings.errors import PULUMI
-from stackfile import editing as stack_text
+from stackfile import editing, writing
+from stackfile.shared_values import EditError, refuse_aliases
 from toolchain.engine import environment
 from toolchain.environment import PUBLIC_STACK, own_passphrase
 from toolchain.passphrase import OVERRIDE, ensure_passphrase
@@ -122,9 +122,11 @@ def make(folder: Path, name: str, like: Project, passphrase_file: Path | None = 
         ports |= set(ports_of(config).values())
     _check_blocks(like.config_file)
     try:
-        text = _copied(like.config_file.read_text(), made)
+        text = like.config_file.read_text()
+        refuse_aliases(text)
+        text = _copied(text, made)
         text = _with_free_addresses(text, config_of(like.config_file, made.notes), networks, ports, made)
-    except (stack_text.TextError, UnicodeDecodeError) as error:
+    except (EditError, UnicodeDecodeError) as error:
         raise RefusedError(f"{like.config_file.name}: {error}") from None
     except OSError as error:
         raise UnreachableError(f"{like.config_file.name} can't be read: {error.strerror}") from None
@@ -170,8 +172,8 @@ def _check_blocks(file: Path) -> None:
 def _copied(text: str, made: NewStack) -> str:
     """The text of the config without what belongs to the stack that is copied alone."""
     for key in SECRETS_PROVIDER:
-        text = stack_text.removed(text, (key,), with_comment=True)
-    for path in stack_text.secrets(text):
+        text = editing.removed(text, (key,), with_comment=True)
+    for path in editing.secrets(text):
         top = path[0].removeprefix(f"{NAMESPACE}:")
         key = path[0] if path[0].startswith(f"{NAMESPACE}:") else top
         made.secrets[".".join(path)] = (
@@ -179,9 +181,9 @@ def _copied(text: str, made: NewStack) -> str:
             if len(path) == 1 and key != top
             else f"{PULUMI} config set --secret --path {'.'.join(path)} --stack {made.stack}"
         )
-        text = stack_text.removed(text, ("config", *path))
+        text = editing.removed(text, ("config", *path))
     for own in OWN:
-        without = stack_text.removed(text, _path(text, own))
+        without = editing.removed(text, editing.path_of(text, ".".join(own)))
         if without != text:
             made.removed.append(_key(own))
         text = without
@@ -209,15 +211,9 @@ def _with_free_addresses(
         # Two stacks in one folder would write over each other's backups.
         new["backup", "s3", "path"] = f"/{made.stack}"
     for path, value in new.items():
-        text = stack_text.changed(text, _path(text, path), value)
+        text = editing.changed(text, editing.path_of(text, ".".join(path)), value)
         made.values[_key(path)] = value
     return text
-
-
-def _path(text: str, path: Sequence[str]) -> tuple[str, ...]:
-    """Where a setting is in the text: with the project's namespace, unless the file has its key without."""
-    key = path[0] if stack_text.has(text, ("config", path[0])) else f"{NAMESPACE}:{path[0]}"
-    return ("config", key, *path[1:])
 
 
 def _key(path: Sequence[str]) -> str:
@@ -227,28 +223,19 @@ def _key(path: Sequence[str]) -> str:
 def _write(folder: Path, made: NewStack, text: str, passphrase_file: Path | None) -> None:
     """Makes the passphrase and the file, both or neither."""
     path = folder / made.file
-    unfinished = folder / f".{made.file}.new"
     file = None
     try:
         file, made.passphrase_made = ensure_passphrase(made.stack, os.environ, passphrase_file)
         made.passphrase_file = None if file is None else str(file)
         made.export = file is not None and (bool(os.environ.get(OVERRIDE)) or file != own_passphrase(path))
-        unfinished.write_text(text)
-        # Fails where another one was made meanwhile, which a rename would replace.
-        path.hardlink_to(unfinished)
+        writing.create(path, text.encode())
     except StepError as error:
         raise RefusedError(str(error)) from None
     except (OSError, KeyboardInterrupt) as error:
         if made.passphrase_made and file is not None:
             file.unlink(missing_ok=True)
         if isinstance(error, KeyboardInterrupt):
-            if path.exists() and unfinished.exists() and path.samefile(unfinished):
-                path.unlink()
             raise
         if isinstance(error, FileExistsError):
             raise RefusedError(f"the stack {made.stack}: there is a {made.file} already") from None
         raise FailedError(f"{error.filename or made.file} can't be written: {error.strerror}") from None
-    finally:
-        # On a file system that is read-only it fails too, though there is nothing to remove.
-        with contextlib.suppress(OSError):
-            unfinished.unlink()

@@ -21,7 +21,6 @@ from ops.tt.errors import FailedError, InterruptedWorkError, UsageError
 from ops.tt.project import NAMESPACE, Project
 from ops.tt.stack import registry
 from ops.tt.stack.registry import Login, NoRegistryError, RegistryError
-from ops.tt.state.engine import Engine
 from ops.tt.state.location import engine_environment
 from settings.blocks.docker_host import RegistrySettings
 from settings.image_ref import DOCKER_HUB, ImageRef
@@ -162,17 +161,20 @@ def pin(project: Project, repository: str | None, tag: str | None) -> dict[str, 
     Raises:
         TtError: it could not, or was interrupted; nothing was written.
     """
-    try:
-        with project.lock():
+    with project.lock():
+        try:
             before = project.config().get(KEY)
             named = before if isinstance(before, dict) else {}
             after = resolve(wanted(project.config(), repository, tag), Logins(project))
-            changed = {
-                service: image for service, image in after.items() if not _is_same(str(named.get(service, "")), image)
-            }
-            if changed:
-                engine = Engine(project)
-                project.write(engine.edited({f"{KEY}.{service}": str(image) for service, image in changed.items()}))
-    except KeyboardInterrupt:
-        raise InterruptedWorkError("interrupted; nothing was written") from None
-    return {service: (named.get(service), str(image)) for service, image in changed.items()}
+        except KeyboardInterrupt:
+            raise InterruptedWorkError("interrupted; nothing was written") from None
+        changed = {key: image for key, image in after.items() if not _is_same(str(named.get(key, "")), image)}
+        if changed:
+            content = project.edited({f"{KEY}.{key}": str(image) for key, image in changed.items()})
+            try:
+                project.write(content)
+            except KeyboardInterrupt:
+                is_written = project.config_file.read_bytes() == content
+                done = f"{project.config_file.name} is written" if is_written else "nothing was written"
+                raise InterruptedWorkError(f"interrupted; {done}") from None
+    return {key: (named.get(key), str(image)) for key, image in changed.items()}

@@ -143,29 +143,6 @@ class Engine:
         kept = [f"--exclude={urn}" for urn in self._urns(gone)]
         self._command("refresh", "--clear-pending-creates", "--yes", "--skip-preview", *kept)
 
-    def edited(
-        self, changes: Mapping[str, str], removed: Sequence[str] = (), texts: Mapping[str, str] | None = None
-    ) -> bytes:
-        """The stack's config file with `changes` by path, and without `removed`; the file itself stays as it is.
-
-        What looks like a number becomes one, but for those of `texts`.
-
-        Comments stay, and so does every line that is not concerned: Pulumi's own command edits it.
-        """
-        with self._copy(self.project.config_file.read_bytes()) as path:
-            # A list is set entry by entry, so what has to be shorter goes first.
-            for key in removed:
-                self._config(path, "rm", "--path", key)
-            values = [part for key, value in changes.items() for part in ("--plaintext", f"{key}={value}")]
-            if values:
-                self._config(path, "set-all", "--path", *values)
-            for key, value in (texts or {}).items():
-                self._config(path, "set", "--path", "--type", "string", key, value)
-            return path.read_bytes()
-
-    def _config(self, file: Path, *args: str) -> None:
-        self._command("config", *args, "--config-file", str(file))
-
     def _command(self, *args: str) -> None:
         """A command of the Pulumi CLI that the Automation API does not have."""
         try:

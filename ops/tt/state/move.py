@@ -19,7 +19,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import stackfile
 from ops import pulumi_cli
 from ops.pulumi_cli import PulumiError
 from ops.tt.errors import FailedError, RefusedError, UnreachableError
@@ -30,7 +29,7 @@ from ops.tt.state.location import StateLocation, engine_environment, state_locat
 from ops.tt.state.locks import Lock, LockedError
 from ops.tt.state.store import BucketStore
 from ops.tt.state.transfer import Moving, command
-from toolchain.backends import KEY, is_folder, with_state_backend
+from toolchain.backends import KEY, is_folder, line_value
 from toolchain.environment import BACKEND, default_backend
 
 #: What stands for the folder of the project in place of a URL.
@@ -218,15 +217,18 @@ class Mover:
 
     def _write_config(self, url: str) -> bool:
         """Has the stack's config name the backend, unless it is where stacks are without a word; whether it changed."""
-        before = self._project.config_file.read_text(encoding="utf-8")
-        after = with_state_backend(before, None if url == self._default else url)
-        if (environment_of := _named(after)) != (None if url == self._default else url):
+        before = self._project.config_file.read_bytes()
+        wanted = None if url == self._default else url
+        changes, removals = ({}, [KEY]) if wanted is None else ({KEY: wanted}, [])
+        after = self._project.edited(changes, removals)
+        # The line is looked for by a pattern too, where no YAML can be read.
+        if (named := line_value(after.decode())) != wanted:
             raise FailedError(
-                f"{self._project.config_file.name} can't be changed to name {url} (it names {environment_of}): "
+                f"{self._project.config_file.name} can't be changed to name {url} (it names {named}): "
                 "write the line `tasktracker:state_backend` below `config:` by hand"
             )
         if after != before:
-            self._project.write(after.encode())
+            self._project.write(after)
         return after != before
 
     def _url(self, to: str) -> str:
@@ -246,11 +248,3 @@ def _resources(state: Mapping[str, Any]) -> list[Any]:
 def _counts(state: Mapping[str, Any] | None, place: StateLocation) -> tuple[int, int]:
     """Resources and updates of a stack."""
     return len(_resources(state or {})), sum(".history.json" in key for key in place.history)
-
-
-def _named(text: str) -> str | None:
-    """The backend that a config file names, as Pulumi reads it."""
-    try:
-        return (stackfile.parse(text.encode(), "").get("config") or {}).get(KEY)
-    except stackfile.StackFileError:
-        return None

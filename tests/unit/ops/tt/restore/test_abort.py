@@ -243,21 +243,6 @@ class World:
     def check_settled(self) -> None:
         Engine.check_settled(cast(Engine, self))
 
-    def edited(self, changes: Mapping[str, str], removed: Sequence[str] = ()) -> bytes:
-        config = yaml.safe_load(self.project.config_file.read_bytes())
-        block = config["config"]["tasktracker:postgres"]
-        for key in removed:
-            block.pop(key.removeprefix("tasktracker:postgres."), None)
-        for key, value in changes.items():
-            name, _, index = key.removeprefix("tasktracker:postgres.").rstrip("]").partition("[")
-            if index:
-                entries = block.setdefault(name, [])
-                assert len(entries) == int(index)
-                entries.append(int(value))
-            else:
-                block[name] = int(value)
-        return yaml.safe_dump(config).encode()
-
     def up(self, _message: str, **_: object) -> None:
         """What an update does with PostgreSQL and the job."""
         self.updates += 1
@@ -348,8 +333,8 @@ def cut_off_at(project: Project, point: Point) -> World:
 
 
 def block(project: Project) -> dict[str, Any]:
-    found = yaml.safe_load(project.config_file.read_bytes())["config"]["tasktracker:postgres"]
-    return dict(found)
+    config = yaml.safe_load(project.config_file.read_bytes())["config"] or {}
+    return dict(config.get("tasktracker:postgres", {}))
 
 
 @pytest.mark.parametrize("point", POINTS.values(), ids=POINTS)

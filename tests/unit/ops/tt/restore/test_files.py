@@ -38,9 +38,6 @@ class Engine:
     def check_settled(self) -> None:
         """Nothing is under way."""
 
-    def edited(self, *_: object, **__: object) -> bytes:
-        return b"config: {}\n"
-
     def up(self, *_: object, **__: object) -> None:
         if self.faults and (fault := self.faults.pop(0)):
             raise fault

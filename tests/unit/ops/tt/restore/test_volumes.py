@@ -103,9 +103,11 @@ def host() -> Host:
 
 
 @pytest.fixture
-def engine(tmp_path: Path, host: Host) -> Engine:
+def engine(tmp_path: Path, host: Host, monkeypatch: pytest.MonkeyPatch) -> Engine:
     (tmp_path / "Pulumi.prod.yaml").write_text(CONFIG)
-    return Engine(Project(tmp_path, "prod"), host)
+    made = Engine(Project(tmp_path, "prod"), host)
+    monkeypatch.setattr(Project, "edited", made.edited)
+    return made
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ import stackfile
 from ops.tt import cli
 from ops.tt.errors import Exit
 from ops.tt.stack import new_stack, taken
+from stackfile import writing
 from toolchain.passphrase import PUBLIC_PASSPHRASE
 from toolchain.steps import ROOT, StepError
 
@@ -441,7 +442,7 @@ def test_a_folder_that_is_read_only_is_reported(folder: Path, run: Run, monkeypa
         unlink(path, **options)
 
     before = files(folder)
-    monkeypatch.setattr(Path, "write_text", refused)
+    monkeypatch.setattr(writing, "_write", refused)
     monkeypatch.setattr(Path, "unlink", removed)
     code, result = run("demo")
     path = folder / ".Pulumi.demo.yaml.new"

@@ -203,22 +203,8 @@ def project(tmp_path: Path) -> Project:
     return Project.find("prod", tmp_path)
 
 
-class Engine:
-    """Stands where Pulumi edits a config file; `changes` are those that were asked for."""
-
-    changes: dict[str, str]
-
-    def __init__(self, project: Project) -> None:
-        self.project = project
-
-    def edited(self, changes: dict[str, str]) -> bytes:
-        Engine.changes = changes
-        return b"written"
-
-
 @pytest.fixture(autouse=True)
 def engine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(module, "Engine", Engine)
     monkeypatch.setattr(module, "engine_environment", lambda _project: {})
     monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path / "docker"))
 
@@ -226,10 +212,15 @@ def engine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 def test_digests_are_written_and_shown(project: Project, registry: Registry) -> None:
     for image in ("postgres", "nats", "app", "dashboard", "nginx", "object_store", "file_backups"):
         has(registry, image, "1.2.0")
+    before = project.config_file.read_text()
     changed = pin(project, f"{registry.address}/tasktracker", "1.2.0")
     assert changed["api"] == (None, f"{registry.address}/tasktracker/app:1.2.0@{DIGEST}")
-    assert Engine.changes["tasktracker:images.worker"] == f"{registry.address}/tasktracker/app:1.2.0@{DIGEST}"
-    assert project.config_file.read_bytes() == b"written"
+    assert changed["worker"] == changed["api"]
+    written = project.config()["tasktracker:images"]
+    assert written == {key: after for key, (_, after) in changed.items()}
+    assert written["worker"] == f"{registry.address}/tasktracker/app:1.2.0@{DIGEST}"
+    # What was there is there, line by line.
+    assert project.config_file.read_text().startswith(before)
 
 
 def test_only_what_changes_is_written(project: Project, registry: Registry) -> None:
@@ -241,7 +232,9 @@ def test_only_what_changes_is_written(project: Project, registry: Registry) -> N
     assert project.config_file.read_bytes() == before
     has(registry, "nginx", "1", OTHER)
     assert pin(project, None, None) == {"nginx": (named["nginx"], f"{registry.address}/tasktracker/nginx:1@{OTHER}")}
-    assert Engine.changes.keys() == {"tasktracker:images.nginx"}
+    assert project.config_file.read_text() == before.decode().replace(
+        named["nginx"], f"{registry.address}/tasktracker/nginx:1@{OTHER}"
+    )
 
 
 def test_the_same_image_under_another_tag_keeps_its_line(project: Project, registry: Registry) -> None:
