@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
@@ -35,16 +36,20 @@ def completed(
     """Runs a command to its end; it can ask nothing.
 
     `environment` has all of its variables; without it they are those of this process.
+
+    Raises:
+        PulumiError: it can't be started.
     """
-    return subprocess.run(
-        ["pulumi", *arguments, "--non-interactive"],
-        cwd=folder,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    with _starting(arguments):
+        return subprocess.run(
+            ["pulumi", *arguments, "--non-interactive"],
+            cwd=folder,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
 
 
 def output(arguments: Sequence[str], folder: Path, environment: Mapping[str, str] | None = None) -> str:
@@ -65,10 +70,24 @@ def attached(
     """Runs a command that a person sees and may answer; signals reach it. `environment` has all of its variables.
 
     `stdout` is the file descriptor that gets its output in place of standard output.
+
+    Raises:
+        PulumiError: it can't be started.
     """
     signals: list[int] = []
-    code = foreground.run(["pulumi", *arguments], environment, folder=folder, stdout=stdout, on_signal=signals.append)
+    with _starting(arguments):
+        code = foreground.run(
+            ["pulumi", *arguments], environment, folder=folder, stdout=stdout, on_signal=signals.append
+        )
     return Ended(code, bool(signals) or code - foreground.SIGNALLED in list(signal.Signals))
+
+
+@contextmanager
+def _starting(arguments: Sequence[str]) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise PulumiError(arguments, str(error.strerror)) from None
 
 
 def replace(arguments: Sequence[str]) -> NoReturn:

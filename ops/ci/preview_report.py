@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import NoReturn
 
 from ops.ci import markdown, report_blocks
-from ops.ci.preview import Preview, PreviewError, read
+from ops.ci.preview import Preview
+from ops.ci.preview_reader import PreviewError, read
 from ops.ci.report_blocks import LABEL, NAME_LENGTH, Block, Part, counted, number, severity
 
 #: The first line of a report, by which it is found again.

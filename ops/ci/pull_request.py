@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from ops.ci import markdown
-from ops.ci.preview import Diagnostic, Preview, PreviewError
+from ops.ci.preview import Diagnostic, Preview
+from ops.ci.preview_reader import PreviewError
 from ops.ci.preview_report import MARKER, Exit, Parser, exit_code, load, report
 from ops.ci.report_blocks import LABEL
 

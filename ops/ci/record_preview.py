@@ -24,6 +24,7 @@ from typing import Any
 from ops import pulumi_cli
 from ops.ci.preview import PARTS_OF_REPLACE, UNCHANGED
 from ops.ci.property_diff import parse
+from ops.pulumi_cli import PulumiError
 from remote.private_folder import PrivateFolder
 from toolchain.engine import POLICY_OPTIONS, environment
 from toolchain.environment import PUBLIC_STACK
@@ -62,7 +63,7 @@ def record(stack: str, folder: Path = ROOT) -> str:
         empty = environment()
         ensure_stack(stack, empty)
         return _recording(_preview(stack, folder, empty))
-    except StepError as error:
+    except (StepError, PulumiError) as error:
         return _lines(_failure(str(error)))
 
 

@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ops.ci.preview import Preview, read
+from ops.ci.preview import Preview
+from ops.ci.preview_reader import read
 from ops.ci.record_preview import STREAMING
 from settings.ownership import VOLUME
 from tests.e2e.stack import Stack

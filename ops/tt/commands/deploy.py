@@ -15,7 +15,7 @@ app = typer.Typer()
 
 OptionsArgument = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[OPTION]...", help="Options for Pulumi, behind `--`.", show_default=False),
+    typer.Argument(metavar="OPTION", help="Options for Pulumi, behind `--`.", show_default=False),
 ]
 
 #: Pulumi's own variable that answers its questions.

@@ -24,8 +24,8 @@ from ops.tt.restore.unfinished import (
     restored_volume,
     volume_exists,
 )
-from ops.tt.state.engine import UpdateError
 from ops.tt.state.location import clear, clearable, state_location
+from ops.tt.state.update_events import UpdateError
 from stackfile.editing import Value
 
 NOTHING = "There is no restore to take back."

@@ -12,7 +12,7 @@ from ops.tt.output import size
 from ops.tt.project import NAMESPACE
 from ops.tt.restore.restore import Change
 from ops.tt.restore.unfinished import refuse_unfinished
-from ops.tt.state.engine import UpdateError
+from ops.tt.state.update_events import UpdateError
 
 #: Where the config asks for a restore of files.
 CONFIG = f"{NAMESPACE}:backup.files.restore"

@@ -16,7 +16,7 @@ from ops.tt.operator import Operator
 from ops.tt.output import size
 from ops.tt.project import NAMESPACE, DataVolumes, Project, volume_name
 from ops.tt.restore.unfinished import JOB, has_no_database, refuse_unfinished, volume_exists
-from ops.tt.state.engine import UpdateError
+from ops.tt.state.update_events import UpdateError
 
 #: What the job needs beside the backup and a tenth of it, for WAL.
 ROOM = 256 << 20

@@ -22,7 +22,7 @@ from ops.tt.restore.outcome import Outcome
 from ops.tt.restore.plan import CONFIG, Plan
 from ops.tt.restore.unfinished import abort_command, has_no_database
 from ops.tt.restore.watch import Downtime, JobLog, wait_for_backup, wait_for_health
-from ops.tt.state.engine import UpdateError
+from ops.tt.state.update_events import UpdateError
 
 
 def execute(operator: Operator, plan: Plan) -> Outcome:

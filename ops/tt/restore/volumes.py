@@ -17,7 +17,7 @@ from ops.tt.restore.outcome import Outcome
 from ops.tt.restore.plan import CONFIG
 from ops.tt.restore.restore import Change, swap
 from ops.tt.restore.unfinished import mounted_volume, refuse_unfinished, unfinished_operations, volume_exists
-from ops.tt.state.engine import UpdateError
+from ops.tt.state.update_events import UpdateError
 
 
 @dataclass(frozen=True)

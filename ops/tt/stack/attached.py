@@ -6,7 +6,8 @@ import os
 from collections.abc import Mapping
 
 from ops import pulumi_cli
-from ops.pulumi_cli import Ended
+from ops.pulumi_cli import Ended, PulumiError
+from ops.tt.errors import UnreachableError
 from ops.tt.output import Output
 from ops.tt.project import Project
 from ops.tt.stack.steps import Steps
@@ -32,13 +33,19 @@ def pulumi(
     """Runs a command; where it fails, reports what was done, and what keeps an update from the state.
 
     With `--json` standard output is for the result, so what Pulumi prints there goes to standard error.
+
+    Raises:
+        UnreachableError: this machine is not set up.
     """
-    ended = pulumi_cli.attached(
-        [f"--stack={project.stack}", *arguments],
-        project.folder,
-        variables(project) if environment is None else environment,
-        stdout=STDERR if output.json else None,
-    )
+    try:
+        ended = pulumi_cli.attached(
+            [f"--stack={project.stack}", *arguments],
+            project.folder,
+            variables(project) if environment is None else environment,
+            stdout=STDERR if output.json else None,
+        )
+    except PulumiError as error:
+        raise UnreachableError(str(error)) from None
     if not ended.code:
         return ended
     found = [steps.report] if ended.interrupted else []

@@ -20,9 +20,10 @@ from ops.tt.host.ownership import compare
 from ops.tt.host.url_check import await_answer
 from ops.tt.output import Output
 from ops.tt.project import Project
-from ops.tt.state.engine import Engine, outputs_of
+from ops.tt.state.engine import Engine
 from ops.tt.state.locks import LockedError
 from ops.tt.state.obstacles import locks
+from ops.tt.state.resources import outputs_of
 from remote import DockerHost, reason
 
 

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import os
-import re
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from pulumi.automation import CommandError, ConcurrentUpdateError, LocalWorkspace, Stack, StackNotFoundError
-from pulumi.automation.events import EngineEvent
 
 from ops import pulumi_cli
 from ops.pulumi_cli import PulumiError
@@ -21,8 +18,9 @@ from ops.tt.project import Project
 from ops.tt.state import passphrase
 from ops.tt.state.location import state_location
 from ops.tt.state.locks import LockedError, holders
+from ops.tt.state.resources import data_volume_urns
+from ops.tt.state.update_events import Events, UpdateError, said
 from remote.private_folder import PrivateFolder
-from settings.ownership import DATA_VOLUME
 from settings.ownership_text import CHANGED
 from toolchain.damaged_state import damaged, lost
 from toolchain.engine import POLICY_PACK, POLICY_PACK_CONFIG, environment
@@ -30,48 +28,6 @@ from toolchain.steps import StepError
 
 #: Seconds between two looks at whether an update has ended.
 POLL = 0.2
-
-#: What a preview says of resources that stay as they are, and of the two halves of a replacement beside the whole.
-PASSED_OVER = frozenset({"same", "read", "refresh", "create-replacement", "delete-replaced"})
-
-#: What the engine itself says at the end of a failed update, whatever for.
-_NOISE = re.compile(r"^(update|preview) failed$")
-
-#: Colour, as the engine's own mark-up has it.
-_MARKUP = re.compile(r"<\{%[^%]*%\}>|\x1b\[[0-9;]*m")
-
-
-class UpdateError(Exception):
-    """An update or a preview failed; the message is what the engine, the program or a policy has said."""
-
-
-@dataclass
-class Events:
-    """What an update has told so far."""
-
-    errors: list[str] = field(default_factory=list)
-    changes: list[tuple[str, str, str]] = field(default_factory=list)
-    """Operation, type and name of each resource that changes."""
-    on_change: Callable[[str, str], None] | None = None
-    """Called with operation and name as each begins."""
-
-    def take(self, event: EngineEvent) -> None:
-        """Notes what the engine has just told."""
-        told = event.diagnostic_event
-        if told is not None and told.severity == "error":
-            text = _MARKUP.sub("", told.message or "").strip()
-            if text and not _NOISE.match(text) and text not in self.errors:
-                self.errors.append(text)
-        policy = event.policy_event
-        if policy is not None and policy.enforcement_level == "mandatory":
-            self.errors.append(f"{policy.policy_name}: {_MARKUP.sub('', policy.message or '').strip()}")
-        begun = event.resource_pre_event
-        if begun is not None and begun.metadata.op not in PASSED_OVER:
-            parts = begun.metadata.urn.split("::")
-            operation = str(getattr(begun.metadata.op, "value", begun.metadata.op))
-            self.changes.append((operation, parts[2].rpartition("$")[2], parts[-1]))
-            if self.on_change:
-                self.on_change(operation, parts[-1])
 
 
 class _Workspace(LocalWorkspace):
@@ -265,7 +221,7 @@ class Engine:
                 raise error
             if isinstance(error, StackNotFoundError):
                 raise self._unreadable(error)
-            raise UpdateError("\n".join(events.errors) or _said(error))
+            raise UpdateError("\n".join(events.errors) or said(error))
         return events.changes
 
     @contextmanager
@@ -285,7 +241,7 @@ class Engine:
                 if gone
                 else f"the stack '{stack}' is not in {self.backend}: `make up STACK={stack}` makes it"
             )
-        reason = _said(error)
+        reason = said(error)
         found = passphrase.problem(self.project, os.environ) if passphrase.is_about_it(reason) else None
         return UnreachableError(found or f"the state can't be read: {damaged(self.backend) or reason}")
 
@@ -297,26 +253,3 @@ class Engine:
             path.touch(mode=0o600)
             path.write_bytes(content)
             yield path
-
-
-def outputs_of(resources: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
-    """The stack's outputs, as its resources in the state have them; secrets stay encrypted."""
-    stack = next((each for each in resources if each.get("type") == "pulumi:pulumi:Stack"), {})
-    return stack.get("outputs") or {}
-
-
-def data_volume_urns(resources: Sequence[Mapping[str, Any]], volume: str) -> list[str]:
-    """The URNs of a data volume in a state, by its name on the Docker host: the volume's, and its component's."""
-    return [
-        str(each["urn"])
-        for each in resources
-        if DATA_VOLUME in str(each["urn"]) and (each.get("outputs") or {}).get("name") == volume
-    ]
-
-
-def _said(error: Exception) -> str:
-    """What Pulumi wrote to standard error, of all that the Automation API makes of it."""
-    text = _MARKUP.sub("", str(error))
-    stderr = text.partition("\n stderr: ")[2] or text
-    lines = [line.strip().removeprefix("error: ") for line in stderr.splitlines() if line.strip()]
-    return " ".join(lines) or text.strip()

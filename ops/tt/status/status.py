@@ -146,7 +146,8 @@ def _of_state(project: Project, host: Host, status: Status, *, compared: bool) -
     A change of volumes that was cut off is put right first: before, the state can't be what the host has.
     """
     # It takes a while, and the rest is told without it too.
-    from ops.tt.state.engine import Engine, outputs_of  # noqa: PLC0415
+    from ops.tt.state.engine import Engine  # noqa: PLC0415
+    from ops.tt.state.resources import outputs_of  # noqa: PLC0415
 
     resources = Engine(project).resources()
     outputs = outputs_of(resources)

@@ -6,7 +6,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ops.ci.preview import Preview, read
+from ops.ci.preview import Preview
+from ops.ci.preview_reader import read
 
 PLATFORM = "tasktracker:components:Platform"
 CONTAINER = (PLATFORM, "tasktracker:components:Nginx", "docker:index/container:Container")

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ops.ci.preview import PreviewError, read
+from ops.ci.preview_reader import PreviewError, read
 from tests.unit.ops.ci.previews import (
     DATA,
     PLATFORM,

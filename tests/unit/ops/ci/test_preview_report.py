@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from ops.ci import preview_report
-from ops.ci.preview import Preview, read
+from ops.ci.preview import Preview
+from ops.ci.preview_reader import read
 from ops.ci.preview_report import COMMENT_LIMIT, LEAST_LIMIT, MARKER, Exit, exit_code, report
 from tests.unit.ops.ci.previews import (
     CONTAINER,

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from ops.ci import record_preview
-from ops.ci.preview import read
+from ops.ci.preview_reader import read
 from ops.ci.preview_report import report
 from tests.unit.ops.ci.previews import DATA, SECRET, created, policy, said, state, step, stream, update, volume
 from toolchain.engine import POLICY_OPTIONS

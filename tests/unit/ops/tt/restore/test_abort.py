@@ -22,8 +22,9 @@ from ops.tt.output import Output
 from ops.tt.project import DataVolumes, Project, volume_name
 from ops.tt.restore import abort as abort_
 from ops.tt.restore.unfinished import refuse_unfinished, unfinished_operations
-from ops.tt.state.engine import Engine, UpdateError
+from ops.tt.state.engine import Engine
 from ops.tt.state.locks import LockedError
+from ops.tt.state.update_events import UpdateError
 from settings.ownership import DATA_VOLUME
 from toolchain.environment import BACKEND
 

@@ -14,7 +14,7 @@ from ops.tt.operator import Operator
 from ops.tt.output import Output
 from ops.tt.project import Project
 from ops.tt.restore import files
-from ops.tt.state.engine import UpdateError
+from ops.tt.state.update_events import UpdateError
 from tests.unit.ops.tt.backup.test_files import SETS, FakeHost, parsed
 
 

@@ -19,7 +19,7 @@ from ops.tt.project import Project
 from ops.tt.restore.plan import Plan, describe
 from ops.tt.restore.restore import Change, Outcome
 from ops.tt.restore.unfinished import refuse_unfinished, unfinished_operations
-from ops.tt.state.engine import UpdateError
+from ops.tt.state.update_events import UpdateError
 from tests.unit.ops.tt.backup.test_backups import TOLD, Repository
 
 CONFIG = "config:\n  tasktracker:environment: prod # ours\n"
