@@ -43,26 +43,37 @@ def restore(
         raise UsageError("give one of --to TIME, --latest, --set LABEL and --abort")
     if abort and into is not None:
         raise UsageError("--into goes with --to TIME, --latest or --set LABEL")
+    if abort:
+        _abort(session, yes=yes)
+        return
     target = Target(_time(to, session.output) if to is not None else None, label, latest)
     if into is not None:
         _restore_into(session, into, target)
-        return
+    else:
+        _restore(session, target, yes=yes, safety=not without_safety_backup)
+
+
+def _restore(session: Session, target: Target, *, yes: bool, safety: bool) -> None:
     from ops.tt.operator import Operator
-    from ops.tt.restore import abort as abort_
     from ops.tt.restore import plan as plan_
     from ops.tt.restore import restore as restore_
 
     with session.project.lock():
         operator = Operator(session.project, session.output, yes)
-        if abort:
-            done = abort_.abort(operator)
-            session.output.result({"aborted": True, "message": done}, done)
-            return
-        plan = plan_.prepare(operator, target, safety=not without_safety_backup)
+        plan = plan_.prepare(operator, target, safety=safety)
         session.output.note(plan_.describe(plan, session.project))
         operator.confirm()
         outcome = restore_.execute(operator, plan)
     session.output.result(outcome.asdict(), *outcome.lines(session.project))
+
+
+def _abort(session: Session, *, yes: bool) -> None:
+    from ops.tt.operator import Operator
+    from ops.tt.restore import abort
+
+    with session.project.lock():
+        done = abort.abort(Operator(session.project, session.output, yes))
+    session.output.result({"aborted": True, "message": done}, done)
 
 
 def _restore_into(session: Session, name: str, target: Target) -> None:

@@ -6,7 +6,7 @@ import sys
 
 from ops.tt.errors import RefusedError
 from ops.tt.host.docker_host import Host
-from ops.tt.host.ownership import compare
+from ops.tt.host.ownership import Compared, compare
 from ops.tt.output import Output
 from ops.tt.project import Project
 from ops.tt.restore import scratch
@@ -33,7 +33,8 @@ def down(project: Project, output: Output, *, yes: bool) -> int:
     """
     steps = Steps(project.stack, DOWN, first_change=len(CHECKS))
     with steps.reported():
-        _check(project, output, steps)
+        for each in _check(project, steps).forgotten_notes:
+            output.note(each)
         answered = ANSWERED if yes else ()
         code = pulumi(project, output, "destroy", "--exclude-protected", *answered, steps=steps).code
     if not code:
@@ -53,9 +54,9 @@ def purge(project: Project, output: Output, confirm: str | None) -> int:
     steps = Steps(stack, PURGE, first_change=len(CHECKS))
     _confirm(stack, output, confirm)
     with steps.reported():
-        host = _check(project, output, steps)
+        compared = _check(project, steps)
         # No state has these, and they are copies of the database.
-        for name in scratch.remove_all(host):
+        for name in scratch.remove_all(Host(project)):
             output.note(f"The scratch '{name}' is gone.")
         steps.next()
         if code := pulumi(project, output, "state", "unprotect", "--all", "--yes", steps=steps).code:
@@ -63,7 +64,7 @@ def purge(project: Project, output: Output, confirm: str | None) -> int:
         steps.next()
         if code := pulumi(project, output, "destroy", *ANSWERED, steps=steps).code:
             return code
-    rest = list(left(stack))
+    rest = [*(note.removeprefix("left: ") for note in compared.forgotten_notes), *left(stack)]
     lines = [f"==> The data of '{stack}' is deleted", *(f"    left: {each}" for each in rest)]
     output.result({"stack": stack, "purged": True, "left": rest}, *lines)
     return 0
@@ -76,18 +77,15 @@ def _confirm(stack: str, output: Output, confirm: str | None) -> None:
         raise RefusedError(f"nothing was deleted: `./tt purge --stack {stack} --confirm {stack}` would")
 
 
-def _check(project: Project, output: Output, steps: Steps) -> Host:
+def _check(project: Project, steps: Steps) -> Compared:
     """Refuses where an older state, or another clone's, would take down half of what runs, or an update is under way.
 
     Pulumi itself would advise to delete the lock's file.
     """
-    host = Host(project)
-    compared = compare(project, host, Engine(project).resources())
+    compared = compare(project, Host(project), Engine(project).resources())
     compared.check()
-    for each in compared.forgotten_notes:
-        output.note(each)
     steps.next()
     if problems := obstacles(project):
         raise RefusedError("\n".join(problems))
     steps.next()
-    return host
+    return compared

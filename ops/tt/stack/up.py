@@ -53,7 +53,7 @@ def up(project: Project, output: Output, options: Sequence[str] = (), *, yes: bo
     with steps.reported():
         ready = before(project, output, yes=yes)
         steps.next()
-        both = ("--diff=false", *POLICY_OPTIONS, *options, *([REFRESH] if ready.refresh else []))
+        both = ("--diff=false", *_policies(project), *options, *([REFRESH] if ready.refresh else []))
         if yes:
             code, changes = _preview(project, output, ready, both, steps)
             if code:
@@ -68,6 +68,11 @@ def up(project: Project, output: Output, options: Sequence[str] = (), *, yes: bo
             return code
         steps.done = STEPS.index("the update") + 1
         return _after(project, output, steps)
+
+
+def _policies(project: Project) -> list[str]:
+    """Pulumi's options for the policies; in the project's own folder without that, as Pulumi shows them."""
+    return [each.removeprefix(f"{project.folder}/") for each in POLICY_OPTIONS]
 
 
 def _after(project: Project, output: Output, steps: Steps) -> int:
@@ -120,7 +125,7 @@ def preview(project: Project, output: Output, options: Sequence[str] = ()) -> in
     """
     steps = Steps(project.stack, ("the preview",), first_change=1)
     with environment_for_preview(variables(project)) as environment:
-        arguments = ("preview", *POLICY_OPTIONS, "--diff", *options)
+        arguments = ("preview", *_policies(project), "--diff", *options)
         code = pulumi(project, output, *arguments, steps=steps, environment=environment).code
     if not code:
         output.result({"stack": project.stack, "previewed": True})

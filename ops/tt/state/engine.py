@@ -201,17 +201,7 @@ class Engine:
         # In a thread, whose wait for Pulumi no signal cuts off: with Ctrl-C the terminal interrupts Pulumi too. Not by
         # `join`: interrupted, it takes the thread for ended (Python's issue 89437).
         threading.Thread(target=work).start()
-        interrupted = hastened = False
-        while True:
-            try:
-                if interrupted and not hastened and on_interrupt:
-                    hastened = True
-                    on_interrupt()
-                if finished.wait(POLL):
-                    break
-            except KeyboardInterrupt:
-                interrupted = True
-        if interrupted and heed:
+        if _interrupted(finished, on_interrupt) and heed:
             raise KeyboardInterrupt
         if failure:
             error = failure[0]
@@ -253,3 +243,17 @@ class Engine:
             path.touch(mode=0o600)
             path.write_bytes(content)
             yield path
+
+
+def _interrupted(finished: threading.Event, on_interrupt: Callable[[], None] | None) -> bool:
+    """Waits for `finished`, whatever signals come; whether one has. `on_interrupt` is called after the first."""
+    interrupted = hastened = False
+    while True:
+        try:
+            if interrupted and not hastened and on_interrupt:
+                hastened = True
+                on_interrupt()
+            if finished.wait(POLL):
+                return interrupted
+        except KeyboardInterrupt:
+            interrupted = True

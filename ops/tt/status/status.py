@@ -10,6 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
+from docker.models.containers import Container
+
 from ops.tt.backup import drill
 from ops.tt.backup.backups import Repository
 from ops.tt.backup.database import BACKUPS, Database
@@ -95,6 +97,22 @@ def read(project: Project) -> Status:
             f"the stack '{project.stack}' has no containers here; `make up STACK={project.stack}` makes them"
         )
     status = Status(project.stack, project.environment)
+    volumes = project.volumes()
+    status.volumes = {"in_use": volumes.used, "kept": list(volumes.kept)}
+    cut_off = [*unfinished_operations(project, host, volumes)]
+    # First, and first in the list: nothing else helps before it is cleared.
+    _or_problem(status, lambda: _of_locks(project, status))
+    locked, status.problems = status.problems, []
+    _ask_all(project, host, status, containers, compared=not cut_off)
+    ill = [each.name for each in status.services if each.name in STORES and each.problem]
+    found = [problem for each in status.services if (problem := each.problem_behind(ill))]
+    found += cut_off
+    status.problems = url_check.with_cures(list(dict.fromkeys([*locked, *found, *status.problems])), project.stack)
+    return status
+
+
+def _ask_all(project: Project, host: Host, status: Status, containers: Sequence[Container], *, compared: bool) -> None:
+    """Asks for all that takes time, at once. `compared` is whether the state can be compared with the host."""
     # Of those that do not run, the services tell.
     names = {str(each.labels.get("service")) for each in containers if each.status == "running"}
     # One that starts is not to be restarted.
@@ -103,18 +121,12 @@ def read(project: Project) -> Status:
         for each in containers
         if each.status == "running" and (each.attrs["State"].get("Health") or {}).get("Status") != "starting"
     }
-    volumes = project.volumes()
-    status.volumes = {"in_use": volumes.used, "kept": list(volumes.kept)}
-    cut_off = [*unfinished_operations(project, host, volumes)]
-    # First, and first in the list: nothing else helps before it is cleared.
-    _or_problem(status, lambda: _of_locks(project, status))
-    locked, status.problems = status.problems, []
     with ThreadPoolExecutor() as pool:
         asked = [
             pool.submit(_or_problem, status, question)
             for question in (
-                lambda: _of_state(project, host, status, compared=not cut_off),
-                lambda: status.problems.extend(kept_problems(host, volumes)),
+                lambda: _of_state(project, host, status, compared=compared),
+                lambda: status.problems.extend(kept_problems(host, project.volumes())),
                 *([lambda: _backups(host, status, restart=POSTGRES in settled)] if BACKUPS in names else []),
                 *([lambda: _drill(host, status)] if drill.DRILLS in names else []),
                 *([lambda: _nats(host, status)] if NATS in names else []),
@@ -124,11 +136,6 @@ def read(project: Project) -> Status:
         status.services = sorted(services, key=lambda each: each.name)
         for each in asked:
             each.result()
-    ill = [each.name for each in status.services if each.name in STORES and each.problem]
-    found = [problem for each in status.services if (problem := each.problem_behind(ill))]
-    found += cut_off
-    status.problems = url_check.with_cures(list(dict.fromkeys([*locked, *found, *status.problems])), project.stack)
-    return status
 
 
 def _or_problem(status: Status, ask: Callable[[], Any]) -> Any:  # noqa: ANN401 - what `ask` returns

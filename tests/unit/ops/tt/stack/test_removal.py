@@ -72,6 +72,11 @@ def test_down_checks_whose_it_is_and_the_lock_before_anything_goes(calls: Calls)
     assert calls.done == ["own", "lock", DESTROY]
 
 
+def test_down_names_volumes_that_nothing_deletes(calls: Calls, capsys: pytest.CaptureFixture[str]) -> None:
+    assert down() == 0
+    assert capsys.readouterr().err == "left: a-volume\n"
+
+
 def test_where_a_person_is_asked_pulumi_asks(calls: Calls) -> None:
     assert down(yes=False) == 0
     assert calls.done[-1] == ("destroy", "--exclude-protected")
@@ -81,8 +86,8 @@ def test_purge_removes_copies_and_protection_first(calls: Calls, capsys: pytest.
     assert purge() == 0
     assert calls.done == ["own", "lock", "scratch", UNPROTECT, DESTROY_ALL]
     said = capsys.readouterr()
-    assert said.out == "==> The data of 'demo' is deleted\n    left: its passphrase\n"
-    assert said.err == "left: a-volume\nThe scratch 'look' is gone.\n"
+    assert said.out == "==> The data of 'demo' is deleted\n    left: a-volume\n    left: its passphrase\n"
+    assert said.err == "The scratch 'look' is gone.\n"
 
 
 @pytest.mark.parametrize("command", [down, purge])

@@ -20,6 +20,7 @@ from ops.tt.stack import attached, up
 from ops.tt.stack.update import Ready
 from toolchain import foreground
 from toolchain.engine import POLICY_OPTIONS
+from toolchain.steps import ROOT
 
 #: The state can be saved once its object store is on its network again.
 AFTER = ("connect", "save", "where")
@@ -120,6 +121,12 @@ def test_a_preview_without_changes_is_the_end(steps: Steps) -> None:
     assert run() == 0
     assert steps.done == [PREVIEW, "where"]
     assert steps.options == [*POLICY_OPTIONS, "--target", "x"]
+
+
+def test_in_its_own_folder_the_policies_are_named_without_it() -> None:
+    own = ["--policy-pack", "policies", "--policy-pack-config", "policies/config.json"]
+    assert up._policies(Project(ROOT, "dev")) == own
+    assert up._policies(Project(Path("/elsewhere"), "dev")) == [*POLICY_OPTIONS]
 
 
 def test_changes_are_made_once_they_were_previewed(steps: Steps, capsys: pytest.CaptureFixture[str]) -> None:
