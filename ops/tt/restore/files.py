@@ -6,13 +6,12 @@ from collections.abc import Mapping, Sequence
 
 from ops.tt import times
 from ops.tt.backup.files import FileSet, listed
-from ops.tt.errors import InterruptedWorkError, TtError, UsageError, sentence
+from ops.tt.errors import UsageError
 from ops.tt.operator import Operator
 from ops.tt.output import size
 from ops.tt.project import NAMESPACE
-from ops.tt.restore.restore import Change
+from ops.tt.restore.restore import Change, take_job_away
 from ops.tt.restore.unfinished import refuse_unfinished
-from ops.tt.state.update_events import UpdateError
 
 #: Where the config asks for a restore of files.
 CONFIG = f"{NAMESPACE}:backup.files.restore"
@@ -54,15 +53,9 @@ def restore(operator: Operator, wanted: Mapping[str, str]) -> None:
         change.write(content)
         operator.engine.up("tt: restore of files")
     # The job is done, and would be done again with the next change of its image.
-    left = f"the files are restored, and the finished job is still there: `make up STACK={operator.project.stack}`"
-    try:
-        change.undo()
-        with operator.output.work("Taking the finished job away"):
-            operator.engine.up("tt: the restore of files is done")
-    except KeyboardInterrupt:
-        raise InterruptedWorkError(f"interrupted: {left} takes it away") from None
-    except (UpdateError, TtError) as error:
-        operator.output.warn(f"{error}\n{sentence(left)} takes it away")
+    make_up = f"`make up STACK={operator.project.stack}`"
+    left = f"the files are restored, and the finished job is still there: {make_up} takes it away"
+    take_job_away(operator, change.undo, "tt: the restore of files is done", left)
 
 
 def _choose(known: Sequence[FileSet], what: str, label: str) -> FileSet:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from ops.tt.errors import (
@@ -215,10 +215,23 @@ def _tidy_new_host(operator: Operator, volume: int) -> None:
         f"PostgreSQL is on data volume {volume}, with what was restored, and only the finished job is still there: "
         f"{abort_command(operator.project)} takes it away"
     )
-    try:
+
+    def write() -> None:
         operator.project.write(operator.project.edited({}, removals=[f"{CONFIG}.restore"]))
+
+    take_job_away(operator, write, "tt: the restore is done", left)
+
+
+def take_job_away(operator: Operator, write: Callable[[], None], message: str, left: str) -> None:
+    """Takes a finished job out of the config, by `write`, and out of the stack; `left` says how things are before.
+
+    Raises:
+        InterruptedWorkError: the user stopped it.
+    """
+    try:
+        write()
         with operator.output.work("Taking the finished job away"):
-            operator.engine.up("tt: the restore is done")
+            operator.engine.up(message)
     except KeyboardInterrupt:
         raise InterruptedWorkError(f"interrupted: {left}") from None
     except (UpdateError, TtError) as error:
