@@ -52,3 +52,6 @@ class Steps:
             yield
         except KeyboardInterrupt:
             raise InterruptedWorkError(self.report) from None
+        except InterruptedWorkError as error:
+            # The step itself knows more of what became of it.
+            raise InterruptedWorkError(f"{self.report}\n{error}") from None

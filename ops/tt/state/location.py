@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ops.tt.errors import RefusedError, UnreachableError
+from ops.tt.errors import InterruptedWorkError, RefusedError, UnreachableError
 from ops.tt.project import Project
 from ops.tt.state import locks
 from ops.tt.state.locks import Lock, LockedError
@@ -109,7 +109,17 @@ def unlock(place: StateLocation, confirm: str | None) -> list[Lock]:
 
     Raises:
         RefusedError: as `clearable`.
+        InterruptedWorkError: the user stopped it in the middle; says which are removed.
     """
     found = clearable(place, confirm)
-    clear(place, found)
+    cleared: list[Lock] = []
+    try:
+        for lock in found:
+            clear(place, [lock])
+            cleared.append(lock)
+    except KeyboardInterrupt:
+        done = f"cleared of {'; '.join(map(str, cleared))}" if cleared else "not cleared, or just now"
+        raise InterruptedWorkError(
+            f"interrupted; the lock is {done}. `./tt state show --stack {place.stack}` lists who holds it"
+        ) from None
     return found

@@ -214,6 +214,16 @@ def test_an_interrupt_reports_what_was_done(
     assert all(line in str(told.value) for line in lines)
 
 
+def test_a_step_that_knows_more_says_it_too(steps: Steps, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(*_: object, **__: object) -> None:
+        raise InterruptedWorkError("the save goes on in its container")
+
+    steps.changes = {"create": 1}
+    monkeypatch.setattr(up, "save", interrupt)
+    with pytest.raises(InterruptedWorkError, match=r"^Interrupted\.(.*\n)+.*\nthe save goes on in its container$"):
+        run()
+
+
 def test_one_of_the_program_s_own_is_in_the_document(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], steps: Steps
 ) -> None:

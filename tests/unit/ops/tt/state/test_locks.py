@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from ops.tt.errors import RefusedError
+from ops.tt.errors import InterruptedWorkError, RefusedError
 from ops.tt.state import locks
 from ops.tt.state.location import StateLocation, unlock
 from ops.tt.state.locks import Lock, LockedError
@@ -166,3 +166,22 @@ def test_the_lock_of_a_move_names_what_goes_on_with_it(place: StateLocation, gon
 def test_what_pulumi_tells_has_the_time_too() -> None:
     told = "by 1 lock(s).\n  file:///x/1.json: created by ann@laptop (pid 4711) at 2026-11-20T13:05:00+01:00"
     assert locks.holders(told) == [Lock("ann", "laptop", 4711, 1795176300.0)]
+
+
+def test_an_interrupt_says_which_locks_are_cleared(
+    place: StateLocation, gone: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held(place, "1", pid=gone, hostname=socket.gethostname())
+    held(place, "2", pid=gone, hostname=socket.gethostname())
+    delete, done = FolderStore.delete, []
+
+    def interrupt(self: FolderStore, key: str) -> None:
+        if done:
+            raise KeyboardInterrupt
+        done.append(key)
+        delete(self, key)
+
+    monkeypatch.setattr(FolderStore, "delete", interrupt)
+    with pytest.raises(InterruptedWorkError, match=rf"^interrupted; the lock is cleared of process {gone} of [^;]*$"):
+        unlock(place, None)
+    assert len(place.locks()) == 1
