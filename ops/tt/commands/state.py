@@ -21,15 +21,15 @@ def state_show(ctx: typer.Context) -> None:
     from ops.tt.state.location import state_location
 
     session: Session = ctx.obj
-    place = state_location(session.project)
-    exists, locks = place.checkpoint is not None, place.locks()
+    location = state_location(session.project)
+    exists, locks = location.checkpoint is not None, location.locks()
     lines = [
-        f"The state of '{session.stack}' is in {redacted(place.url)}."
+        f"The state of '{session.stack}' is in {redacted(location.url)}."
         if exists
-        else f"{redacted(place.url)} has no '{session.stack}' yet."
+        else f"{redacted(location.url)} has no '{session.stack}' yet."
     ]
     lines += [f"  locked   by {lock}" + (", which is dead" if lock.lives is False else "") for lock in locks]
-    document = {"backend": place.url, "exists": exists, "locks": [lock.asdict() for lock in locks]}
+    document = {"backend": location.url, "exists": exists, "locks": [lock.asdict() for lock in locks]}
     session.output.result(document, *lines)
 
 

@@ -150,8 +150,8 @@ def _take_back(
         _stop_job(operator)
         if content is not None:
             operator.project.write(content)
-        place = state_location(operator.project)
-        clear(place, clearable(place, None))
+        location = state_location(operator.project)
+        clear(location, clearable(location, None))
         # Their names would be in the way.
         remove(made, [])
         _take_from_state(operator)

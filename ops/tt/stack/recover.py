@@ -46,8 +46,8 @@ def recover(project: Project, output: Output, *, yes: bool, confirm: str | None)
         BrokenError: it failed in the middle; says what was done.
         InterruptedWorkError: the user stopped it in the middle; says what was done.
     """
-    place = state_location(project)
-    locks = clearable(place, confirm)
+    location = state_location(project)
+    locks = clearable(location, confirm)
     operator = Operator(project, output, yes)
     urns = operator.engine.cut_off()
     made = half_made(operator) if urns else []
@@ -60,7 +60,7 @@ def recover(project: Project, output: Output, *, yes: bool, confirm: str | None)
         operator.confirm()
     done = Recovery([], [], [])
     try:
-        clear(place, locks)
+        clear(location, locks)
         done = Recovery(locks, urns, [])
         if urns:
             with output.work("Asking what became of it"):

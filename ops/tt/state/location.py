@@ -79,47 +79,47 @@ def engine_environment(project: Project) -> Mapping[str, str]:
         raise UnreachableError(str(error)) from None
 
 
-def clearable(place: StateLocation, confirm: str | None) -> list[Lock]:
+def clearable(location: StateLocation, confirm: str | None) -> list[Lock]:
     """The locks of updates that were killed; changes nothing.
 
     Raises:
         RefusedError: the holder of one lives, or is on another machine, and `confirm` is not the stack's name; or
             a move of the state has left it.
     """
-    found = place.locks()
+    found = location.locks()
     for lock in found:
         if lock.target:
             raise RefusedError(
-                f"a move of '{place.stack}' to {lock.target} was cut off or is under way ({lock}): "
-                f"`make state STACK={place.stack} BACKEND='{lock.target}'` carries on"
+                f"a move of '{location.stack}' to {lock.target} was cut off or is under way ({lock}): "
+                f"`make state STACK={location.stack} BACKEND='{lock.target}'` carries on"
             )
-    if confirm != place.stack and not all(lock.lives is False for lock in found):
-        raise LockedError(place.stack, found)
+    if confirm != location.stack and not all(lock.lives is False for lock in found):
+        raise LockedError(location.stack, found)
     return found
 
 
-def clear(place: StateLocation, found: Sequence[Lock]) -> None:
+def clear(location: StateLocation, found: Sequence[Lock]) -> None:
     """Removes these locks, and no other: one that is new is an update's that runs."""
     for lock in found:
-        place.store.delete(lock.key)
+        location.store.delete(lock.key)
 
 
-def unlock(place: StateLocation, confirm: str | None) -> list[Lock]:
+def unlock(location: StateLocation, confirm: str | None) -> list[Lock]:
     """Removes the locks of updates that were killed; returns them.
 
     Raises:
         RefusedError: as `clearable`.
         InterruptedWorkError: the user stopped it in the middle; says which are removed.
     """
-    found = clearable(place, confirm)
+    found = clearable(location, confirm)
     cleared: list[Lock] = []
     try:
         for lock in found:
-            clear(place, [lock])
+            clear(location, [lock])
             cleared.append(lock)
     except KeyboardInterrupt:
         done = f"cleared of {'; '.join(map(str, cleared))}" if cleared else "not cleared, or just now"
         raise InterruptedWorkError(
-            f"interrupted; the lock is {done}. `./tt state show --stack {place.stack}` lists who holds it"
+            f"interrupted; the lock is {done}. `./tt state show --stack {location.stack}` lists who holds it"
         ) from None
     return found

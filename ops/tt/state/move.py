@@ -75,10 +75,10 @@ class Mover:
             UnreachableError: a backend does not answer.
             FailedError: it failed; the state is where it was.
         """
-        target = self._place(self._url(to))
+        target = self._location(self._url(to))
         if target.url == self.current:
             return self._end_of_a_move(target)
-        source = self._place(self.current)
+        source = self._location(self.current)
         left = self._left(source, target)
         if isinstance(target.store, BucketStore):
             self._examine(target.store, without_versions)
@@ -114,7 +114,7 @@ class Mover:
         if not own:
             return Outcome(target.url, target.url, False)
         self._check_dead(own)
-        source = self._place(str(own[0].source))
+        source = self._location(str(own[0].source))
         there = self._export(target)
         if source.checkpoint and there != self._export(source):
             raise RefusedError(
@@ -127,18 +127,18 @@ class Mover:
     def _left(self, source: StateLocation, target: StateLocation) -> Sequence[Sequence[Lock]]:
         """The locks that a killed move to the same target has left in both; refuses every other."""
         left = []
-        for place in (source, target):
-            found = place.locks()
+        for location in (source, target):
+            found = location.locks()
             own = [lock for lock in found if lock.target]
             left.append(own)
             if others := [lock for lock in found if lock not in own]:
-                raise LockedError(place.stack, others)
+                raise LockedError(location.stack, others)
             self._check_dead(own)
             for lock in own:
                 if (lock.source, lock.target) != (source.url, target.url):
                     raise RefusedError(
-                        f"a move of '{place.stack}' to {lock.target} was cut off: "
-                        f"{command(place.stack, str(lock.target))} carries on"
+                        f"a move of '{location.stack}' to {lock.target} was cut off: "
+                        f"{command(location.stack, str(lock.target))} carries on"
                     )
         return left
 
@@ -161,17 +161,17 @@ class Mover:
         if found.refusals:
             raise RefusedError("\n".join(found.refusals))
 
-    def _check_layout(self, *places: StateLocation) -> None:
+    def _check_layout(self, *locations: StateLocation) -> None:
         """Has Pulumi open both, which makes what a new one lacks, and checks that stacks are in projects there."""
-        for place in places:
-            if is_folder(place.url) and place.store.read(META) is None:
-                place.store.write(META, b"version: 1\n")
-            self._pulumi(place.url, "stack", "ls", "--json")
-            meta = (place.store.read(META) or b"").decode(errors="replace")
+        for location in locations:
+            if is_folder(location.url) and location.store.read(META) is None:
+                location.store.write(META, b"version: 1\n")
+            self._pulumi(location.url, "stack", "ls", "--json")
+            meta = (location.store.read(META) or b"").decode(errors="replace")
             if not re.fullmatch(r"version: 1\s*", meta):
                 raise RefusedError(
-                    f"{place.url} keeps stacks in an old way: "
-                    f"`TASKTRACKER_BACKEND_URL='{place.url}' ./tt pulumi state upgrade`"
+                    f"{location.url} keeps stacks in an old way: "
+                    f"`TASKTRACKER_BACKEND_URL='{location.url}' ./tt pulumi state upgrade`"
                 )
 
     def _check_free(
@@ -189,11 +189,13 @@ class Mover:
                 f"{source.url}. Name another bucket or folder"
             )
 
-    def _export(self, place: StateLocation) -> Mapping[str, Any] | None:
+    def _export(self, location: StateLocation) -> Mapping[str, Any] | None:
         """What Pulumi reads of the stack, with secrets encrypted; None if it is not there."""
-        if place.checkpoint is None:
+        if location.checkpoint is None:
             return None
-        exported: Mapping[str, Any] = json.loads(self._pulumi(place.url, "stack", "export", "--stack", place.stack))
+        exported: Mapping[str, Any] = json.loads(
+            self._pulumi(location.url, "stack", "export", "--stack", location.stack)
+        )
         return exported
 
     def _pulumi(self, url: str, *args: str) -> str:
@@ -237,7 +239,7 @@ class Mover:
             return to.rstrip("/")
         return self._default if is_folder(self._default) else f"file://{self._project.folder}/.state"
 
-    def _place(self, url: str) -> StateLocation:
+    def _location(self, url: str) -> StateLocation:
         return state_location(self._project, url)
 
 
@@ -245,6 +247,6 @@ def _resources(state: Mapping[str, Any]) -> list[Any]:
     return (state.get("deployment") or {}).get("resources") or []
 
 
-def _counts(state: Mapping[str, Any] | None, place: StateLocation) -> tuple[int, int]:
+def _counts(state: Mapping[str, Any] | None, location: StateLocation) -> tuple[int, int]:
     """Resources and updates of a stack."""
-    return len(_resources(state or {})), sum(".history.json" in key for key in place.history)
+    return len(_resources(state or {})), sum(".history.json" in key for key in location.history)

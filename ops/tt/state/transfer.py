@@ -47,8 +47,8 @@ class Moving:
 
     def clear_left(self) -> None:
         """Removes the locks of the killed move."""
-        for place, found in zip((self.source, self.target), self.left, strict=True):
-            clear(place, found)
+        for location, found in zip((self.source, self.target), self.left, strict=True):
+            clear(location, found)
 
     @contextmanager
     def or_back(self) -> Iterator[None]:
@@ -83,8 +83,8 @@ class Moving:
             self.target.forget()
             if self.previous is not None and found is not None:
                 self.target.store.write(found, self.previous)
-        for place, lock in reversed(self.held):
-            place.store.delete(lock.key)
+        for location, lock in reversed(self.held):
+            location.store.delete(lock.key)
 
     def lock(self) -> None:
         """Takes the lock of both, so that it refuses all updates.
@@ -93,9 +93,9 @@ class Moving:
             LockedError: somebody else has one.
         """
         self.clear_left()
-        for place in (self.source, self.target):
-            taken = locks.take(place.store, place.project, place.stack, self.source.url, self.target.url)
-            self.held.append((place, taken))
+        for location in (self.source, self.target):
+            taken = locks.take(location.store, location.project, location.stack, self.source.url, self.target.url)
+            self.held.append((location, taken))
 
     def copy(self) -> None:
         """Copies everything of the stack; what makes it one, its checkpoint, comes last.
@@ -139,8 +139,8 @@ class Moving:
         )
         try:
             self.source.forget()
-            for place in (self.source, target):
-                clear(place, [lock for lock in place.locks() if lock.target == target.url])
+            for location in (self.source, target):
+                clear(location, [lock for lock in location.locks() if lock.target == target.url])
         except TtError as error:
             raise BrokenError(f"{error}\n{sentence(rest)}") from None
         except KeyboardInterrupt:

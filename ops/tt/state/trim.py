@@ -17,23 +17,23 @@ ENTRIES = 200
 _TIME = re.compile(r"[-.](\d{16,})\.")
 
 
-def trim(place: StateLocation) -> int:
+def trim(location: StateLocation) -> int:
     """Removes the oldest files of a stack's history and backups from a folder; returns how many.
 
     Pulumi reads the entries of the history to show it, and never the copies of states: they are there to be brought
     back by hand. A bucket is left alone: it keeps versions, and its owner says for how long. So is a stack with a
     lock: an update or a move may be at work.
     """
-    if not is_folder(place.url) or place.locks():
+    if not is_folder(location.url) or location.locks():
         return 0
-    history = place.history
+    history = location.history
     old = [
         *_oldest(history, COPIES, lambda key: ".checkpoint." in key),
         *_oldest(history, ENTRIES, lambda key: ".history." in key),
-        *_oldest(place.backups, COPIES, lambda _key: True),
+        *_oldest(location.backups, COPIES, lambda _key: True),
     ]
     for key in old:
-        place.store.delete(key)
+        location.store.delete(key)
     return len(old)
 
 

@@ -129,8 +129,8 @@ def run(
     project: Project, cleared: list[Lock], monkeypatch: pytest.MonkeyPatch
 ) -> Callable[[Operator], recover.Recovery]:
     """`tt recover` of an operator."""
-    monkeypatch.setattr(recover, "clearable", lambda _place, _confirm: [LOCK])
-    monkeypatch.setattr(recover, "clear", lambda _place, locks: cleared.extend(locks))
+    monkeypatch.setattr(recover, "clearable", lambda _location, _confirm: [LOCK])
+    monkeypatch.setattr(recover, "clear", lambda _location, locks: cleared.extend(locks))
     monkeypatch.setattr(recover, "state_location", lambda _project: None)
     monkeypatch.setattr(recover, "compare", lambda *_: SimpleNamespace(missing=GONE))
 

@@ -26,7 +26,7 @@ HERE = socket.gethostname()
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> StateLocation:
+def location(tmp_path: Path) -> StateLocation:
     return StateLocation(f"file://{tmp_path}", FolderStore(tmp_path), "tasktracker", "prod")
 
 
@@ -38,10 +38,10 @@ def gone() -> int:
     return process.pid
 
 
-def held(place: StateLocation, name: str = "1", **changes: Any) -> None:
+def held(location: StateLocation, name: str = "1", **changes: Any) -> None:
     """Another one's lock, as Pulumi writes it."""
     content = {"pid": 4711, "username": "ann", "hostname": "laptop", "timestamp": "2026-11-20T13:05:00.123456789+01:00"}
-    place.store.write(f"{FOLDER}{name}.json", json.dumps({**content, **changes}).encode())
+    location.store.write(f"{FOLDER}{name}.json", json.dumps({**content, **changes}).encode())
 
 
 def of_this_process() -> dict[str, Any]:
@@ -49,9 +49,9 @@ def of_this_process() -> dict[str, Any]:
     return {"hostname": HERE, "pid": os.getpid(), "timestamp": datetime.now(UTC).isoformat()}
 
 
-def test_a_lock_is_read_as_pulumi_writes_it(place: StateLocation) -> None:
-    held(place)
-    (lock,) = place.locks()
+def test_a_lock_is_read_as_pulumi_writes_it(location: StateLocation) -> None:
+    held(location)
+    (lock,) = location.locks()
     assert (lock.user, lock.host, lock.pid, lock.lives, lock.target) == ("ann", "laptop", 4711, None, None)
     assert lock.asdict() == {
         "user": "ann", "host": "laptop", "pid": 4711, "since": "2026-11-20T12:05:00.123456+00:00", "alive": None,
@@ -60,52 +60,52 @@ def test_a_lock_is_read_as_pulumi_writes_it(place: StateLocation) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"pid": "x"}'])
-def test_a_damaged_lock_is_one_all_the_same(place: StateLocation, content: bytes) -> None:
-    place.store.write(f"{FOLDER}1.json", content)
-    (lock,) = place.locks()
+def test_a_damaged_lock_is_one_all_the_same(location: StateLocation, content: bytes) -> None:
+    location.store.write(f"{FOLDER}1.json", content)
+    (lock,) = location.locks()
     assert (lock.user, lock.host) == ("somebody", "an unknown machine")
     with pytest.raises(LockedError):
-        unlock(place, None)
+        unlock(location, None)
 
 
-def test_the_locks_of_another_stack_are_not_ours(place: StateLocation) -> None:
-    place.store.write(".pulumi/locks/organization/tasktracker/production/1.json", b"{}")
-    assert place.locks() == []
+def test_the_locks_of_another_stack_are_not_ours(location: StateLocation) -> None:
+    location.store.write(".pulumi/locks/organization/tasktracker/production/1.json", b"{}")
+    assert location.locks() == []
 
 
-def test_a_taken_lock_is_one_for_pulumi_and_says_what_it_is_for(place: StateLocation) -> None:
-    lock = locks.take(place.store, "tasktracker", "prod", "file:///old", "s3://new")
-    content = json.loads(place.store.read(lock.key) or b"")
+def test_a_taken_lock_is_one_for_pulumi_and_says_what_it_is_for(location: StateLocation) -> None:
+    lock = locks.take(location.store, "tasktracker", "prod", "file:///old", "s3://new")
+    content = json.loads(location.store.read(lock.key) or b"")
     assert {"pid", "username", "hostname", "timestamp"} < content.keys()
-    (found,) = place.locks()
+    (found,) = location.locks()
     assert (found.pid, found.lives, found.source, found.target) == (os.getpid(), True, "file:///old", "s3://new")
     with pytest.raises(LockedError):
-        locks.take(place.store, "tasktracker", "prod", "file:///old", "s3://new")
-    assert place.locks() == [found]
+        locks.take(location.store, "tasktracker", "prod", "file:///old", "s3://new")
+    assert location.locks() == [found]
 
 
-def test_of_two_that_come_at_once_none_is_fooled(place: StateLocation, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_of_two_that_come_at_once_none_is_fooled(location: StateLocation, monkeypatch: pytest.MonkeyPatch) -> None:
     write = FolderStore.write
 
     def at_the_same_time(self: FolderStore, key: str, content: bytes) -> None:
         write(self, key, content)
         monkeypatch.setattr(FolderStore, "write", write)
-        held(place)
+        held(location)
 
     monkeypatch.setattr(FolderStore, "write", at_the_same_time)
     with pytest.raises(LockedError, match="process 4711 of ann on laptop"):
-        locks.take(place.store, "tasktracker", "prod", "a", "b")
-    assert [lock.user for lock in place.locks()] == ["ann"]
+        locks.take(location.store, "tasktracker", "prod", "a", "b")
+    assert [lock.user for lock in location.locks()] == ["ann"]
 
 
-def test_the_lock_of_a_dead_process_is_cleared(place: StateLocation, gone: int) -> None:
-    held(place, hostname=HERE, pid=gone)
+def test_the_lock_of_a_dead_process_is_cleared(location: StateLocation, gone: int) -> None:
+    held(location, hostname=HERE, pid=gone)
     with pytest.raises(LockedError, match="was killed") as caught:
-        locks.take(place.store, "tasktracker", "prod", "a", "b")
+        locks.take(location.store, "tasktracker", "prod", "a", "b")
     assert caught.value.dead
-    assert [lock.pid for lock in unlock(place, None)] == [gone]
-    assert place.locks() == []
-    assert unlock(place, None) == []
+    assert [lock.pid for lock in unlock(location, None)] == [gone]
+    assert location.locks() == []
+    assert unlock(location, None) == []
 
 
 def test_a_process_that_nobody_has_collected_is_dead() -> None:
@@ -126,41 +126,41 @@ def test_a_process_that_began_after_the_lock_is_another_one() -> None:
     assert Lock("ann", HERE, os.getpid(), now - 10 * 365 * 86400).lives is False
 
 
-def test_the_lock_of_one_that_lives_is_left(place: StateLocation, gone: int) -> None:
-    held(place, "1", hostname=HERE, pid=gone)
-    held(place, "2", **of_this_process())
+def test_the_lock_of_one_that_lives_is_left(location: StateLocation, gone: int) -> None:
+    held(location, "1", hostname=HERE, pid=gone)
+    held(location, "2", **of_this_process())
     for confirm in (None, "", "yes", "production"):
         with pytest.raises(LockedError, match="wait for its end"):
-            unlock(place, confirm)
-    assert len(place.locks()) == 2
-    assert len(unlock(place, "prod")) == 2
+            unlock(location, confirm)
+    assert len(location.locks()) == 2
+    assert len(unlock(location, "prod")) == 2
 
 
-def test_the_lock_of_another_machine_takes_the_stack_s_name(place: StateLocation) -> None:
-    held(place)
+def test_the_lock_of_another_machine_takes_the_stack_s_name(location: StateLocation) -> None:
+    held(location)
     with pytest.raises(LockedError, match=r"on that machine, or here with `--confirm prod`$"):
-        unlock(place, None)
-    assert [lock.host for lock in unlock(place, "prod")] == ["laptop"]
+        unlock(location, None)
+    assert [lock.host for lock in unlock(location, "prod")] == ["laptop"]
 
 
-def test_the_lock_of_a_move_is_never_cleared_by_hand(place: StateLocation, gone: int) -> None:
-    held(place, hostname=HERE, pid=gone, move={"source": "file:///old", "target": "s3://new?region=eu"})
+def test_the_lock_of_a_move_is_never_cleared_by_hand(location: StateLocation, gone: int) -> None:
+    held(location, hostname=HERE, pid=gone, move={"source": "file:///old", "target": "s3://new?region=eu"})
     with pytest.raises(RefusedError, match=r"`make state STACK=prod BACKEND='s3://new\?region=eu'` carries on"):
-        unlock(place, "prod")
-    assert len(place.locks()) == 1
+        unlock(location, "prod")
+    assert len(location.locks()) == 1
 
 
-def test_the_lock_of_a_move_names_what_goes_on_with_it(place: StateLocation, gone: int) -> None:
+def test_the_lock_of_a_move_names_what_goes_on_with_it(location: StateLocation, gone: int) -> None:
     """`./tt recover` refuses it, so `tt status` and `make up` name the move."""
     move = {"source": "file:///old", "target": "s3://new?region=eu"}
-    held(place, hostname=HERE, pid=gone, move=move)
-    said = str(lock_problem("prod", place.locks()))
+    held(location, hostname=HERE, pid=gone, move=move)
+    said = str(lock_problem("prod", location.locks()))
     assert said.startswith("a move of 'prod' to s3://new?region=eu was cut off (process ")
     assert said.endswith("`make state STACK=prod BACKEND='s3://new?region=eu'` carries on")
     assert "recover" not in said
-    held(place, "1", **of_this_process(), move=move)
-    assert lock_problem("prod", place.locks()) is None
-    assert "a move of 'prod' is under way" in str(LockedError("prod", place.locks()))
+    held(location, "1", **of_this_process(), move=move)
+    assert lock_problem("prod", location.locks()) is None
+    assert "a move of 'prod' is under way" in str(LockedError("prod", location.locks()))
 
 
 def test_what_pulumi_tells_has_the_time_too() -> None:
@@ -169,10 +169,10 @@ def test_what_pulumi_tells_has_the_time_too() -> None:
 
 
 def test_an_interrupt_says_which_locks_are_cleared(
-    place: StateLocation, gone: int, monkeypatch: pytest.MonkeyPatch
+    location: StateLocation, gone: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    held(place, "1", pid=gone, hostname=socket.gethostname())
-    held(place, "2", pid=gone, hostname=socket.gethostname())
+    held(location, "1", pid=gone, hostname=socket.gethostname())
+    held(location, "2", pid=gone, hostname=socket.gethostname())
     delete, done = FolderStore.delete, []
 
     def interrupt(self: FolderStore, key: str) -> None:
@@ -183,5 +183,5 @@ def test_an_interrupt_says_which_locks_are_cleared(
 
     monkeypatch.setattr(FolderStore, "delete", interrupt)
     with pytest.raises(InterruptedWorkError, match=rf"^interrupted; the lock is cleared of process {gone} of [^;]*$"):
-        unlock(place, None)
-    assert len(place.locks()) == 1
+        unlock(location, None)
+    assert len(location.locks()) == 1

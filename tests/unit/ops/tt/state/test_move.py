@@ -79,13 +79,13 @@ def run(project: Project, to: str = "new") -> Outcome:
     return Mover(project, Output(json=True)).move(url(project.folder, to))
 
 
-def place(project: Project, name: str) -> StateLocation:
+def location(project: Project, name: str) -> StateLocation:
     return state_location(project, url(project.folder, name))
 
 
 def stacks(project: Project) -> list[str]:
     """The backends that have the stack."""
-    return [name for name in ("old", "new", "newer") if place(project, name).checkpoint]
+    return [name for name in ("old", "new", "newer") if location(project, name).checkpoint]
 
 
 def files(project: Project, name: str) -> dict[str, bytes | None]:
@@ -117,7 +117,7 @@ def test_again_there_is_nothing_to_do(project: Project) -> None:
 
 
 def test_a_stack_with_no_state_yet_only_gets_its_backend(project: Project) -> None:
-    place(project, "old").forget()
+    location(project, "old").forget()
     done = run(project)
     assert (done.moved, done.kept, done.config_changed, stacks(project)) == (False, None, True, [])
 
@@ -171,12 +171,12 @@ def test_a_killed_move_carries_on(project: Project, monkeypatch: pytest.MonkeyPa
     assert there
     # Where there are two, no update passes in either; nor in the one that the config names, while it may go.
     if len(there) == 2:
-        assert all(place(project, each).locks() for each in there)
+        assert all(location(project, each).locks() for each in there)
     assert backend(project.folder, project.config_file).rpartition("/")[2] in there
-    if any(place(project, each).locks() for each in there):
+    if any(location(project, each).locks() for each in there):
         # Cleared by hand, two could be taken.
         with pytest.raises(RefusedError, match=r"`make state STACK=prod BACKEND='file://.*/new'` carries on"):
-            unlock(next(each for each in (place(project, "old"), place(project, "new")) if each.locks()), "prod")
+            unlock(next(each for each in (location(project, "old"), location(project, "new")) if each.locks()), "prod")
     run(project)
     assert stacks(project) == ["new"]
     assert files(project, "new") == {key: content for key, content in before.items() if key != NEIGHBOUR}
@@ -197,7 +197,7 @@ def test_a_killed_move_goes_nowhere_else(project: Project, monkeypatch: pytest.M
 
 
 def test_a_move_under_way_is_left_alone(project: Project) -> None:
-    source, target = place(project, "old"), place(project, "new")
+    source, target = location(project, "old"), location(project, "new")
     # This process lives.
     locks.take(source.store, "tasktracker", "prod", source.url, target.url)
     with pytest.raises(RefusedError, match="a move of 'prod' is under way"):
@@ -217,11 +217,11 @@ def test_states_that_differ_are_for_a_person_to_choose(project: Project, monkeyp
         assert killed_at(project, number, monkeypatch)
         if project.config_file.read_text() != CONFIG and len(stacks(project)) == 2:
             break
-        place(project, "new").forget()
+        location(project, "new").forget()
         for each in ("old", "new"):
-            for lock in place(project, each).locks():
-                place(project, each).store.delete(lock.key)
-    place(project, "old").store.write(CHECKPOINT, json.dumps({"deployment": {"resources": []}}).encode())
+            for lock in location(project, each).locks():
+                location(project, each).store.delete(lock.key)
+    location(project, "old").store.write(CHECKPOINT, json.dumps({"deployment": {"resources": []}}).encode())
     with pytest.raises(RefusedError, match=r"differ: docs/STATE\.md says how to choose"):
         run(project)
     assert stacks(project) == ["old", "new"]
@@ -243,7 +243,7 @@ def test_another_state_of_that_name_is_not_overwritten(project: Project) -> None
     FolderStore(project.folder / "new").write(CHECKPOINT, other)
     with pytest.raises(RefusedError, match=r"has a stack 'prod' with 1 resources already"):
         run(project)
-    assert place(project, "new").store.read(CHECKPOINT) == other
+    assert location(project, "new").store.read(CHECKPOINT) == other
     assert stacks(project) == ["old", "new"]
 
 
@@ -333,13 +333,13 @@ def test_a_move_that_fails_at_its_end_says_that_the_same_command_finishes_it(
     command = f"make state STACK=prod BACKEND='{url(project.folder, 'new')}'"
     assert f"`{command}` finishes it" in text
     assert f"state_backend: {url(project.folder, 'new')}\n" in project.config_file.read_text()
-    assert any(place(project, each).locks() for each in ("old", "new"))
+    assert any(location(project, each).locks() for each in ("old", "new"))
     # A move whose holder lives is under way.
     monkeypatch.setattr(locks, "_lives", lambda *_: False)
     run(project)
     assert stacks(project) == ["new"]
     assert files(project, "new") == {key: content for key, content in before.items() if key != NEIGHBOUR}
-    assert not place(project, "old").locks()
+    assert not location(project, "old").locks()
 
 
 def test_those_are_all_that_it_deletes_at_its_end(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -362,7 +362,7 @@ def test_a_move_that_can_not_be_undone_says_how_it_goes_on(
         ):
             run(project)
     assert project.config_file.read_text() == CONFIG
-    assert all(place(project, each).locks() for each in ("old", "new"))
+    assert all(location(project, each).locks() for each in ("old", "new"))
     monkeypatch.setattr(locks, "_lives", lambda *_: False)
     run(project)
     assert stacks(project) == ["new"]
@@ -380,7 +380,7 @@ def test_a_config_that_was_changed_already_is_changed_back(project: Project, mon
     with pytest.raises(KeyboardInterrupt):
         run(project)
     assert (stacks(project), project.config_file.read_text()) == (["old"], CONFIG)
-    assert not any(place(project, each).locks() for each in ("old", "new"))
+    assert not any(location(project, each).locks() for each in ("old", "new"))
 
 
 def test_what_is_refused_leaves_the_locks_of_a_killed_move(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -42,7 +42,7 @@ def name(number: int, kind: str) -> str:
 
 
 @pytest.fixture
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> StateLocation:
+def location(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> StateLocation:
     monkeypatch.setattr(trim_, "COPIES", COPIES)
     monkeypatch.setattr(trim_, "ENTRIES", ENTRIES)
     store = FolderStore(tmp_path)
@@ -57,34 +57,34 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> StateLocation:
     return StateLocation(f"file://{tmp_path}", store, "tasktracker", "dev")
 
 
-def files(place: StateLocation) -> set[str]:
-    return set(place.store.keys(""))
+def files(location: StateLocation) -> set[str]:
+    return set(location.store.keys(""))
 
 
-def test_the_newest_stay(place: StateLocation, tmp_path: Path) -> None:
-    assert trim(place) == 7 + 2 * (UPDATES - COPIES)
+def test_the_newest_stay(location: StateLocation, tmp_path: Path) -> None:
+    assert trim(location) == 7 + 2 * (UPDATES - COPIES)
     copies = range(UPDATES - COPIES, UPDATES)
-    assert files(place) == {
+    assert files(location) == {
         *KEPT,
         *(name(number, "history") for number in range(UPDATES - ENTRIES, UPDATES)),
         *(name(number, kind) for number in copies for kind in ("checkpoint", "backup")),
     }
     assert {path.name.removesuffix(".attrs") for path in tmp_path.rglob("*.attrs")} == {
-        key.rpartition("/")[2] for key in files(place)
+        key.rpartition("/")[2] for key in files(location)
     }
-    assert trim(place) == 0
+    assert trim(location) == 0
 
 
-def test_a_stack_with_a_lock_is_left_alone(place: StateLocation) -> None:
+def test_a_stack_with_a_lock_is_left_alone(location: StateLocation) -> None:
     lock = {"pid": os.getpid(), "username": "me", "hostname": socket.gethostname(), "timestamp": "2026-11-20T12:00:00Z"}
-    place.store.write(".pulumi/locks/organization/tasktracker/dev/1.json", json.dumps(lock).encode())
-    before = files(place)
-    assert (trim(place), files(place)) == (0, before)
+    location.store.write(".pulumi/locks/organization/tasktracker/dev/1.json", json.dumps(lock).encode())
+    before = files(location)
+    assert (trim(location), files(location)) == (0, before)
 
 
-def test_a_bucket_is_left_alone(place: StateLocation, monkeypatch: pytest.MonkeyPatch) -> None:
-    store: Store = place.store
+def test_a_bucket_is_left_alone(location: StateLocation, monkeypatch: pytest.MonkeyPatch) -> None:
+    store: Store = location.store
     assert trim(StateLocation("s3://states", store, "tasktracker", "dev")) == 0
     monkeypatch.setattr(trim_, "COPIES", UPDATES)
     monkeypatch.setattr(trim_, "ENTRIES", UPDATES)
-    assert trim(place) == 0
+    assert trim(location) == 0
