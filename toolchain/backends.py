@@ -61,7 +61,7 @@ def state_backend(config: Path) -> str | None:
 def line_value(text: str) -> str | None:
     """The state backend that the line in the text of a stack's config file names, if there is one.
 
-    >>> line_value("config:\n  tasktracker:state_backend: s3://states?region=eu # ours\n")
+    >>> line_value("config:\\n  tasktracker:state_backend: s3://states?region=eu # ours\\n")
     's3://states?region=eu'
     """
     found = re.search(LINE, text, re.MULTILINE)
