@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-# Variables of the user's that change what a Python imports, as in toolchain/environment.py.
+# Variables of the user's that change what a Python imports, as in toolchain/pulumi_engine/environment.py.
 unexport PYTHONPATH PYTHONHOME PYTHONPLATLIBDIR PYTHONSAFEPATH PYTHONUSERBASE PYTHONSTARTUP PYTHONINSPECT \
   PYTHONOPTIMIZE PYTHONWARNINGS PYTHONCASEOK PYTHONEXECUTABLE PULUMI_PYTHON_CMD VIRTUAL_ENV
 
@@ -21,7 +21,7 @@ define newline
 endef
 quoted = '$(subst $(newline),'$$'\n'',$(subst ','\'',$($(1))))'
 # Refuses a value that can't be one. First in each target that uses more of them than STACK, which SETUP checks.
-check = $(PYTHON) -m toolchain.make_variables $(foreach name,$(1),$(name)=$(call quoted,$(name)))
+check = $(PYTHON) -m toolchain.targets.make_variables $(foreach name,$(1),$(name)=$(call quoted,$(name)))
 
 SETUP := $(call check,STACK) && $(PYTHON) -m toolchain --stack=$(call quoted,STACK)
 # The state of a stack is where its config says.
@@ -36,7 +36,7 @@ TT = exec ./tt $(1) --stack=$(call quoted,STACK)
 # dev goes ahead; elsewhere a person reads the diff first, or says YES=--yes.
 ANSWER := $(or $(YES),$(if $(filter dev,$(STACK)),--yes))
 # First in a target that asks where there is no answer yet.
-can_ask = $(if $(ANSWER),:,$(PYTHON) -m toolchain.terminal $(1) $(call quoted,STACK))
+can_ask = $(if $(ANSWER),:,$(PYTHON) -m toolchain.targets.terminal $(1) $(call quoted,STACK))
 
 .PHONY: help
 help: ## this list
@@ -64,7 +64,7 @@ down: ## remove the stack's containers and networks; data volumes and their key 
 .PHONY: purge
 purge: ## ask, then remove the stack with all its data (CONFIRM=<stack> answers)
 	@$(call check,STACK CONFIRM)
-	@$(PYTHON) -m toolchain.purge --stack=$(call quoted,STACK) --confirm=$(call quoted,CONFIRM)
+	@$(PYTHON) -m toolchain.targets.purge --stack=$(call quoted,STACK) --confirm=$(call quoted,CONFIRM)
 	@$(SETUP) venv engine dev_docker stack
 	@$(call TT,purge) --confirm=$(call quoted,STACK)
 
@@ -161,7 +161,7 @@ bench: ## benchmarks, one JSON line a figure
 .PHONY: docs
 docs: ## write the generated documents anew
 	@$(SETUP) development engine stack graphviz
-	@$(VENV)/python -m settings.schema
+	@$(VENV)/python -m settings.documents.schema
 	@$(VENV)/python -m policies.reference
 	@$(VENV)/python -m ops.tt.reference
 	@$(VENV)/python -m docs.pull_request_comment

@@ -7,7 +7,7 @@ from components.core import last_state
 from components.core.ending import plain_words
 from components.preflight import check_host
 from components.preflight.packages import refuse_missing_packages
-from settings.source import load, revision
+from settings.reading.source import load, revision
 
 with plain_words():
     # The engine reads it meanwhile.

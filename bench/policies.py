@@ -16,7 +16,7 @@ from pulumi.runtime.proto import analyzer_pb2
 from policies.analyzer import Analyzer
 from tests.e2e.stack import Stack
 from tests.policies.compliant import container
-from toolchain.engine import POLICY_OPTIONS
+from toolchain.pulumi_engine.engine import POLICY_OPTIONS
 
 #: Resources of the stacks that show how the pack's time grows.
 COUNTS = (10, 100, 1000)

@@ -13,10 +13,10 @@ from components.core.network import Networks
 from components.core.part import Assembly
 from components.core.pids import PidsLimits
 from components.core.provider import provider_of, with_provider
-from components.core.secrets import GeneratedSecret
 from components.parts import PARTS
 from components.preflight.ownership import Owner, keep_identity
 from components.runtime.docker_host import DockerHost
+from components.secrets.generated import GeneratedSecret
 from settings import Settings
 
 

@@ -22,9 +22,9 @@ from components.core.naming import SYSTEM
 
 # The clouds of prod's preview are stand-ins, which are for tests.
 from tests.e2e.prod import prod_stack
-from toolchain.engine import environment
-from toolchain.preview import environment_for_preview
-from toolchain.steps import ROOT, StepError
+from toolchain.process.steps import ROOT, StepError
+from toolchain.pulumi_engine.engine import environment
+from toolchain.targets.preview import environment_for_preview
 
 DOCS = ROOT / "docs"
 

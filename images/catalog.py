@@ -26,14 +26,17 @@ class CatalogError(Exception):
 
 @dataclass(frozen=True)
 class Image:
-    """One image. Its folder is `images/<name>`; the build's context is the project's folder.
+    """One image. The build's context is the project's folder.
+
+    In its folder `images/<name>` are its Dockerfile, `bin` (the commands that it has on PATH, under the same names),
+    `share` (the files that they read) and `built` (programs built by set-up, not in git).
 
     Attributes:
         name: the last part of its repository.
         parent: the image that it is built on; None for the base.
         parent_argument: the Dockerfile's ARG that takes the parent's reference.
         inputs: files and folders that its Dockerfile copies, relative to the project's folder.
-        go_tools: programs that it copies from its folder `bin`, each built on the host from the Go module
+        go_tools: programs that it copies from its folder `built`, each built on the host from the Go module
             `images/tools/<program>`, which images share.
         versioned: whether it holds the project's own code, and so is another one in each version.
     """
@@ -63,7 +66,7 @@ class Image:
     @property
     def programs(self) -> tuple[str, ...]:
         """What is built from `go_tools`, relative to the project's folder. Their modules decide their content."""
-        return tuple(f"images/{self.name}/bin/{tool}" for tool in self.go_tools)
+        return tuple(f"images/{self.name}/built/{tool}" for tool in self.go_tools)
 
     @property
     def modules(self) -> tuple[str, ...]:
@@ -79,84 +82,22 @@ class Image:
 
 
 _ALL = (
-    Image("base", None, "BOOTSTRAP", ("images/base/dpkg.cfg",)),
-    Image(
-        "postgres",
-        "base",
-        "BASE",
-        (
-            "images/postgres/backup.sh",
-            "images/postgres/backup_health.sh",
-            "images/postgres/backup_list.sh",
-            "images/postgres/backup_metrics.jq",
-            "images/postgres/backup_run.sh",
-            "images/postgres/backup_status.sh",
-            "images/postgres/backup_verify.sh",
-            "images/postgres/backups.jq",
-            "images/postgres/choose.jq",
-            "images/postgres/drill.sh",
-            "images/postgres/drill_changes.sql",
-            "images/postgres/drill_health.sh",
-            "images/postgres/drill_metrics.jq",
-            "images/postgres/drill_result.sh",
-            "images/postgres/drill_rows.jq",
-            "images/postgres/drill_rows.sql",
-            "images/postgres/drill_vectors.sql",
-            "images/postgres/drill_words.jq",
-            "images/postgres/drills.sh",
-            "images/postgres/entrypoint.sh",
-            "images/postgres/health.jq",
-            "images/postgres/keep.jq",
-            "images/postgres/list.jq",
-            "images/postgres/metrics.jq",
-            "images/postgres/metrics.sh",
-            "images/postgres/pgbackrest_archive.sh",
-            "images/postgres/private_server.sh",
-            "images/postgres/provision.sql",
-            "images/postgres/provision_hba.conf",
-            "images/postgres/repository.sh",
-            "images/postgres/restore.sh",
-            "images/postgres/status.jq",
-            "images/postgres/verify.jq",
-        ),
-        go_tools=("supercronic",),
-    ),
+    Image("base", None, "BOOTSTRAP", ("images/base/share/dpkg.cfg",)),
+    Image("postgres", "base", "BASE", ("images/postgres/bin", "images/postgres/share"), go_tools=("supercronic",)),
     Image("nats", "base", "BASE"),
-    Image(
-        "nginx",
-        "base",
-        "BASE",
-        ("images/nginx/await_files.sh", "images/nginx/entrypoint.sh", "images/nginx/healthcheck.sh"),
-    ),
+    Image("nginx", "base", "BASE", ("images/nginx/bin",)),
     Image("app", "base", "BASE", ("app/pyproject.toml", "app/requirements.lock", "app/tasktracker"), versioned=True),
-    Image(
-        "object_store",
-        "base",
-        "BASE",
-        ("images/object_store/entrypoint.sh", "images/object_store/healthcheck.sh"),
-        go_tools=("versitygw",),
-    ),
+    Image("object_store", "base", "BASE", ("images/object_store/bin",), go_tools=("versitygw",)),
     Image(
         "file_backups",
         "base",
         "BASE",
-        (
-            "images/file_backups/common.sh",
-            "images/file_backups/file_backups.sh",
-            "images/file_backups/files_backup.sh",
-            "images/file_backups/files_health.sh",
-            "images/file_backups/files_list.sh",
-            "images/file_backups/files_restore.sh",
-            "images/file_backups/files_status.sh",
-            "images/file_backups/files_verify.sh",
-            "images/file_backups/state_backup.sh",
-            "images/file_backups/state_restore.sh",
-        ),
+        ("images/file_backups/bin", "images/file_backups/share"),
         go_tools=("nats", "supercronic"),
     ),
-    Image("redis", "base", "BASE", ("images/redis/healthcheck.sh",)),
+    Image("redis", "base", "BASE", ("images/redis/bin",)),
     Image("cloudflared", "base", "BASE", go_tools=("cloudflared",)),
-    Image("dashboard", "nginx", "NGINX", ("app/dashboard", "images/dashboard/nginx.conf"), versioned=True),
+    Image("dashboard", "nginx", "NGINX", ("app/dashboard", "images/dashboard/share/nginx.conf"), versioned=True),
 )
 
 #: By name; each after its parent.

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
-from toolchain import foreground
+from toolchain.process import foreground
 
 
 class PulumiError(Exception):

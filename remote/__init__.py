@@ -4,11 +4,11 @@ Stdlib only, but for `sdk`, and nothing of the program: the program, the operato
 ask here, so that each of them reaches the same host in the same way.
 """
 
+from remote.diagnostics import advice
 from remote.host import CONFIG_KEY, AddressError, DockerHost
 from remote.redaction import redacted, redacted_value
 from remote.relay import HostError, Relay, check, reached
 from remote.silence import reason, refused, silent
-from remote.trouble import advice
 
 __all__ = [
     "CONFIG_KEY",

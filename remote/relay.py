@@ -16,10 +16,10 @@ import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from remote.diagnostics import advice
 from remote.host import CA_FILE, CERTIFICATE_FILE, CONNECT_TIMEOUT, KEY_FILE, DockerHost, ssh_path
 from remote.private_folder import PrivateFolder
 from remote.redaction import redacted
-from remote.trouble import advice
 
 #: Connections that may wait to be taken.
 BACKLOG = 64

@@ -12,10 +12,10 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from remote.diagnostics import never_began
 from remote.host import CA_FILE, CERTIFICATE_FILE, KEY_FILE, DockerHost
 from remote.redaction import redacted
 from remote.relay import Relay, told
-from remote.trouble import never_began
 
 if TYPE_CHECKING:
     import docker

@@ -10,8 +10,8 @@ from pydantic import BaseModel, TypeAdapter
 from pydantic.fields import FieldInfo
 
 from settings.limits import PolicyLimit
-from settings.units import such_as
 from settings.values.kind import Kind
+from settings.values.units import such_as
 
 _PLAIN: Final[Mapping[object, str]] = {
     bool: "true or false",

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from settings.errors import Path
-from settings.units import GB, MB
+from settings.values.units import GB, MB
 
 
 @dataclass(frozen=True)

@@ -15,10 +15,10 @@ from settings.blocks.object_store import ObjectStoreSettings
 from settings.blocks.postgres import PostgresSettings
 from settings.blocks.redis import RedisSettings
 from settings.blocks.tunnel import TunnelSettings
-from settings.image_ref import ImageRef
 from settings.services import SERVICES, ServiceInfo
 from settings.values.addresses import HostName
 from settings.values.backups import StateBackend
+from settings.values.image_ref import ImageRef
 from settings.values.images import Registry
 from settings.values.secrets import SecretName
 

@@ -13,7 +13,7 @@ from xdist.remote import Producer
 
 from tests.distribution import GroupScheduling, place
 from tests.leftovers import remove_those_of_dead_runs
-from toolchain import docker_engine
+from toolchain.machine import docker_engine
 
 # CI judges a change, not its luck: there the examples are the same each time. No deadline: a busy machine is slow.
 settings.register_profile("ci", derandomize=True, deadline=None)

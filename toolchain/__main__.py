@@ -7,49 +7,49 @@ import os
 import sys
 from collections.abc import Callable, Mapping
 
-from toolchain.docker_engine import NO_CONTEXT, DockerUnavailableError
-from toolchain.environment import clean
-from toolchain.exclusive import alone
-from toolchain.stack_files import no_stack, stack_files
-from toolchain.steps import ROOT, StepError, stop_on_signals
-from toolchain.streams import open_closed
+from toolchain.machine.docker_engine import NO_CONTEXT, DockerUnavailableError
+from toolchain.process.exclusive import alone
+from toolchain.process.steps import ROOT, StepError, stop_on_signals
+from toolchain.process.streams import open_closed
+from toolchain.pulumi_engine.environment import clean
+from toolchain.pulumi_engine.stack_files import no_stack, stack_files
 
 #: EX_UNAVAILABLE of sysexits.h: no Docker engine. `make test` goes on without one.
 UNAVAILABLE = 69
 
 
 def _venv(stack: str) -> None:
-    from toolchain.venv import ensure_venv  # noqa: PLC0415
+    from toolchain.python.venv import ensure_venv  # noqa: PLC0415
 
     ensure_venv(stack)
 
 
 def _development(_: str) -> None:
-    from toolchain.venv import ensure_venv  # noqa: PLC0415
+    from toolchain.python.venv import ensure_venv  # noqa: PLC0415
 
     ensure_venv(development=True)
 
 
 def _settings(stack: str) -> None:
-    from toolchain.venv import check_settings  # noqa: PLC0415
+    from toolchain.python.venv import check_settings  # noqa: PLC0415
 
     check_settings(stack)
 
 
 def _engine(_: str) -> None:
-    from toolchain.engine import ensure_engine  # noqa: PLC0415
+    from toolchain.pulumi_engine.engine import ensure_engine  # noqa: PLC0415
 
     ensure_engine()
 
 
 def _stack(stack: str) -> None:
-    from toolchain.stack import ensure_stack  # noqa: PLC0415
+    from toolchain.stacks.stack import ensure_stack  # noqa: PLC0415
 
     ensure_stack(stack)
 
 
 def _docker(_: str) -> None:
-    from toolchain.docker_engine import ensure_docker  # noqa: PLC0415
+    from toolchain.machine.docker_engine import ensure_docker  # noqa: PLC0415
 
     ensure_docker()
     # So that the images get into the engine that was found.
@@ -69,40 +69,40 @@ def _dev_images(stack: str) -> None:
 
 def _is_dev(stack: str) -> bool:
     """Whether the stack is of the environment dev, which runs the images built here, on this machine's engine."""
-    from toolchain.venv import read_stack_file  # noqa: PLC0415
+    from toolchain.python.venv import read_stack_file  # noqa: PLC0415
 
     environment = read_stack_file(ROOT / f"Pulumi.{stack}.yaml")["config"].get("tasktracker:environment")
     return bool(environment == "dev")
 
 
 def _images(_: str) -> None:
-    from toolchain.images import ensure_images  # noqa: PLC0415
+    from toolchain.image_build.images import ensure_images  # noqa: PLC0415
 
     ensure_images()
 
 
 def _prune(_: str) -> None:
-    from toolchain.images import prune  # noqa: PLC0415
+    from toolchain.image_build.images import prune  # noqa: PLC0415
 
     removed = prune()
     print("\n".join(f"removed {reference}" for reference in removed) or "nothing to remove")
 
 
 def _browser(_: str) -> None:
-    from toolchain.debian import ensure_program  # noqa: PLC0415
+    from toolchain.machine.debian import ensure_program  # noqa: PLC0415
 
     ensure_program("chromium", ["chromium"], "to test the dashboard")
 
 
 def _graphviz(_: str) -> None:
-    from toolchain.debian import ensure_program  # noqa: PLC0415
+    from toolchain.machine.debian import ensure_program  # noqa: PLC0415
 
     ensure_program("dot", ["graphviz"], "to draw the picture of the system")
 
 
 def _ensure_for_tests(programs: Mapping[str, str], purpose: str, without: str) -> None:
     """Installs the Debian package of each program that is missing; prints `without` where this user may not."""
-    from toolchain.debian import can_install, ensure_program  # noqa: PLC0415
+    from toolchain.machine.debian import can_install, ensure_program  # noqa: PLC0415
 
     if not can_install():
         print(f"==> {without}")
@@ -213,8 +213,8 @@ def _check_stack(stack: str) -> None:
 
 def _check_file(stack: str) -> None:
     """Refuses a stack's file that a later step would read in another way than the engine, or not at all."""
-    from toolchain.backends import check_backend  # noqa: PLC0415
-    from toolchain.venv import read_stack_file  # noqa: PLC0415
+    from toolchain.pulumi_engine.backends import check_backend  # noqa: PLC0415
+    from toolchain.python.venv import read_stack_file  # noqa: PLC0415
 
     config = ROOT / f"Pulumi.{stack}.yaml"
     check_backend(config, read_stack_file(config)["config"])

@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
-from tasktracker.database import is_unavailable
+from tasktracker.store.database import is_unavailable
 
 logger = logging.getLogger(__name__)
 

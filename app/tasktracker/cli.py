@@ -26,9 +26,9 @@ EXIT_USAGE = 2
 
 def _api() -> int:
     from tasktracker import logs
-    from tasktracker.api import create_app
+    from tasktracker.api.app import create_app
     from tasktracker.config import API_BIND, ServiceSettings, load
-    from tasktracker.server import serve
+    from tasktracker.web.server import serve
 
     settings = load(ServiceSettings, os.environ)
     logs.configure(settings.log_level, service="api", slot=settings.slot)
@@ -38,8 +38,8 @@ def _api() -> int:
 def _worker() -> int:
     from tasktracker import logs
     from tasktracker.config import WORKER_BIND, ServiceSettings, load
-    from tasktracker.server import serve
-    from tasktracker.worker import create_app
+    from tasktracker.web.server import serve
+    from tasktracker.worker.worker import create_app
 
     settings = load(ServiceSettings, os.environ)
     logs.configure(settings.log_level, service="worker", slot=settings.slot)
@@ -62,7 +62,7 @@ def _migrate() -> int:
 
 
 def _probe(url: str) -> int:
-    from tasktracker.probe import ProbeError, probe
+    from tasktracker.web.probe import ProbeError, probe
 
     try:
         probe(url)

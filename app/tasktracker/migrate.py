@@ -13,7 +13,7 @@ from sqlalchemy import Connection, NullPool, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from tasktracker.database import connect_arguments, create_engine, is_unavailable
+from tasktracker.store.database import connect_arguments, create_engine, is_unavailable
 
 logger = logging.getLogger(__name__)
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
-from tasktracker.database import Status
+from tasktracker.store.database import Status
 
 TITLE_MAX = 500
 NOTES_MAX = 2000

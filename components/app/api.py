@@ -7,16 +7,15 @@ from dataclasses import dataclass
 
 import pulumi
 
-from components.app.app import DATA_PATH, UPLOADS, AppArgs, app_env, slotted
+from components.app.app import AppArgs, app_env, app_spec, run
 from components.app.migrations import Migrations
 from components.core.naming import SYSTEM
 from components.core.options import child_after
 from components.core.part import Assembly, Part
-from components.core.runtime import Given
-from components.spec.container import DATA, EDGE, EGRESS, Attachment, HealthCheck, Limits, Mount, ServiceSpec
+from components.spec.container import DATA, EDGE, EGRESS, Attachment, ServiceSpec
 from settings.blocks.app import ApiSettings
-from settings.image_ref import ImageRef
 from settings.services import SERVICES
+from settings.values.image_ref import ImageRef
 
 PORT = 8000
 
@@ -50,12 +49,8 @@ class Api(pulumi.ComponentResource):
         app = args.app
         address = app.context.networks.edge.fixed_address(ADDRESSES[app.slot])
         env = app_env(app, args.settings.log_level)
-        workload = app.context.runtime.service(
-            slotted(name, app.slot),
-            spec(args.settings, args.image, address, env=env, files=[*app.secrets], slot=app.slot),
-            Given(files=app.secrets, volumes={UPLOADS: app.uploads}),
-            child_after(self, opts),
-        )
+        container = spec(args.settings, args.image, address, env=env, files=[*app.secrets], slot=app.slot)
+        workload = run(app, name, container, child_after(self, opts))
         self.upstream = f"{address}:{PORT}"
         self.container_name = workload.container_name
         self.register_outputs({"container_name": self.container_name, "upstream": self.upstream})
@@ -71,19 +66,15 @@ def spec(
     slot: str | None = None,
 ) -> ServiceSpec:
     """The server, at `address` of the network `edge`."""
-    return ServiceSpec(
-        service=SERVICES["api"].name,
-        slot=slot,
-        image=image,
-        user=SERVICES["api"].user,
-        limits=Limits.of(settings.resources),
-        command=["api"],
+    return app_spec(
+        SERVICES["api"],
+        settings,
+        image,
         env=env,
         files=files,
-        mounts=[Mount(UPLOADS, DATA_PATH)],
+        slot=slot,
         networks=[Attachment(EDGE, address), Attachment(DATA), Attachment(EGRESS)],
-        wait_timeout=settings.start_timeout,
-        health=HealthCheck(["tasktracker", "probe", f"http://127.0.0.1:{PORT}/api/health"]),
+        health=f"http://127.0.0.1:{PORT}/api/health",
         stop_timeout=STOP_TIMEOUT,
     )
 

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import pulumi
 
 from components.core.context import Context
 from components.core.part import Assembly, Part
-from components.core.secrets import GeneratedSecret, secret
+from components.core.runtime import Given, Running
 from components.runtime.volumes import DataVolume
-from components.spec.container import MOUNT_PATH
+from components.secrets.generated import GeneratedSecret, secret
+from components.spec.container import MOUNT_PATH, Attachment, HealthCheck, Limits, Mount, ServiceSpec
 from settings.app_files import file_name
+from settings.blocks.app import ApiSettings, WorkerSettings
+from settings.services import ServiceInfo
+from settings.values.image_ref import ImageRef
 
 DATA_PATH = "/var/lib/tasktracker"
 
@@ -53,6 +57,42 @@ def app_env(args: AppArgs, log_level: str) -> dict[str, str]:
 def slotted(name: str, slot: str | None) -> str:
     """A resource's name: `<name>[-<slot>]`."""
     return f"{name}-{slot}" if slot else name
+
+
+def app_spec(
+    service: ServiceInfo,
+    settings: ApiSettings | WorkerSettings,
+    image: ImageRef,
+    *,
+    env: Mapping[str, str],
+    files: Sequence[str],
+    slot: str | None,
+    networks: Sequence[Attachment],
+    health: str,
+    stop_timeout: int,
+) -> ServiceSpec:
+    """The container of api or worker. `health` is the URL in it that answers as long as it does its work."""
+    return ServiceSpec(
+        service=service.name,
+        slot=slot,
+        image=image,
+        user=service.user,
+        limits=Limits.of(settings.resources),
+        command=[service.name],
+        env=env,
+        files=files,
+        mounts=[Mount(UPLOADS, DATA_PATH)],
+        networks=networks,
+        wait_timeout=settings.start_timeout,
+        health=HealthCheck(["tasktracker", "probe", health]),
+        stop_timeout=stop_timeout,
+    )
+
+
+def run(app: AppArgs, name: str, spec: ServiceSpec, opts: pulumi.ResourceOptions) -> Running:
+    """Runs the container of api or worker."""
+    given = Given(files=app.secrets, volumes={UPLOADS: app.uploads})
+    return app.context.runtime.service(slotted(name, app.slot), spec, given, opts)
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,8 @@ from components.core.part import Assembly, Part
 from components.core.runtime import Given
 from components.spec.container import EDGE, Attachment, HealthCheck, Limits, ServiceSpec
 from settings.blocks.app import DashboardSettings
-from settings.image_ref import ImageRef
 from settings.services import SERVICES
+from settings.values.image_ref import ImageRef
 
 PORT = 8080
 

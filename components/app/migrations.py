@@ -14,8 +14,8 @@ from components.core.part import Assembly, Part
 from components.core.runtime import Given
 from components.spec.container import DATA, EGRESS, Attachment, JobSpec, Limits
 from settings.blocks.block import Resources
-from settings.image_ref import ImageRef
 from settings.services import SERVICES
+from settings.values.image_ref import ImageRef
 
 #: Seconds; a migration that rewrites a large table is what takes longest.
 TIMEOUT = 600

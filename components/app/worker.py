@@ -7,16 +7,15 @@ from dataclasses import dataclass
 
 import pulumi
 
-from components.app.app import DATA_PATH, UPLOADS, AppArgs, app_env, slotted
+from components.app.app import AppArgs, app_env, app_spec, run
 from components.app.migrations import Migrations
 from components.core.naming import SYSTEM
 from components.core.options import child_after
 from components.core.part import Assembly, Part
-from components.core.runtime import Given
-from components.spec.container import DATA, EGRESS, Attachment, HealthCheck, Limits, Mount, ServiceSpec
+from components.spec.container import DATA, EGRESS, Attachment, ServiceSpec
 from settings.blocks.app import WorkerSettings
-from settings.image_ref import ImageRef
 from settings.services import SERVICES
+from settings.values.image_ref import ImageRef
 
 HEALTH_PORT = 8001
 
@@ -39,12 +38,8 @@ class Worker(pulumi.ComponentResource):
         super().__init__(f"{SYSTEM}:components:Worker", name, None, opts)
         app = args.app
         env = app_env(app, args.settings.log_level)
-        workload = app.context.runtime.service(
-            slotted(name, app.slot),
-            spec(args.settings, args.image, env=env, files=[*app.secrets], slot=app.slot),
-            Given(files=app.secrets, volumes={UPLOADS: app.uploads}),
-            child_after(self, opts),
-        )
+        container = spec(args.settings, args.image, env=env, files=[*app.secrets], slot=app.slot)
+        workload = run(app, name, container, child_after(self, opts))
         self.container_name = workload.container_name
         self.register_outputs({"container_name": self.container_name})
 
@@ -53,19 +48,15 @@ def spec(
     settings: WorkerSettings, image: ImageRef, *, env: Mapping[str, str], files: Sequence[str], slot: str | None = None
 ) -> ServiceSpec:
     """The worker."""
-    return ServiceSpec(
-        service=SERVICES["worker"].name,
-        slot=slot,
-        image=image,
-        user=SERVICES["worker"].user,
-        limits=Limits.of(settings.resources),
-        command=["worker"],
+    return app_spec(
+        SERVICES["worker"],
+        settings,
+        image,
         env=env,
         files=files,
-        mounts=[Mount(UPLOADS, DATA_PATH)],
+        slot=slot,
         networks=[Attachment(DATA), Attachment(EGRESS)],
-        wait_timeout=settings.start_timeout,
-        health=HealthCheck(["tasktracker", "probe", f"http://127.0.0.1:{HEALTH_PORT}/health"]),
+        health=f"http://127.0.0.1:{HEALTH_PORT}/health",
         stop_timeout=settings.stop_timeout,
     )
 

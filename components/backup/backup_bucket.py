@@ -26,8 +26,8 @@ import pulumi
 import pulumi_aws as aws
 from pydantic import TypeAdapter, ValidationError
 
-from components.backup.backups import Keys
 from components.backup.private_bucket import PrivateBucket, bucket_arn, document, expiration_rule, noncurrent_rule, part
+from components.backup.repository import Keys
 from components.core.naming import SYSTEM, Naming
 from settings.blocks.backup import AwsBucketSettings
 from settings.errors import key_text

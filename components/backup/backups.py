@@ -1,167 +1,20 @@
-"""Backups of PostgreSQL by pgBackRest, and where they go."""
+"""Backups of PostgreSQL by pgBackRest."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import pulumi
 
-from components.core.context import Context
+from components.backup.sidecar import METRICS, Sidecar, SidecarArgs, crontab, sidecar_spec
 from components.core.naming import SYSTEM
 from components.core.options import child_after
-from components.core.rendering import render
 from components.core.runtime import Given
-from components.core.secrets import GeneratedSecret, secret
-from components.data.object_store import ObjectStore
-from components.data.postgres import (
-    CLUSTER,
-    CLUSTER_PATH,
-    DATA_PATH,
-    PORT,
-    SOCKET,
-    SOCKET_PATH,
-    STANZA,
-    Archive,
-    Postgres,
-)
-from components.runtime.volumes import RuntimeVolume
-from components.spec.container import MOUNT_PATH, Attachment, HealthCheck, Limits, Mount, ServiceSpec
-from settings.blocks.backup import BackupSchedule, BackupSettings, S3Repository
-from settings.image_ref import ImageRef
+from components.data.postgres import CLUSTER, DATA_PATH, SOCKET
+from components.spec.container import Mount, ServiceSpec
+from settings.blocks.backup import BackupSchedule, BackupSettings
 from settings.services import SERVICES
-
-if TYPE_CHECKING:
-    from components.backup.backup_bucket import BackupBucket
-
-CONFIG_FILE = "pgbackrest.conf"
-CA_FILE = "repository-ca.crt"
-
-#: Where backups and drills leave their figures, as a Prometheus node exporter takes them.
-METRICS_PATH = "/var/lib/metrics"
-
-#: The name of the volume with them.
-METRICS = "backup-metrics"
-
-#: Seconds for a backup that runs to end in order; one that is killed costs no more than its own objects.
-STOP_TIMEOUT = 30
-
-#: Seconds between health checks: the status that they read is written each minute, or every ten seconds in trouble.
-HEALTH_INTERVAL = 10
-
-
-@dataclass(frozen=True)
-class Keys:
-    """An account of an S3 service: the id of its key, and the key."""
-
-    access_key: pulumi.Input[str]
-    secret_key: pulumi.Input[str]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Repository:
-    """An S3 bucket and how to reach it.
-
-    `writer` and `reader` are the keys of who takes backups and of who only restores them. `path` is the
-    repository's folder in the bucket. `ca` is the certificate of the authority that vouches for the
-    server; without it those count that everybody knows. `outside` says that it is not on this host, so
-    that it takes the network `egress` to reach it.
-    """
-
-    bucket: str
-    host: str
-    port: int
-    region: str
-    writer: Keys
-    reader: Keys
-    path: str = "/"
-    uri_style: str = "path"
-    ca: pulumi.Output[str] | None = None
-    outside: bool = False
-
-
-def bucket_inside(store: ObjectStore) -> Repository:
-    """The repository in the stack's own object store."""
-    return Repository(
-        bucket=store.bucket,
-        host=store.host,
-        port=store.port,
-        region=store.region,
-        writer=Keys(store.access_key, store.secret_key),
-        reader=Keys(store.reader_access_key, store.reader_secret_key),
-        ca=store.ca_certificate,
-    )
-
-
-def bucket_outside(s3: S3Repository, given: frozenset[str]) -> Repository:
-    """The repository that a stack's config describes; `given` are the names of the config secrets that are set."""
-    config = pulumi.Config()
-
-    def keys(account: str) -> Keys:
-        return Keys(config.require_secret(f"{account}_access_key"), config.require_secret(f"{account}_secret_key"))
-
-    return Repository(
-        bucket=s3.bucket,
-        host=s3.endpoint,
-        port=s3.port,
-        region=s3.region,
-        path=s3.path,
-        uri_style=s3.uri_style,
-        writer=keys("s3"),
-        reader=keys("s3_reader" if "s3_reader_access_key" in given else "s3"),
-        ca=config.require_secret("s3_ca_certificate") if "s3_ca_certificate" in given else None,
-        outside=True,
-    )
-
-
-def bucket_in_aws(bucket: BackupBucket) -> Repository:
-    """The repository in the bucket that the program makes in AWS."""
-    return Repository(
-        bucket=bucket.name,
-        host=f"s3.{bucket.region}.amazonaws.com",
-        port=443,
-        region=bucket.region,
-        path=f"/{bucket.folder}",
-        uri_style="host",
-        writer=bucket.writer,
-        reader=bucket.reader,
-        outside=True,
-    )
-
-
-def backup_passphrase(given: frozenset[str], opts: pulumi.ResourceOptions) -> pulumi.Output[str]:
-    """What all backups of the stack are encrypted with."""
-    return secret(
-        "backup_passphrase",
-        given,
-        # Without it no backup can be read.
-        lambda: GeneratedSecret("backup-passphrase", protect=True, opts=opts),
-    )
-
-
-def archive(settings: BackupSettings, repository: Repository, passphrase: pulumi.Output[str]) -> Archive:
-    """What it takes to write to `repository` and to read it, encrypted with `passphrase`."""
-
-    def files(keys: Keys) -> Mapping[str, pulumi.Input[str]]:
-        config = pulumi.Output.all(keys.access_key, keys.secret_key, passphrase).apply(
-            lambda values: repository_config(settings, repository, *values)
-        )
-        return {CONFIG_FILE: config, **({CA_FILE: repository.ca} if repository.ca is not None else {})}
-
-    return Archive(settings.archive_timeout, files(repository.writer), files(repository.reader), repository.outside)
-
-
-@dataclass(frozen=True)
-class BackupsArgs:
-    """`image` is PostgreSQL's: pgBackRest reads the cluster's files itself. `metrics` is where it says how it went."""
-
-    context: Context
-    settings: BackupSettings
-    image: ImageRef
-    archive: Archive
-    postgres: Postgres
-    metrics: RuntimeVolume
+from settings.values.image_ref import ImageRef
 
 
 class Backups(pulumi.ComponentResource):
@@ -173,7 +26,7 @@ class Backups(pulumi.ComponentResource):
 
     container_name: pulumi.Output[str]
 
-    def __init__(self, name: str, args: BackupsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(self, name: str, args: SidecarArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(f"{SYSTEM}:components:Backups", name, None, opts)
         settings, postgres = args.settings, args.postgres
         files = {**args.archive.files, "crontab": backup_crontab(settings.schedule)}
@@ -196,57 +49,22 @@ def spec(
     settings: BackupSettings, image: ImageRef, files: Sequence[str], *, database: str, network: str
 ) -> ServiceSpec:
     """What takes the backups; `network` leads to the repository."""
-    return ServiceSpec(
-        service=SERVICES["backups"].name,
-        image=image,
-        user=SERVICES["backups"].user,
-        limits=Limits.of(settings.resources),
-        command=["backup"],
+    sidecar = Sidecar(
+        service=SERVICES["backups"],
+        resources=settings.resources,
+        start_timeout=settings.start_timeout,
+        command="backup",
+        health="backup-health",
         env={
-            "ARCHIVE_TIMEOUT": str(settings.archive_timeout),
             "MAX_BACKUP_AGE": str(settings.max_backup_age),
-            "MAX_WAL_AGE": str(settings.max_wal_age),
-            "POSTGRES_DB": database,
             "RETENTION_DAYS": str(settings.retention.days),
             "RETENTION_FULL": str(settings.retention.full),
         },
-        files=files,
-        mounts=[
-            Mount(CLUSTER, DATA_PATH, read_only=True),
-            Mount(SOCKET, SOCKET_PATH, read_only=True),
-            Mount(METRICS, METRICS_PATH),
-        ],
-        networks=[Attachment(network)],
-        health=HealthCheck(["backup-health"], interval=HEALTH_INTERVAL),
-        stop_timeout=STOP_TIMEOUT,
-        wait_timeout=settings.start_timeout,
+        data=Mount(CLUSTER, DATA_PATH, read_only=True),
     )
-
-
-def repository_config(
-    settings: BackupSettings, repository: Repository, access_key: str, secret_key: str, passphrase: str
-) -> str:
-    """pgbackrest.conf, for who has these keys."""
-    return render(
-        "pgbackrest.conf",
-        settings=settings,
-        repository=repository,
-        access_key=access_key,
-        secret_key=secret_key,
-        passphrase=passphrase,
-        ca_file=f"{MOUNT_PATH}/{CA_FILE}" if repository.ca is not None else None,
-        stanza=STANZA,
-        data_path=CLUSTER_PATH,
-        port=PORT,
-        socket_path=SOCKET_PATH,
-    )
+    return sidecar_spec(sidecar, settings, image, files, database=database, network=network)
 
 
 def backup_crontab(schedule: BackupSchedule) -> str:
     """The schedule of backups."""
     return crontab(schedule.time_zone, {"backup-run full": schedule.full, "backup-run diff": schedule.differential})
-
-
-def crontab(time_zone: str, jobs: Mapping[str, str]) -> str:
-    """A schedule by command, as supercronic takes it."""
-    return render("crontab", time_zone=time_zone, jobs=jobs)

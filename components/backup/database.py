@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pulumi
 
-from components.backup.backups import METRICS, Backups, BackupsArgs, archive
-from components.backup.drills import Drills, DrillsArgs
+from components.backup.backups import Backups
+from components.backup.drills import Drills
+from components.backup.repository import archive
 from components.backup.restore import Restore, RestoreArgs
-from components.backup.storage import Backed
+from components.backup.sidecar import METRICS, SidecarArgs
+from components.backup.storage import BackupTarget
 from components.core.part import Assembly, Part
 from components.data.postgres import Archive, Postgres, PostgresArgs, data_volumes
 from components.runtime.volumes import KeptVolumes, KeptVolumesArgs, RuntimeVolume
@@ -25,10 +27,10 @@ def part(stack: Assembly) -> Part:
     if kept := {each: volumes[each] for each in settings.postgres.kept_volumes if each in volumes}:
         KeptVolumes(KEPT, KeptVolumesArgs(context, "postgres", image, kept), stack.options())
     containers: dict[str, pulumi.Output[str]] = {}
-    backed = stack.find(Backed)
+    target = stack.find(BackupTarget)
     # WAL is archived while PostgreSQL runs, and for the last time as it stops.
-    needed = list(backed.ready) if backed else []
-    wal = archive(settings.backup, backed.repository, backed.passphrase) if backed else None
+    needed = list(target.ready) if target else []
+    wal = archive(settings.backup, target.repository, target.passphrase) if target else None
     if wal is not None and (asked := settings.postgres.restore) is not None:
         restore = Restore(
             "restore",
@@ -57,12 +59,9 @@ def _backups(stack: Assembly, wal: Archive, postgres: Postgres) -> dict[str, pul
     """Who takes backups, and who tries them out; names of their containers by service."""
     settings, context, image = stack.settings, stack.context, stack.image("postgres")
     metrics = RuntimeVolume(METRICS, context.naming, "backups", stack.options())
-    backups = Backups(
-        "backups", BackupsArgs(context, settings.backup, image, wal, postgres, metrics), stack.options(postgres)
-    )
+    args = SidecarArgs(context, settings.backup, image, wal, postgres, metrics)
+    backups = Backups("backups", args, stack.options(postgres))
     if not settings.has_drills:
         return {"backups": backups.container_name}
-    drills = Drills(
-        "drills", DrillsArgs(context, settings.backup, image, wal, postgres, metrics), stack.options(backups)
-    )
+    drills = Drills("drills", args, stack.options(backups))
     return {"backups": backups.container_name, "drills": drills.container_name}

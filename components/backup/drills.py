@@ -3,42 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import pulumi
 
-from components.backup.backups import METRICS, METRICS_PATH, crontab
-from components.core.context import Context
+from components.backup.sidecar import METRICS, Sidecar, SidecarArgs, crontab, sidecar_spec
 from components.core.naming import SYSTEM
 from components.core.options import child_after
 from components.core.runtime import Given
-from components.data.postgres import DATA_PATH, SOCKET, SOCKET_PATH, Archive, Postgres
+from components.data.postgres import DATA_PATH, SOCKET
 from components.runtime.volumes import RuntimeVolume
-from components.spec.container import Attachment, HealthCheck, Limits, Mount, ServiceSpec
+from components.spec.container import Mount, ServiceSpec
 from settings.blocks.backup import BackupSettings
-from settings.image_ref import ImageRef
 from settings.services import SERVICES
-
-#: Seconds for the drill's own server to stop; its data are thrown away.
-STOP_TIMEOUT = 30
+from settings.values.image_ref import ImageRef
 
 #: The name of the volume that it restores into.
 SCRATCH = "drill-scratch"
-
-#: Seconds between health checks: what they read changes when a drill begins or ends.
-HEALTH_INTERVAL = 10
-
-
-@dataclass(frozen=True)
-class DrillsArgs:
-    """`image` is PostgreSQL's, since a drill runs a server. `metrics` is where drills say how they went."""
-
-    context: Context
-    settings: BackupSettings
-    image: ImageRef
-    archive: Archive
-    postgres: Postgres
-    metrics: RuntimeVolume
 
 
 class Drills(pulumi.ComponentResource):
@@ -50,7 +30,7 @@ class Drills(pulumi.ComponentResource):
 
     container_name: pulumi.Output[str]
 
-    def __init__(self, name: str, args: DrillsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(self, name: str, args: SidecarArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(f"{SYSTEM}:components:Drills", name, None, opts)
         settings, archive = args.settings, args.archive
         scratch = RuntimeVolume(SCRATCH, args.context.naming, name, pulumi.ResourceOptions(parent=self))
@@ -73,26 +53,13 @@ def spec(
 ) -> ServiceSpec:
     """What tries the backups out; `network` leads to the repository."""
     drill = settings.drill
-    return ServiceSpec(
-        service=SERVICES["drills"].name,
-        image=image,
-        user=SERVICES["drills"].user,
-        limits=Limits.of(drill.resources),
-        command=["drills"],
-        env={
-            "ARCHIVE_TIMEOUT": str(settings.archive_timeout),
-            "MAX_DRILL_AGE": str(drill.max_age),
-            "MAX_WAL_AGE": str(settings.max_wal_age),
-            "POSTGRES_DB": database,
-        },
-        files=files,
-        mounts=[
-            Mount(SCRATCH, DATA_PATH),
-            Mount(SOCKET, SOCKET_PATH, read_only=True),
-            Mount(METRICS, METRICS_PATH),
-        ],
-        networks=[Attachment(network)],
-        health=HealthCheck(["drill-health"], interval=HEALTH_INTERVAL),
-        stop_timeout=STOP_TIMEOUT,
-        wait_timeout=drill.start_timeout,
+    sidecar = Sidecar(
+        service=SERVICES["drills"],
+        resources=drill.resources,
+        start_timeout=drill.start_timeout,
+        command="drills",
+        health="drill-health",
+        env={"MAX_DRILL_AGE": str(drill.max_age)},
+        data=Mount(SCRATCH, DATA_PATH),
     )
+    return sidecar_spec(sidecar, settings, image, files, database=database, network=network)

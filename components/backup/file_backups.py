@@ -11,8 +11,9 @@ import pulumi
 
 from components.app.app import DATA_PATH as UPLOADS_PATH
 from components.app.app import UPLOADS, Uploads
-from components.backup.backups import CA_FILE, Repository, crontab
-from components.backup.storage import Backed
+from components.backup.repository import CA_FILE, Repository
+from components.backup.sidecar import HEALTH_INTERVAL, STOP_TIMEOUT, crontab
+from components.backup.storage import BackupTarget
 from components.core.context import Context
 from components.core.naming import SYSTEM
 from components.core.options import child_after
@@ -23,8 +24,8 @@ from components.runtime.volumes import DataVolume, RuntimeVolume
 from components.spec.container import DATA, EGRESS, Attachment, HealthCheck, JobSpec, Limits, Mount, ServiceSpec
 from settings.blocks.backup import BackupSettings, FileRestoreSettings
 from settings.blocks.block import Resources
-from settings.image_ref import ImageRef
 from settings.services import SERVICES
+from settings.values.image_ref import ImageRef
 
 #: restic's folder in that of the repository, beside those of pgBackRest: archive and backup.
 FOLDER = "files"
@@ -34,12 +35,6 @@ WORK_PATH = "/var/lib/file-backups"
 
 #: The name of the volume of what it works on.
 WORK = "file-backups-work"
-
-#: Seconds for a backup that runs to end in order; one that is killed costs no more than its own objects.
-STOP_TIMEOUT = 30
-
-#: Seconds between health checks: the status that they read is written each minute, or every ten seconds in trouble.
-HEALTH_INTERVAL = 10
 
 
 @dataclass(frozen=True)
@@ -185,20 +180,20 @@ def _networks(repository: Repository) -> Sequence[Attachment]:
 
 def part(stack: Assembly) -> Part | None:
     """Backups of files, where the stack takes them. The app waits for what is restored."""
-    settings, backed = stack.settings, stack.find(Backed)
-    if not settings.has_file_backups or backed is None:
+    settings, target = stack.settings, stack.find(BackupTarget)
+    if not settings.has_file_backups or target is None:
         return None
     nats = stack.get(Nats)
     args = FileBackupsArgs(
         stack.context,
         settings.backup,
         stack.image("file-backups"),
-        backed.repository,
-        backed.passphrase,
+        target.repository,
+        target.passphrase,
         stack.get(Uploads).volume,
         nats,
     )
-    backups = FileBackups("file-backups", args, stack.options(*backed.ready, nats))
+    backups = FileBackups("file-backups", args, stack.options(*target.ready, nats))
     return Part(
         containers={"file-backups": backups.container_name},
         ready=[backups] if settings.backup.files.restore is not None else [],

@@ -15,8 +15,8 @@ from components.data.postgres import CLUSTER, DATA_PATH, STOP_TIMEOUT, Archive
 from components.runtime.volumes import DataVolume
 from components.spec.container import Attachment, JobSpec, Limits, Mount
 from settings.blocks.postgres import PostgresSettings, RestoreSettings
-from settings.image_ref import ImageRef
 from settings.services import SERVICES
+from settings.values.image_ref import ImageRef
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pulumi
 
-from components.backup.backups import Repository, backup_passphrase, bucket_in_aws, bucket_inside, bucket_outside
+from components.backup.repository import Repository, backup_passphrase, bucket_in_aws, bucket_inside, bucket_outside
 from components.core.context import Context
 from components.core.part import Assembly, Part
 from components.data.object_store import ObjectStore
@@ -14,7 +14,7 @@ from settings import Settings
 
 
 @dataclass(frozen=True)
-class Backed:
+class BackupTarget:
     """What backups are written to, and what they are encrypted with.
 
     `ready` is what must be there before anything is written.
@@ -32,7 +32,7 @@ def part(stack: Assembly) -> Part | None:
     if found is None:
         return None
     repository, ready = found
-    stack.keep(Backed(repository, backup_passphrase(settings.secrets, opts), ready))
+    stack.keep(BackupTarget(repository, backup_passphrase(settings.secrets, opts), ready))
     return Part()
 
 

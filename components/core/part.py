@@ -11,8 +11,8 @@ import pulumi
 from components.core.context import Context
 from settings import Settings
 from settings.app_files import GENERATED_FILES
-from settings.image_ref import ImageRef
 from settings.services import SERVICES
+from settings.values.image_ref import ImageRef
 
 Made = TypeVar("Made")
 

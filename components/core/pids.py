@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 import pulumi
 
-from components.core import docker_host
+from components.core import host_client
 from components.core.naming import SYSTEM
 
 #: Hexadecimal digits that stand for the containers and their limits in the gate's input.
@@ -41,7 +41,7 @@ class PidsLimits(pulumi.ComponentResource):
 
         async def limit(_hook: pulumi.ResourceHookArgs) -> None:
             # In a thread, so that the program goes on with what doesn't depend on it.
-            await asyncio.to_thread(docker_host.limit_pids, limits)
+            await asyncio.to_thread(host_client.limit_pids, limits)
 
         hook = pulumi.ResourceHook("limit-pids", limit)
         pulumi.Stash(

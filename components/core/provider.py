@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pulumi
 import pulumi_docker as docker
 
-from components.core.docker_host import client, configured
+from components.core.host_client import client, configured
 from components.core.naming import Naming
 from remote import CONFIG_KEY, DockerHost, HostError, advice, check, redacted, sdk
 from settings import Settings

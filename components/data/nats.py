@@ -14,8 +14,8 @@ from components.core.options import child_after
 from components.core.part import Assembly, Part
 from components.core.rendering import render
 from components.core.runtime import Given
-from components.core.secrets import GeneratedSecret
 from components.runtime.volumes import DataVolume
+from components.secrets.generated import GeneratedSecret
 from components.spec.container import (
     DATA,
     DEBUG,
@@ -29,8 +29,8 @@ from components.spec.container import (
     ServiceSpec,
 )
 from settings.blocks.nats import NatsSettings
-from settings.image_ref import ImageRef
 from settings.services import SERVICES
+from settings.values.image_ref import ImageRef
 
 PORT = 4222
 MONITOR_PORT = 8222

@@ -7,18 +7,18 @@ from dataclasses import dataclass
 
 import pulumi
 
-from components.core.certificates import CertificateAuthority, ServerCertificate
 from components.core.context import Context
 from components.core.naming import SYSTEM
 from components.core.options import child_after
 from components.core.part import Assembly, Part
 from components.core.runtime import Given
-from components.core.secrets import GeneratedSecret
 from components.runtime.volumes import DataVolume
+from components.secrets.certificates import CertificateAuthority, ServerCertificate
+from components.secrets.generated import GeneratedSecret
 from components.spec.container import DATA, Attachment, HealthCheck, Limits, Mount, ServiceSpec
 from settings.blocks.object_store import OWN_BUCKET, ObjectStoreSettings
-from settings.image_ref import ImageRef
 from settings.services import SERVICES
+from settings.values.image_ref import ImageRef
 
 PORT = 7070
 DATA_PATH = "/var/lib/objects"

@@ -14,8 +14,8 @@ from components.core.naming import SYSTEM, Naming
 from components.core.options import child_after
 from components.core.rendering import render
 from components.core.runtime import Given
-from components.core.secrets import GeneratedSecret
 from components.runtime.volumes import DataVolume, RuntimeVolume
+from components.secrets.generated import GeneratedSecret
 from components.spec.container import (
     DATA,
     DEBUG,
@@ -32,8 +32,8 @@ from components.spec.container import (
 from settings.blocks.postgres import PostgresSettings
 from settings.commands import removal_of
 from settings.errors import Path, key_text
-from settings.image_ref import ImageRef
 from settings.services import SERVICES
+from settings.values.image_ref import ImageRef
 
 PORT = 5432
 DATA_PATH = "/var/lib/postgresql"

@@ -13,11 +13,11 @@ from components.core.options import child_after
 from components.core.part import Assembly, Part
 from components.core.rendering import render
 from components.core.runtime import Given
-from components.core.secrets import GeneratedSecret
+from components.secrets.generated import GeneratedSecret
 from components.spec.container import DATA, MOUNT_PATH, Attachment, HealthCheck, Limits, ServiceSpec
 from settings.blocks.redis import RedisSettings
-from settings.image_ref import ImageRef
 from settings.services import SERVICES
+from settings.values.image_ref import ImageRef
 
 PORT = 6379
 

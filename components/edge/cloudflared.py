@@ -15,8 +15,8 @@ from components.core.runtime import Given, Running
 from components.edge.nginx import Nginx
 from components.spec.container import EDGE, EGRESS, MOUNT_PATH, Attachment, HealthCheck, Limits, ServiceSpec
 from settings.blocks.tunnel import TunnelSettings
-from settings.image_ref import ImageRef
 from settings.services import SERVICES
+from settings.values.image_ref import ImageRef
 
 #: Where a container tells its own health check whether it is connected; nobody else reaches it.
 METRICS = "127.0.0.1:2000"

@@ -12,17 +12,17 @@ import pulumi
 
 from components.app.api import Api
 from components.app.dashboard import Dashboard
-from components.core.certificates import KeyPair, configured_key_pair
 from components.core.context import Context
 from components.core.naming import SYSTEM
 from components.core.options import child_after
 from components.core.part import Assembly, Part
 from components.core.rendering import render
 from components.core.runtime import Given
+from components.secrets.certificates import KeyPair, configured_key_pair
 from components.spec.container import EDGE, Attachment, HealthCheck, Limits, PublishedPort, ServiceSpec
 from settings.blocks.nginx import NginxSettings
-from settings.image_ref import ImageRef
 from settings.services import SERVICES
+from settings.values.image_ref import ImageRef
 
 HTTP_PORT = 8080
 HTTPS_PORT = 8443

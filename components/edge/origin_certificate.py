@@ -14,10 +14,10 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from components.core.certificates import KeyPair, key_text, pem
 from components.core.naming import SYSTEM
-from components.core.secrets import keep
 from components.edge.cloudflare_errors import advising
+from components.secrets.certificates import KeyPair, key_text, pem
+from components.secrets.generated import persisted_secret
 
 #: Days: the longest that Cloudflare offers, and its own default. A new one is a matter of `pulumi up --replace`.
 VALIDITY = 5475
@@ -49,7 +49,7 @@ class OriginCertificate(pulumi.ComponentResource):
             api_token=pulumi.Config().require_secret("cloudflare_api_token"),
             opts=pulumi.ResourceOptions(parent=self),
         )
-        stash = keep(f"{name}-key", asdict(new_request(host)), parent=self, renew_with=host)
+        stash = persisted_secret(f"{name}-key", asdict(new_request(host)), parent=self, renew_with=host)
         kept: pulumi.Output[dict[str, str]] = pulumi.Output.secret(stash.output)
         certificate = cloudflare.OriginCaCertificate(
             name,

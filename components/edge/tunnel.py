@@ -17,7 +17,7 @@ from components.edge.cloudflare_errors import advising
 from components.edge.cloudflared import Cloudflared, CloudflaredArgs
 from components.spec.container import MOUNT_PATH
 from settings.blocks.tunnel import TunnelSettings
-from settings.image_ref import ImageRef
+from settings.values.image_ref import ImageRef
 
 #: The file with the authority of nginx's certificate.
 CA_FILE = "ca.crt"

@@ -7,8 +7,8 @@ from typing import Final
 
 import pulumi
 
-from components.core import docker_host, provider
-from components.preflight import engine_version, images, memory, neighbours, ports, streams
+from components.core import host_client, provider
+from components.preflight import engine_version, host_conflicts, images, memory, ports, streams
 from components.preflight.ownership import Found, Owner, data_numbers, owner_of, unnamed_volumes
 from remote import reason, redacted
 from settings import Settings
@@ -32,7 +32,7 @@ def check_host(stack: str, settings: Settings, state: Future[Memory]) -> Owner:
         pulumi.RunError: what another state owns, what is gone, what clashes, which images cannot be had, which limit
             is too low, or the engine's version; each with the commands that help.
     """
-    import docker  # noqa: PLC0415 - see `components.core.docker_host`
+    import docker  # noqa: PLC0415 - see `components.core.host_client`
     import requests  # noqa: PLC0415 - whose errors the Docker client lets through
 
     try:
@@ -46,7 +46,7 @@ def check_host(stack: str, settings: Settings, state: Future[Memory]) -> Owner:
 
 def _check_host(stack: str, settings: Settings, state: Future[Memory]) -> Owner:
     """Asks once; errors of Docker's client are the caller's."""
-    client = docker_host.client(TIMEOUT if pulumi.runtime.is_dry_run() else docker_host.REQUEST_TIMEOUT)
+    client = host_client.client(TIMEOUT if pulumi.runtime.is_dry_run() else host_client.REQUEST_TIMEOUT)
     version = client.api.version()
     if too_old := engine_version.refusal(version):
         raise pulumi.RunError(too_old)
@@ -69,12 +69,12 @@ def _owner(stack: str, settings: Settings, state: Memory, found: Found) -> Owner
     """
     owner = owner_of(stack, settings, state, found)
     judged = state.volumes | {name for name in owner.origins if is_data(stack, name, data_numbers(settings))}
-    others = neighbours.neighbours(
+    others = host_conflicts.find(
         stack, found.networks, found.containers, (each for each in found.volumes if each["Name"] not in judged)
     )
-    if docker_host.is_local():
+    if host_client.is_local():
         others = ports.with_processes(others, settings, found.containers)
-    if message := neighbours.refusal(stack, settings, others):
+    if message := host_conflicts.refusal(stack, settings, others):
         raise pulumi.RunError(message)
     return owner
 

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Final
 
 import pulumi
 
-from components.core import docker_host
+from components.core import host_client
 from images.catalog import local_reference
 from remote import redacted
 from settings import Settings
 from settings.blocks.docker_host import RegistrySettings
 from settings.errors import PULUMI
-from settings.image_ref import ImageRef
 from settings.services import WITH_IMAGES
+from settings.values.image_ref import ImageRef
 
 if TYPE_CHECKING:
     from docker import DockerClient
@@ -64,7 +64,7 @@ def require(stack: str, settings: Settings, client: DockerClient) -> None:
 
 def _missing(images: Mapping[str, ImageRef], client: DockerClient) -> dict[str, str]:
     """The images that the host does not have, each with the first service that runs it."""
-    import docker  # noqa: PLC0415 - see `components.core.docker_host`
+    import docker  # noqa: PLC0415 - see `components.core.host_client`
 
     services: dict[str, str] = {}
     for service, image in images.items():
@@ -108,7 +108,7 @@ def _not_pulled(images: Sequence[str], stack: str, settings: Settings) -> dict[s
 
     if not images:
         return {}
-    client = docker_host.client(PULL_TIMEOUT)
+    client = host_client.client(PULL_TIMEOUT)
     # Not in the threads, where Pulumi has no config.
     logins = {image: _login(image, settings) for image in images}
 

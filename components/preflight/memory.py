@@ -58,7 +58,7 @@ def _limits(settings: Settings) -> Iterator[tuple[Path, str, int]]:
 
 def _used(client: DockerClient, container: str) -> int:
     """MB that a container needs at this time, without what the kernel only caches of files; 0 for one that is gone."""
-    import docker  # noqa: PLC0415 - see `components.core.docker_host`
+    import docker  # noqa: PLC0415 - see `components.core.host_client`
 
     try:
         return (in_use(client.api.stats(container, stream=False, one_shot=True)) or 0) // MB

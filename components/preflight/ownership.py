@@ -15,7 +15,7 @@ from typing import Any
 
 import pulumi
 
-from components.core import docker_host
+from components.core import host_client
 from components.core.provider import DEFAULT_HOST, NEW_HOST, moved
 from remote import CONFIG_KEY, redacted
 from settings import Settings, ownership
@@ -139,7 +139,7 @@ def data_numbers(settings: Settings) -> set[int]:
 
 def _moved(memory: Memory, gone: str) -> str | None:
     """What to tell where the stack's config names another host than its state."""
-    host = docker_host.configured()
+    host = host_client.configured()
     if host is None and memory.docker_host:
         return (
             f"the stack is on {redacted(memory.docker_host)}, and its config has no {CONFIG_KEY} any more: put the"
@@ -151,7 +151,7 @@ def _moved(memory: Memory, gone: str) -> str | None:
 
 
 def _missing(stack: str, settings: Settings, gone: list[str], unfinished: set[str]) -> str:
-    host = docker_host.configured()
+    host = host_client.configured()
     address = host.address if host else pulumi.Config("docker").get("host") or os.environ.get("DOCKER_HOST")
     has_backups = settings.has_backups and not (settings.has_own_repository and objects_volume(stack) in gone)
     return missing_text(
@@ -166,7 +166,7 @@ def _missing(stack: str, settings: Settings, gone: list[str], unfinished: set[st
 
 def _is_new_host() -> bool:
     """Whether the user has set the variable that allows an empty stack on the host of its config."""
-    host = docker_host.configured()
+    host = host_client.configured()
     return host is not None and os.environ.get(NEW_HOST) == host.address
 
 

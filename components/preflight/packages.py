@@ -1,7 +1,7 @@
 """The Python packages of providers that only some stacks use.
 
 Pulumi downloads the plugin of each of its packages that is installed, so set-up installs these only for stacks that
-need them (`toolchain/stack_packages.py` has the same conditions, for a file that may not be valid).
+need them (`toolchain/python/stack_packages.py` has the same conditions, for a file that may not be valid).
 """
 
 from __future__ import annotations

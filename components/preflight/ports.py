@@ -10,22 +10,24 @@ from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any, Final
 
-from components.preflight.neighbours import Neighbours, Owned, wanted_ports
+from components.preflight.host_conflicts import HostConflicts, Owned, wanted_ports
 from settings import Settings
 
 LISTEN: Final = "0A"
 """The state of a socket that waits for connections, in `/proc/net/tcp` (`TCP_LISTEN` in the kernel's tcp_states.h)."""
 
 
-def with_processes(neighbours: Neighbours, settings: Settings, containers: Iterable[Mapping[str, Any]]) -> Neighbours:
-    """`neighbours`, with the processes that have a port which the stack wants and no container has."""
+def with_processes(
+    conflicts: HostConflicts, settings: Settings, containers: Iterable[Mapping[str, Any]]
+) -> HostConflicts:
+    """`conflicts`, with the processes that have a port which the stack wants and no container has."""
     docker = {port["PublicPort"] for each in containers for port in each.get("Ports") or () if "PublicPort" in port}
     found = [
         (address, port, _process(port))
         for _, address, port in wanted_ports(settings)
         if port not in docker and _is_taken(address, port)
     ]
-    return replace(neighbours, ports=[*neighbours.ports, *found])
+    return replace(conflicts, ports=[*conflicts.ports, *found])
 
 
 def _is_taken(address: IPv4Address, port: int) -> bool:

@@ -33,7 +33,7 @@ def refuse_too_small(stack: str, settings: Settings, client: DockerClient) -> No
         pulumi.RunError: the limit is too low; names the least one.
         docker.errors.DockerException, requests.exceptions.RequestException: the host does not answer.
     """
-    import docker  # noqa: PLC0415 - see `components.core.docker_host`
+    import docker  # noqa: PLC0415 - see `components.core.host_client`
 
     name = Naming(stack).container("nats")
     try:

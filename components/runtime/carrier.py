@@ -9,7 +9,7 @@ import pulumi_docker as docker
 
 from components.core.context import Context
 from components.runtime.hardening import hardened
-from settings.image_ref import ImageRef
+from settings.values.image_ref import ImageRef
 
 #: MB; Docker's smallest allowed limit is 6.
 MEMORY = 16

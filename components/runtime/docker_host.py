@@ -8,27 +8,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from operator import itemgetter
-from typing import Any
 
 import pulumi
 import pulumi_docker as docker
 
-from components.core import docker_host
+from components.core import host_client
 from components.core.context import Context
 from components.core.naming import SYSTEM
 from components.core.options import child_after
 from components.core.runtime import Given, Running
 from components.runtime.files import FileVolume, FileVolumeArgs
-from components.runtime.hardening import hardened
-from components.spec.container import MOUNT_PATH, JobSpec, ServiceSpec
-
-#: Open files: four times what nginx's 4096 connections or PostgreSQL and NATS at their defaults take,
-#: and below the hard limit of engines that may raise none (20 000 in some sandboxes).
-OPEN_FILES = 16_384
-
-#: MB of scratch space in memory; it counts towards the container's memory limit.
-TMPFS_SIZE = 64
+from components.runtime.recipe import container_args, duration
+from components.spec.container import JobSpec, ServiceSpec
 
 #: What the provider leaves alone, silently, when it updates a container in place (its update looks at
 #: restart, memory and a few more), and what it can only apply by making a new container. Of `mounts` it
@@ -85,15 +76,15 @@ class Workload(Running):
         files = _files(self, name, args, manifest=spec.reload)
         container = docker.Container(
             name,
-            **_container(args, files, follow=not spec.reload),
+            **container_args(args.context, spec, args.given, files, follow=not spec.reload),
             # `unless-stopped` takes a container that ran as the daemon was killed for one that a person has stopped.
             restart="always",
             must_run=True,
             healthcheck=docker.ContainerHealthcheckArgs(
                 tests=["CMD", *spec.health.command],
-                interval=_duration(spec.health.interval),
-                timeout=_duration(spec.health.timeout),
-                start_period=_duration(spec.health.start_period),
+                interval=duration(spec.health.interval),
+                timeout=duration(spec.health.timeout),
+                start_period=duration(spec.health.start_period),
                 retries=spec.health.retries,
             ),
             wait=True,
@@ -129,7 +120,7 @@ class Workload(Running):
         async def ask(hook: pulumi.ResourceHookArgs) -> None:
             digest = str((hook.new_inputs or {})["input"])
             # In a thread, so that the program goes on with what doesn't depend on it.
-            await asyncio.to_thread(docker_host.await_files, container_name, digest)
+            await asyncio.to_thread(host_client.await_files, container_name, digest)
 
         in_use = pulumi.ResourceHook(f"await-files-{name}", ask)
         pulumi.Stash(
@@ -159,7 +150,7 @@ class OneShot(Running):
         files = _files(self, name, args)
         container = docker.Container(
             name,
-            **_container(args, files),
+            **container_args(args.context, spec, args.given, files),
             restart="no",
             start=False,
             must_run=False,
@@ -169,7 +160,7 @@ class OneShot(Running):
         async def run(hook: pulumi.ResourceHookArgs) -> None:
             inputs = hook.new_inputs or {}
             # In a thread, so that the program goes on registering what doesn't depend on the job.
-            await asyncio.to_thread(docker_host.run_job, str(inputs["input"]), spec.timeout, spec.limits.pids)
+            await asyncio.to_thread(host_client.run_job, str(inputs["input"]), spec.timeout, spec.limits.pids)
 
         run_job = pulumi.ResourceHook(f"run-{name}", run)
         pulumi.Stash(
@@ -216,98 +207,6 @@ def _files(
     return (FileVolume(f"{name}-files", volume, pulumi.ResourceOptions(parent=parent)),)
 
 
-def _container(args: WorkloadArgs | OneShotArgs, files: Sequence[FileVolume], *, follow: bool = True) -> dict[str, Any]:
-    """The arguments of every container that runs; there is no way round them. `follow`: changed files replace it."""
-    spec, naming = args.spec, args.context.naming
-    labels: dict[str, pulumi.Input[str]] = {**naming.labels(spec.service, slot=spec.slot, release=spec.image.release)}
-    mounts = {
-        # Unset for a volume that is written: the provider sees a change in `false`.
-        mount.path: docker.ContainerMountArgs(
-            type="volume",
-            source=args.given.volumes[mount.volume].name,
-            target=mount.path,
-            read_only=mount.read_only or None,
-        )
-        for mount in spec.mounts
-    }
-    name, ordered = naming.container(spec.service, spec.slot), args.context.ordered
-    for volume in files:
-        if follow:
-            # A label that changes makes a new container: this is how it follows its files, and how the
-            # preview's diff says so.
-            labels["files"] = volume.digest
-        mounts[MOUNT_PATH] = docker.ContainerMountArgs(
-            type="volume", source=volume.volume, target=MOUNT_PATH, read_only=True
-        )
-    return {
-        **hardened(memory=spec.limits.memory, cpus=_cpus(spec.limits.cpus)),
-        "name": name,
-        "image": str(spec.image),
-        "command": list(spec.command) or None,
-        "user": spec.user,
-        "read_only": True,
-        "tmpfs": dict.fromkeys(spec.tmpfs, f"rw,noexec,nosuid,nodev,size={TMPFS_SIZE}m,mode=1777"),
-        "memory_reservation": spec.limits.memory_reservation,
-        "shm_size": spec.shm_size,
-        "ulimits": [docker.ContainerUlimitArgs(name="nofile", soft=OPEN_FILES, hard=OPEN_FILES)],
-        "init": True,
-        "stop_timeout": spec.stop_timeout,
-        # Unset, the provider kills at once.
-        "destroy_grace_seconds": spec.stop_timeout,
-        "envs": ordered(name, "envs", {key: f"{key}={value}" for key, value in sorted(spec.env.items())}),
-        "labels": ordered(
-            name,
-            "labels",
-            {
-                label: docker.ContainerLabelArgs(label=label, value=value)
-                for label, value in sorted(labels.items(), key=itemgetter(0))
-            },
-        ),
-        "mounts": ordered(name, "mounts", mounts),
-        # Left unset it shows as a change for ever.
-        "network_mode": "bridge",
-        "networks_advanced": ordered(
-            name,
-            "networksAdvanced",
-            {
-                naming.network(attachment.network): docker.ContainerNetworksAdvancedArgs(
-                    name=args.context.networks.names[attachment.network],
-                    aliases=[spec.service] if attachment.named else None,
-                    ipv4_address=attachment.address,
-                )
-                for attachment in spec.networks
-            },
-        ),
-    }
-
-
-def _cpus(cpus: float) -> str:
-    """CPUs as the provider reads them back, because it compares texts.
-
-    Its rule (`nanoInt64ToDecimalString`) is odd: `10.` for ten, and a rounded value for a few such
-    as 10.05. Those are given as they are: a limit that is right is worth a change that stays.
-
-    >>> [_cpus(cpus) for cpus in (2, 0.25, 10, 10.05)]
-    ['2.0', '0.25', '10.', '10.05']
-    """
-    text = f"{cpus:.9f}"
-    read_back = f"{cpus:.1f}" if text.count("0") == 9 else text.rstrip("0")
-    return read_back if float(read_back) == cpus else str(cpus)
-
-
-def _duration(seconds: int) -> str:
-    """Seconds as Go writes them: the provider reads a time back in this form, and compares texts.
-
-    >>> _duration(30), _duration(60), _duration(3600)
-    ('30s', '1m0s', '1h0m0s')
-    """
-    minutes, seconds = divmod(seconds, 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours:
-        return f"{hours}h{minutes}m{seconds}s"
-    return f"{minutes}m{seconds}s" if minutes else f"{seconds}s"
-
-
 def _show_log(name: str) -> pulumi.ErrorHook:
     """A hook that shows the end of a container's log when it did not become healthy."""
 
@@ -316,7 +215,7 @@ def _show_log(name: str) -> pulumi.ErrorHook:
         if any(NOT_HEALTHY in error for error in args.errors):
             container = str((args.new_inputs or {}).get("name", args.name))
             # In a thread, so that the program goes on with what doesn't depend on it.
-            lines = await asyncio.to_thread(docker_host.last_log_lines, container)
+            lines = await asyncio.to_thread(host_client.last_log_lines, container)
             pulumi.log.error(f"{container} is not healthy; its log ends with\n{lines}")
         return False
 

@@ -14,7 +14,7 @@ from components.core.context import Context
 from components.core.naming import SYSTEM
 from components.runtime.carrier import carrier
 from components.spec.container import MOUNT_PATH
-from settings.image_ref import ImageRef
+from settings.values.image_ref import ImageRef
 
 #: Files belong to root, and a workload runs as another user; only containers that mount the volume
 #: see it, so "read by all" means read by the workload.

@@ -11,8 +11,8 @@ import pulumi_docker as docker
 from components.core.context import Context
 from components.core.naming import SYSTEM, Naming
 from components.runtime.carrier import carrier
-from settings.image_ref import ImageRef
 from settings.ownership import DATA_VOLUME, IDENTITY
+from settings.values.image_ref import ImageRef
 
 #: Where the container that has kept volumes finds them, by number.
 KEPT_PATH = "/kept"

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Self
 
 from settings.blocks.block import Resources
-from settings.image_ref import ImageRef
+from settings.values.image_ref import ImageRef
 
 #: Where every container finds its files.
 MOUNT_PATH = "/etc/tasktracker"

@@ -26,11 +26,11 @@ from ops.ci.preview import PARTS_OF_REPLACE, UNCHANGED
 from ops.ci.property_diff import parse
 from ops.pulumi_cli import PulumiError
 from remote.private_folder import PrivateFolder
-from toolchain.engine import POLICY_OPTIONS, environment
-from toolchain.environment import PUBLIC_STACK
-from toolchain.preview import environment_for_preview
-from toolchain.stack import ensure_stack
-from toolchain.steps import ROOT, StepError
+from toolchain.process.steps import ROOT, StepError
+from toolchain.pulumi_engine.engine import POLICY_OPTIONS, environment
+from toolchain.pulumi_engine.environment import PUBLIC_STACK
+from toolchain.stacks.stack import ensure_stack
+from toolchain.targets.preview import environment_for_preview
 
 #: Makes `pulumi preview --json` print the engine's events, a line each. Only they have policy violations.
 STREAMING = {"PULUMI_ENABLE_STREAMING_JSON_PREVIEW": "true"}

@@ -6,9 +6,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-import toolchain.starting  # noqa: F401 - first of all
+import toolchain.process.starting  # noqa: F401 - first of all
 from ops.tt.cli import main
-from toolchain.environment import clean
+from toolchain.pulumi_engine.environment import clean
 
 # For the commands that are started from here, `pulumi` with the program among them.
 clean(os.environ)

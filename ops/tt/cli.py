@@ -25,8 +25,8 @@ from ops.tt.commands import (
 from ops.tt.errors import Exit
 from ops.tt.output import Output
 from ops.tt.session import begin, discard_output
-from toolchain.steps import interrupt_on_signals
-from toolchain.streams import open_closed
+from toolchain.process.steps import interrupt_on_signals
+from toolchain.process.streams import open_closed
 
 EXIT_CODES = "\n".join(f"* {code.value}: {code.meaning}" for code in Exit)
 

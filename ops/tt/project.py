@@ -16,9 +16,9 @@ from remote import AddressError, DockerHost
 from stackfile import editing, writing
 from stackfile.editing import Value
 from stackfile.shared_values import EditError
-from toolchain.backends import check_backend
-from toolchain.stack_files import no_stack
-from toolchain.steps import ROOT, StepError
+from toolchain.process.steps import ROOT, StepError
+from toolchain.pulumi_engine.backends import check_backend
+from toolchain.pulumi_engine.stack_files import no_stack
 
 NAMESPACE = "tasktracker"
 

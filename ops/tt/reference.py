@@ -6,7 +6,7 @@ import typer
 from typer.cli import get_docs_for_click
 
 from ops.tt.cli import app
-from toolchain.steps import ROOT
+from toolchain.process.steps import ROOT
 
 FILE = ROOT / "docs" / "tt.md"
 

@@ -10,8 +10,8 @@ from typing import Annotated, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from settings.limits import LIMITS, PolicyLimit
-from settings.units import MB
 from settings.values.amounts import Megabytes, Seconds
+from settings.values.units import MB
 
 LogLevel = Literal["debug", "info", "warning", "error"]
 

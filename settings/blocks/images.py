@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 from pydantic import Field, create_model
 
 from settings.blocks.block import Block
-from settings.image_ref import ImageRef
 from settings.services import WITH_IMAGES, ServiceInfo
+from settings.values.image_ref import ImageRef
 from settings.values.images import ImageReference
 
 

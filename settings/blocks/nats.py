@@ -6,9 +6,9 @@ from pydantic import Field
 
 from settings.blocks.block import MINUTE, Block, Cpus, Memory, Reservation, Resources, StartTimeout
 from settings.services import SERVICES
-from settings.units import GB, MB, TB
 from settings.values.addresses import Port
 from settings.values.amounts import Megabytes
+from settings.values.units import GB, MB, TB
 
 
 class NatsResources(Resources):

@@ -7,9 +7,9 @@ from pydantic import Field
 
 from settings.blocks.block import DAY, HOUR, MINUTE, Block, Cpus, Memory, Reservation, Resources, StartTimeout
 from settings.services import SERVICES
-from settings.units import GB, MB
 from settings.values.addresses import Address, HostName, PublishedPort
 from settings.values.amounts import Megabytes, Seconds
+from settings.values.units import GB, MB
 
 
 class NginxResources(Resources):

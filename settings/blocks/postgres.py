@@ -6,11 +6,11 @@ from pydantic import Field
 
 from settings.blocks.block import DAY, HOUR, MINUTE, Block, Cpus, PostgresMemory, Reservation, Resources, StartTimeout
 from settings.services import SERVICES
-from settings.units import GB, MB, TB
 from settings.values.addresses import Port
 from settings.values.amounts import Megabytes, Milliseconds, Seconds
 from settings.values.backups import BackupLabel, Moment
 from settings.values.postgres import Identifier, ParameterName, ParameterValue, VolumeNumber
+from settings.values.units import GB, MB, TB
 
 
 class PostgresResources(Resources):

@@ -6,8 +6,8 @@ from pydantic import Field
 
 from settings.blocks.block import MINUTE, Block, Cpus, Memory, Reservation, Resources, StartTimeout
 from settings.services import SERVICES
-from settings.units import MB, TB
 from settings.values.amounts import Megabytes
+from settings.values.units import MB, TB
 
 
 class RedisResources(Resources):

@@ -9,7 +9,7 @@ from settings.blocks.object_store import OWN_BUCKET
 from settings.errors import PULUMI, THIS_STACK, Path, key_text
 from settings.rules.conflict import ENVIRONMENT, Conflict, Rule
 from settings.stack import Settings
-from settings.units import SECONDS
+from settings.values.units import SECONDS
 
 # WAL waits for archive_timeout before it is even due.
 WAL_AGE_TIMEOUTS: Final = 2

@@ -5,7 +5,7 @@ from typing import Final
 
 from settings.errors import Path, key_text
 from settings.rules.conflict import ENVIRONMENT, Conflict, Rule
-from settings.rules.stack import TAKEN_NAMES
+from settings.rules.secrets import TAKEN_NAMES
 from settings.stack import Settings
 
 _HOST: Final[Path] = ("docker_host",)

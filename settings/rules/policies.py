@@ -7,7 +7,7 @@ from settings.errors import Path, key_text
 from settings.limits import LIMITS, raising
 from settings.rules.conflict import ENVIRONMENT, Conflict, Rule
 from settings.stack import Settings
-from settings.units import SIZE
+from settings.values.units import SIZE
 
 _ADDRESS: Final[Path] = ("nginx", "publish", "address")
 

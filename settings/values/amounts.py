@@ -2,8 +2,8 @@
 
 from typing import Annotated
 
-from settings.units import MILLISECONDS, SECONDS, SIZE
 from settings.values.kind import amount
+from settings.values.units import MILLISECONDS, SECONDS, SIZE
 
 Megabytes = Annotated[int, amount("size", SIZE)]
 """A whole number of MB (1024 * 1024 bytes)."""

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Annotated, Final
 
-from settings.image_ref import ImageRef
+from settings.values.image_ref import ImageRef
 from settings.values.kind import text_kind
 
 # The grammar of image references (github.com/distribution/reference): a first component with a dot or a port, or the

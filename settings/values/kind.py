@@ -13,7 +13,7 @@ from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
-from settings.units import Unit
+from settings.values.units import Unit
 
 
 @dataclass(frozen=True, eq=False)

@@ -23,7 +23,7 @@ from tests.damage.watch import Watch, answers, record, version
 from tests.e2e.by_hand import make_up, run_audit
 from tests.e2e.stack import Stack, add_task, eventually, is_done
 from tests.leftovers import name_of_this_run, remove, remove_those_of_dead_runs
-from toolchain.steps import ROOT
+from toolchain.process.steps import ROOT
 
 pytestmark = [pytest.mark.nightly, pytest.mark.engine, pytest.mark.docker]
 

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from docker.models.containers import Container
 
 from tests.e2e.stack import Stack
-from toolchain.steps import ROOT
+from toolchain.process.steps import ROOT
 
 #: Seconds for a command of the operator's.
 TIMEOUT = 300

@@ -17,7 +17,7 @@ import httpx
 
 from images.catalog import local_reference
 from settings.services import WITH_IMAGES
-from toolchain import debian
+from toolchain.machine import debian
 
 #: Seconds until the registry answers.
 START_TIMEOUT = 30

@@ -21,9 +21,9 @@ import yaml
 from docker.models.containers import Container
 
 from tests.leftovers import remove
-from toolchain.engine import environment
-from toolchain.preview import environment_for_preview
-from toolchain.steps import ROOT
+from toolchain.process.steps import ROOT
+from toolchain.pulumi_engine.engine import environment
+from toolchain.targets.preview import environment_for_preview
 
 #: Everything that the program reads, beside the stack's own config and state.
 PROGRAM = (

@@ -28,7 +28,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, load_pem_priv
 from google.protobuf import empty_pb2, json_format, struct_pb2
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 
-from components.core.certificates import new_authority
+from components.secrets.certificates import new_authority
 from policies.values import decode
 
 Context = grpc.ServicerContext

@@ -1,4 +1,4 @@
-"""A Docker engine for `components.core.docker_host`, with no Docker: each container is there, each job and command
+"""A Docker engine for `components.core.host_client`, with no Docker: each container is there, each job and command
 succeeds, the images are there, the volumes are those that the caller has, and nobody else has anything.
 
     with answering(volumes_of(cloud)) as env:

@@ -26,7 +26,7 @@ from policies.resource import Resource
 from policies.rule import Scope
 from policies.values import decode, is_unset, items, text
 from tests.e2e.stack import Stack
-from toolchain.steps import ROOT
+from toolchain.process.steps import ROOT
 
 pytestmark = [pytest.mark.engine, pytest.mark.docker]
 

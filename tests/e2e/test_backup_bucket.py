@@ -15,7 +15,7 @@ from tests.e2e.stack import Stack, violations
 from tests.e2e.stand_in_cloud import ACCOUNT, AWS_SECRET, FUNCTIONS, Cloud, plain, serving
 from tests.e2e.test_environments import OUTSIDE_DEV
 from tests.e2e.test_policies_cloud import state
-from toolchain.engine import POLICY_OPTIONS
+from toolchain.pulumi_engine.engine import POLICY_OPTIONS
 
 pytestmark = pytest.mark.engine
 

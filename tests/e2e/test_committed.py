@@ -17,8 +17,8 @@ from tests.e2e.stack import Stack, violations
 from tests.e2e.stand_in_cloud import AWS_SECRET, Cloud, serving
 from tests.e2e.stand_in_docker import answering, volumes_of
 from tests.e2e.test_tunnel import CONTAINER, PINNED, UP
-from toolchain.engine import POLICY_OPTIONS
-from toolchain.steps import ROOT
+from toolchain.process.steps import ROOT
+from toolchain.pulumi_engine.engine import POLICY_OPTIONS
 
 pytestmark = pytest.mark.engine
 

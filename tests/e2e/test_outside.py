@@ -15,7 +15,7 @@ import httpx
 import pytest
 from docker.models.containers import Container
 
-from components.core.certificates import new_authority, new_server_certificate
+from components.secrets.certificates import new_authority, new_server_certificate
 from images.catalog import local_reference
 from tests.certificates import Made, chain, ec_key, key_pem
 from tests.e2e.load import Load

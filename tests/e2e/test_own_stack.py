@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.stack import NO_DOCKER
-from toolchain.steps import ROOT
+from toolchain.process.steps import ROOT
 
 pytestmark = pytest.mark.engine
 

@@ -9,7 +9,7 @@ import yaml
 
 from docs.picture import DEV, PROD, dot, nodes, of_prod, preview, source
 from tests.e2e.stack import NO_DOCKER, Stack
-from toolchain.steps import ROOT
+from toolchain.process.steps import ROOT
 
 #: Beside the numbers of the end-to-end tests; nothing of it is made.
 NUMBER = 91

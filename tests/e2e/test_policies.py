@@ -19,7 +19,7 @@ from policies.rule import Level
 from tests.e2e.stack import Stack, violations
 from tests.e2e.test_environments import OUTSIDE_DEV
 from tests.services import SERVICES
-from toolchain.engine import POLICY_OPTIONS, POLICY_PACK
+from toolchain.pulumi_engine.engine import POLICY_OPTIONS, POLICY_PACK
 
 pytestmark = pytest.mark.engine
 

@@ -43,7 +43,7 @@ from tests.policies.compliant_cloudflare import (
     record,
     tunnel,
 )
-from toolchain.engine import POLICY_OPTIONS
+from toolchain.pulumi_engine.engine import POLICY_OPTIONS
 
 pytestmark = pytest.mark.engine
 

@@ -20,8 +20,8 @@ from tests.e2e.test_tunnel import by_method
 from tests.leftovers import name_of_this_run, remove
 from tests.unit.components.conftest import ORIGIN_CERTIFICATE
 from tests.unit.components.edge.test_tunnel import CONFIGS, RECORDS, TUNNELS
-from toolchain.engine import POLICY_OPTIONS
-from toolchain.steps import ROOT
+from toolchain.process.steps import ROOT
+from toolchain.pulumi_engine.engine import POLICY_OPTIONS
 
 pytestmark = [pytest.mark.engine, pytest.mark.docker, pytest.mark.nightly]
 

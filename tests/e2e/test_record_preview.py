@@ -15,7 +15,7 @@ from ops.ci.preview_reader import read
 from ops.ci.preview_report import report
 from ops.ci.record_preview import NO_STACK, record
 from tests.e2e.stack import NO_DOCKER, Stack
-from toolchain.engine import POLICY_PACK
+from toolchain.pulumi_engine.engine import POLICY_PACK
 
 pytestmark = pytest.mark.engine
 

@@ -24,7 +24,7 @@ from tests.e2e.comeback import ENDS, expect_comeback
 from tests.e2e.remote_host import PASSWORD, TLS_PORT, USER, RemoteHost, remote_host
 from tests.e2e.stack import ROOT, Stack, eventually
 from tests.leftovers import name_of_this_run
-from toolchain.push import push
+from toolchain.targets.push import push
 
 pytestmark = [
     pytest.mark.engine,

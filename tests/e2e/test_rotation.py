@@ -14,7 +14,7 @@ from tests.e2e.prod import prod_stack
 from tests.e2e.stack import Stack
 from tests.e2e.stand_in_cloud import FUNCTIONS, Cloud, Request
 from tests.e2e.test_tunnel import CONTAINER, UP
-from toolchain.steps import ROOT
+from toolchain.process.steps import ROOT
 
 pytestmark = pytest.mark.engine
 

@@ -21,13 +21,13 @@ import docker
 import pytest
 from botocore.config import Config
 
-from components.core.certificates import new_authority, new_server_certificate
+from components.secrets.certificates import new_authority, new_server_certificate
 from images.catalog import local_reference
 from ops.tt.errors import Exit
 from tests.e2e.stack import Stack, eventually
 from tests.e2e.stand_in_kms import answering as kms
 from tests.leftovers import name_of_this_run, remove, remove_those_of_dead_runs
-from toolchain.steps import ROOT
+from toolchain.process.steps import ROOT
 
 pytestmark = [pytest.mark.engine, pytest.mark.docker]
 
@@ -429,7 +429,7 @@ def test_a_new_commit_changes_no_resource(stack: Stack) -> None:
 
     # The program's own folder is the one that this package is in.
     (stack.folder / "images").unlink()
-    shutil.copytree(ROOT / "images", stack.folder / "images", ignore=shutil.ignore_patterns("bin", "__pycache__"))
+    shutil.copytree(ROOT / "images", stack.folder / "images", ignore=shutil.ignore_patterns("built", "__pycache__"))
     (stack.folder / "VERSION").unlink()
     (stack.folder / "VERSION").write_text("9.8.7\n")
     (stack.folder / ".gitignore").write_text("*\n!VERSION\n")

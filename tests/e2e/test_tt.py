@@ -23,7 +23,7 @@ from ops.tt.backup.database import Database
 from ops.tt.errors import Exit
 from ops.tt.project import volume_name
 from tests.e2e.stack import Stack, add_task, eventually, is_done
-from toolchain.steps import ROOT
+from toolchain.process.steps import ROOT
 
 pytestmark = [pytest.mark.engine, pytest.mark.docker]
 

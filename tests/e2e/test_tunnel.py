@@ -14,7 +14,7 @@ from tests.e2e.stand_in_cloud import Cloud, Request, serving
 from tests.e2e.stand_in_docker import answering, volumes_of
 from tests.services import IMAGES
 from tests.unit.components.edge.test_tunnel import APPLICATIONS, CONFIGS, POLICIES, RECORDS, TUNNELS
-from toolchain.engine import POLICY_OPTIONS
+from toolchain.pulumi_engine.engine import POLICY_OPTIONS
 
 pytestmark = pytest.mark.engine
 

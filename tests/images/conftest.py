@@ -15,8 +15,8 @@ import pytest
 
 from images.catalog import IMAGES, local_reference
 from tests.leftovers import name_of_this_run
-from toolchain.docker_cli import Docker, connect
-from toolchain.images import ensure_images
+from toolchain.image_build.images import ensure_images
+from toolchain.machine.docker_cli import Docker, connect
 
 #: Seconds that anything here may take to become true.
 PATIENCE = 120.0

@@ -9,9 +9,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from components.backup.backups import Keys, Repository, crontab, repository_config
-from components.core.certificates import new_authority, new_server_certificate
+from components.backup.repository import Keys, Repository, repository_config
+from components.backup.sidecar import crontab
 from components.data.postgres import access_rules, server_config
+from components.secrets.certificates import new_authority, new_server_certificate
 from settings.blocks.backup import BackupSettings
 from settings.blocks.postgres import PostgresSettings
 from tests.images.conftest import Bench, Container, wait_for

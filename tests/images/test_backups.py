@@ -12,9 +12,10 @@ from typing import Any
 
 import pytest
 
-from components.backup.backups import Keys, Repository, backup_crontab, repository_config
-from components.core.certificates import new_authority, new_server_certificate
+from components.backup.backups import backup_crontab
+from components.backup.repository import Keys, Repository, repository_config
 from components.data.postgres import access_rules, server_config
+from components.secrets.certificates import new_authority, new_server_certificate
 from settings.blocks.backup import BackupSchedule, BackupSettings
 from settings.blocks.postgres import PostgresSettings
 from tests.images.conftest import Bench, Container, wait_for

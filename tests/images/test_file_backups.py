@@ -13,10 +13,11 @@ from typing import Any
 
 import pytest
 
-from components.backup.backups import Keys, Repository, crontab
 from components.backup.file_backups import keys_file, repository_env
-from components.core.certificates import new_authority, new_server_certificate
+from components.backup.repository import Keys, Repository
+from components.backup.sidecar import crontab
 from components.data.nats import BACKUP_INBOX, BACKUP_USER, CLIENT_USER, client_context, server_config
+from components.secrets.certificates import new_authority, new_server_certificate
 from settings.blocks.nats import NatsSettings
 from tests.images.conftest import Bench, Container, wait_for
 

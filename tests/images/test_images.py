@@ -13,11 +13,11 @@ from components.runtime.files import manifest
 from images.catalog import IMAGES
 from settings.services import SERVICES
 from tests.images.conftest import Bench, Container, reference, wait_for
-from toolchain.bootstrap import PUBLIC
-from toolchain.build_secrets import ca_bundle, machine_mirror
-from toolchain.docker_cli import Docker, connect
-from toolchain.images import version
-from toolchain.steps import ROOT
+from toolchain.image_build.bootstrap import PUBLIC
+from toolchain.image_build.build_secrets import ca_bundle, machine_mirror
+from toolchain.image_build.images import version
+from toolchain.machine.docker_cli import Docker, connect
+from toolchain.process.steps import ROOT
 
 pytestmark = pytest.mark.docker
 
@@ -238,8 +238,8 @@ def test_the_app_knows_its_version_and_has_no_installer(opened: dict[str, Contai
 
 
 def test_the_app_runs_without_rights_on_a_read_only_root(bench: Bench) -> None:
-    imports = "import tasktracker.api, tasktracker.worker, tasktracker.migrate, uvloop, asyncpg, cryptography.fernet"
-    script = f"{imports}; print(open('/proc/self/status').read())"
+    own = "tasktracker.api.app, tasktracker.worker.worker, tasktracker.migrate"
+    script = f"import {own}, uvloop, asyncpg, cryptography.fernet; print(open('/proc/self/status').read())"
     container = bench.run("app", "-c", script, options=["--entrypoint=python"])
     assert container.exit_code() == 0, container.logs
     assert re.search(r"^Uid:\s+10004\s", container.logs, re.M)

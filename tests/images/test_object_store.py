@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from components.core.certificates import SERVER_LIFETIME, KeyPair, new_authority, new_server_certificate
+from components.secrets.certificates import SERVER_LIFETIME, KeyPair, new_authority, new_server_certificate
 from tests.images.conftest import Bench, Container, wait_for
 
 pytestmark = pytest.mark.docker

@@ -138,11 +138,32 @@ def test_a_disk_without_room(stand: Stand, mistake: str) -> None:
 def test_another_major_version(job: Container) -> None:
     backup = {"label": "20260101-000000F", "stop": 1, "timeline": 1, "database_version": "16", "error": False}
     found = {"backups": [backup], "ranges": []}
-    chosen = job.sh(
-        f"echo '{json.dumps(found)}' | jq --arg set '' --arg time '' --arg major 17"
-        " -f /usr/local/share/tasktracker/choose.jq"
+    chosen = json.loads(
+        job.sh(
+            f"echo '{json.dumps(found)}' >/tmp/list; . /usr/local/share/tasktracker/repository.sh;"
+            " choose_backup /tmp latest '' && cat /tmp/choice; rm /tmp/list /tmp/choice"
+        )
     )
-    assert "is of PostgreSQL 16 and this image is 17: restore it with an image of" in json.loads(chosen)["reason"]
+    assert "is of PostgreSQL 16 and this image is 17: restore it with an image of" in chosen["reason"]
+    assert (chosen["problem"], chosen["version"], chosen["major"]) == ("version", "16", "17")
+    assert "backup" not in chosen
+
+
+def test_what_a_restore_would_begin_with_can_be_asked(job: Container) -> None:
+    found = listed(job)
+    for request in (
+        "latest",
+        f"set {found['backups'][0]['label']}",
+        f"time {found['ranges'][0]['to'] + 0.9} 9999999999 1",
+    ):
+        told = json.loads(job.sh(f"backup-choose {request}"))
+        assert told.pop("choice") == {"backup": found["backups"][0]}
+        assert told["backups"] == found["backups"]
+    assert told["ranges"][0]["to"] == 9999999999
+    for request in ("", "time", "newest", "latest 1", "latest 1 x", "time x"):
+        result = job.exec("sh", "-c", f"backup-choose {request}")
+        assert (result.returncode, result.stdout) == (64, "")
+        assert "use: backup-choose latest | set LABEL" in result.stderr
 
 
 GB = 1 << 30

@@ -17,10 +17,10 @@ from pathlib import Path
 
 from tests.e2e.remote_host import RemoteHost, unmount
 from tests.leftovers import lives, name_of_this_run, owner_of
-from toolchain import debian
-from toolchain.build_secrets import machine_mirror
-from toolchain.docker_cli import connect
-from toolchain.steps import TOOLS, run
+from toolchain.image_build.build_secrets import machine_mirror
+from toolchain.machine import debian
+from toolchain.machine.docker_cli import connect
+from toolchain.process.steps import TOOLS, run
 
 #: Debian's own mirror, where this machine is none of Debian's.
 MIRROR = "http://deb.debian.org/debian"

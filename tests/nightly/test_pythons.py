@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from toolchain.steps import ROOT
+from toolchain.process.steps import ROOT
 
 pytestmark = pytest.mark.nightly
 

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from toolchain import engine
-from toolchain.environment import Way
-from toolchain.steps import ROOT, StepError
+from toolchain.process.steps import ROOT, StepError
+from toolchain.pulumi_engine import engine
+from toolchain.pulumi_engine.environment import Way
 
 #: Seconds after which a command hangs rather than works; each takes about one.
 COMMAND_TIMEOUT = 60

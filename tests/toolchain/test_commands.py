@@ -11,9 +11,9 @@ from pulumi import automation
 
 from tests.toolchain import stand_in
 from tests.toolchain.conftest import Project, copy_of
-from toolchain.engine import engine_version
-from toolchain.golang import parse_version
-from toolchain.steps import ROOT
+from toolchain.machine.golang import parse_version
+from toolchain.process.steps import ROOT
+from toolchain.pulumi_engine.engine import engine_version
 
 pytestmark = pytest.mark.engine
 

@@ -20,9 +20,9 @@ from pulumi._types import _py_properties
 from pulumi_docker import _inputs, outputs
 
 from tests.toolchain.conftest import COMMAND_TIMEOUT, Project
-from toolchain.docker_ping import TIMEOUT
-from toolchain.engine import plugin_version
-from toolchain.preview import environment_for_preview, substitute
+from toolchain.machine.docker_ping import TIMEOUT
+from toolchain.pulumi_engine.engine import plugin_version
+from toolchain.targets.preview import environment_for_preview, substitute
 
 pytestmark = pytest.mark.engine
 

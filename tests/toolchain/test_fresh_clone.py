@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.toolchain.conftest import Project
-from toolchain.passphrase import PUBLIC_PASSPHRASE
-from toolchain.steps import ROOT
+from toolchain.process.steps import ROOT
+from toolchain.stacks.passphrase import PUBLIC_PASSPHRASE
 
 pytestmark = pytest.mark.engine
 

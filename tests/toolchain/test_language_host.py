@@ -18,11 +18,11 @@ from pathlib import Path
 import pytest
 
 from tests.toolchain.conftest import Project
-from toolchain.engine import TOOLCHAIN
-from toolchain.environment import Way
-from toolchain.golang import find_go
-from toolchain.steps import ROOT
-from toolchain.users_engine import EXECUTOR
+from toolchain.machine.golang import find_go
+from toolchain.process.steps import ROOT
+from toolchain.pulumi_engine.engine import TOOLCHAIN
+from toolchain.pulumi_engine.environment import Way
+from toolchain.pulumi_engine.users_engine import EXECUTOR
 
 pytestmark = pytest.mark.engine
 

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from toolchain.make_variables import FORMS, problem
-from toolchain.steps import ROOT
+from toolchain.process.steps import ROOT
+from toolchain.targets.make_variables import FORMS, problem
 
 MAKEFILE = (ROOT / "Makefile").read_text()
 
@@ -69,9 +69,9 @@ NOTE = f"""#!{sys.executable} -I
 import json, os, sys
 with open({{calls!r}}, "a") as file:
     file.write(json.dumps(sys.argv) + "\\n")
-if sys.argv[1:3] == ["-m", "toolchain.make_variables"] and {{checks}}:
+if sys.argv[1:3] == ["-m", "toolchain.targets.make_variables"] and {{checks}}:
     sys.path.insert(0, {str(ROOT)!r})
-    from toolchain.make_variables import main
+    from toolchain.targets.make_variables import main
     sys.exit(main(sys.argv[3:]))
 """
 
@@ -105,7 +105,7 @@ class Folder:
         """All arguments of all calls but those of the check."""
         calls = self._calls.read_text().splitlines() if self._calls.exists() else []
         decoded = [json.loads(call) for call in calls]
-        return {word for call in decoded if call[2:3] != ["toolchain.make_variables"] for word in call[1:]}
+        return {word for call in decoded if call[2:3] != ["toolchain.targets.make_variables"] for word in call[1:]}
 
     @property
     def lines(self) -> list[str]:
@@ -210,11 +210,11 @@ def positions(lines: Sequence[str], *parts: str) -> list[int]:
     ("target", "order"),
     [
         # What is missing and what can't be asked come before a passphrase and before long steps.
-        ("up", ("toolchain.terminal up", "venv settings engine dev_images stack", "up --stack=demo")),
+        ("up", ("toolchain.targets.terminal up", "venv settings engine dev_images stack", "up --stack=demo")),
         ("preview", ("venv settings engine stack", "preview --stack=demo")),
         # What `tt` itself checks first is in tests/unit/ops/tt/stack.
-        ("down", ("toolchain.terminal down", "venv engine dev_docker stack", "down --stack=demo")),
-        ("purge", ("toolchain.purge", "venv engine dev_docker stack", "purge --stack=demo --confirm=demo")),
+        ("down", ("toolchain.targets.terminal down", "venv engine dev_docker stack", "down --stack=demo")),
+        ("purge", ("toolchain.targets.purge", "venv engine dev_docker stack", "purge --stack=demo --confirm=demo")),
         ("audit", ("venv engine stack", "audit --stack=demo")),
         ("logs", ("toolchain --stack=demo venv", "logs --stack=demo api")),
         ("pin", ("venv engine stack", "pin --stack=demo")),

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.stack import PROGRAM
-from toolchain.engine import POLICY_OPTIONS
-from toolchain.steps import ROOT
-from toolchain.users_engine import EXECUTOR
+from toolchain.process.steps import ROOT
+from toolchain.pulumi_engine.engine import POLICY_OPTIONS
+from toolchain.pulumi_engine.users_engine import EXECUTOR
 
 pytestmark = pytest.mark.engine
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from toolchain.environment import PYTHON_VARIABLES, Way, shell_script, variables
+from toolchain.pulumi_engine.environment import PYTHON_VARIABLES, Way, shell_script, variables
 
 #: Those that tell a sourced file its path.
 TELLING = ("bash", "bash --posix", "zsh", "zsh --emulate sh", "ksh93")

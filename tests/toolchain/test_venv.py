@@ -17,8 +17,8 @@ from types import ModuleType
 import pytest
 import yaml
 
-from toolchain.steps import ROOT
-from toolchain.venv import GROUPS
+from toolchain.process.steps import ROOT
+from toolchain.python.venv import GROUPS
 
 #: The package of each group; `pyyaml` is what set-up reads a stack's file with.
 PACKAGES = {"base": "pyyaml", "aws": "pulumi-aws", "cloudflare": "pulumi-cloudflare", "development": "pytest"}

@@ -8,7 +8,7 @@ from pathlib import Path
 import docker
 import pytest
 
-from components.core import docker_host, provider
+from components.core import host_client, provider
 from ops.tt.errors import BrokenError, FailedError, TtError, UsageError
 from ops.tt.host.docker_host import Host
 from ops.tt.output import Output
@@ -16,8 +16,8 @@ from ops.tt.project import Project
 from ops.tt.state.store import open_store
 from policies import audit
 from remote import AddressError, DockerHost, HostError, sdk
-from toolchain.docker_engine import DockerUnavailableError
-from toolchain.steps import StepError
+from toolchain.machine.docker_engine import DockerUnavailableError
+from toolchain.process.steps import StepError
 
 SECRET = "hunter2"
 ADDRESS = f"ssh://root:{SECRET}@127.0.0.1:1"
@@ -70,10 +70,10 @@ def test_the_program_s_own_words_hide_credentials(
     def refuse(*_: object) -> None:
         raise docker.errors.DockerException(f"no Docker engine answers at {ADDRESS}")
 
-    monkeypatch.setattr(docker_host, "client", refuse)
-    assert SECRET not in docker_host.last_log_lines("api")
-    for work in (lambda: docker_host.run_job("migrations", 1, 64), lambda: docker_host.await_files("nginx", "0")):
-        with pytest.raises((docker_host.JobError, docker_host.FilesError)) as caught:
+    monkeypatch.setattr(host_client, "client", refuse)
+    assert SECRET not in host_client.last_log_lines("api")
+    for work in (lambda: host_client.run_job("migrations", 1, 64), lambda: host_client.await_files("nginx", "0")):
+        with pytest.raises((host_client.JobError, host_client.FilesError)) as caught:
             work()
         assert SECRET not in str(caught.value)
         assert "ssh://root:[hidden]@127.0.0.1:1" in str(caught.value)

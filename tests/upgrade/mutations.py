@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.e2e.stack import PROGRAM
-from toolchain.steps import ROOT
+from toolchain.process.steps import ROOT
 
 
 @dataclass(frozen=True)
@@ -49,8 +49,13 @@ PLANNED: dict[str, tuple[Mutation, ...]] = {
         ),
         Mutation(
             "the resource name of the certificate authority's key",
-            "components/core/certificates.py",
-            (("keep(name, asdict(new_authority(", 'keep(f"{name}-key", asdict(new_authority('),),
+            "components/secrets/certificates.py",
+            (
+                (
+                    "persisted_secret(name, asdict(new_authority(",
+                    'persisted_secret(f"{name}-key", asdict(new_authority(',
+                ),
+            ),
             "^pulumi:index:Stash object-store-authority: delete$",
         ),
         Mutation(
@@ -67,7 +72,7 @@ PLANNED: dict[str, tuple[Mutation, ...]] = {
         ),
         Mutation(
             "what keeps a secret as it is",
-            "components/core/secrets.py",
+            "components/secrets/generated.py",
             (('ignore_changes=["input"]', "ignore_changes=[]"),),
             "^pulumi:index:Stash postgres-password: update of input, ",
         ),

@@ -20,7 +20,7 @@ from tests.leftovers import remove
 from tests.upgrade.releases import ReleaseError, checkout, release
 from tests.upgrade.shapes import DOCKER, SHAPES, Shape, fakes
 from tests.upgrade.states import keep
-from toolchain.steps import StepError
+from toolchain.process.steps import StepError
 
 #: Seconds to build all images of a version.
 BUILD_TIMEOUT = 1800

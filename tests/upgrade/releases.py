@@ -10,7 +10,7 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
-from toolchain.steps import ROOT
+from toolchain.process.steps import ROOT
 
 FOLDER = Path(__file__).parent
 FILE = FOLDER / "releases.toml"

@@ -17,8 +17,8 @@ from tests.e2e.stack import Stack
 from tests.e2e.stand_in_docker import volume
 from tests.upgrade.releases import Release
 from tests.upgrade.shapes import DOCKER, NUMBERS, PASSPHRASE, Shape
-from toolchain.engine import POLICY_OPTIONS
-from toolchain.steps import ROOT
+from toolchain.process.steps import ROOT
+from toolchain.pulumi_engine.engine import POLICY_OPTIONS
 
 STATE = "state.json"
 

@@ -18,7 +18,7 @@ from tests.upgrade.mutations import PLANNED, REFUSED, Mutation, mutated
 from tests.upgrade.releases import Release, releases
 from tests.upgrade.shapes import SHAPES, Shape, fakes
 from tests.upgrade.states import kept, preview, restored, volumes
-from toolchain.steps import ROOT
+from toolchain.process.steps import ROOT
 
 pytestmark = pytest.mark.engine
 

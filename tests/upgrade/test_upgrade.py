@@ -14,8 +14,8 @@ from tests.leftovers import name_of_this_run, remove
 from tests.upgrade.record import build_images
 from tests.upgrade.releases import checkout, releases
 from tests.upgrade.shapes import dev_config
-from toolchain.engine import POLICY_OPTIONS
-from toolchain.steps import ROOT
+from toolchain.process.steps import ROOT
+from toolchain.pulumi_engine.engine import POLICY_OPTIONS
 
 pytestmark = [pytest.mark.engine, pytest.mark.docker, pytest.mark.nightly]
 

@@ -1,10 +1,10 @@
-"""What is in the backup repository, and which backup a restore would begin with. Pure."""
+"""What is in the backup repository, and why a restore is refused. Pure."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
@@ -12,6 +12,10 @@ from ops.tt import times
 from ops.tt.errors import FailedError, RefusedError
 
 LATEST = "latest"
+
+#: Why no backup can be chosen, in the words of `backup-choose` (images/postgres/share/choose.jq): there is no good one,
+#: none of that label, that one has errors, the time is in no range, it is of another version of PostgreSQL.
+NONE, UNKNOWN, ERRORS, OUTSIDE, VERSION = "none", "unknown", "errors", "outside", "version"
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,12 @@ class Backup:
     error: bool
     timeline: int | None
     database_version: str | None
+
+    @classmethod
+    def parse(cls, document: Mapping[str, Any]) -> Backup:
+        """Reads one of `backup-list`."""
+        fields: dict[str, Any] = {key: document.get(key) for key in cls.__dataclass_fields__}
+        return cls(**fields)
 
 
 @dataclass(frozen=True)
@@ -59,9 +69,8 @@ class Repository:
         """
         try:
             document = json.loads(text)
-            fields = Backup.__dataclass_fields__
             return cls(
-                [Backup(**{key: each.get(key) for key in fields}) for each in document["backups"]],
+                [Backup.parse(each) for each in document["backups"]],
                 # A time within the second in which the backup ended may be before its end.
                 [Range(each["timeline"], min(each["from"] + 1, each["to"]), each["to"]) for each in document["ranges"]],
                 document["archived_until"],
@@ -73,15 +82,6 @@ class Repository:
     def good(self) -> list[Backup]:
         """The backups without errors, the newest first."""
         return sorted((each for each in self.backups if not each.error), key=lambda each: -each.stop)
-
-    def until(self, now: float, timeline: int) -> Repository:
-        """The same, as it will be when all WAL that PostgreSQL has written on `timeline` so far is archived."""
-        return replace(
-            self,
-            ranges=[
-                replace(each, end=max(each.end, now)) if each.timeline == timeline else each for each in self.ranges
-            ],
-        )
 
     def asdict(self) -> dict[str, Any]:
         """For `--json`."""
@@ -111,6 +111,13 @@ class Target:
     latest: bool = False
 
     @property
+    def words(self) -> tuple[str, ...]:
+        """As `backup-choose` takes it."""
+        if self.label is not None:
+            return ("set", self.label)
+        return (LATEST,) if self.time is None else ("time", f"{self.time.timestamp():.6f}")
+
+    @property
     def config(self) -> dict[str, str]:
         """As the stack's config has it."""
         if self.label is not None:
@@ -123,45 +130,50 @@ class Target:
         return "the latest state that is archived" if self.time is None else times.both(self.time)
 
 
-def choose(target: Target, repository: Repository, now: float) -> Backup:
-    """The backup that a restore to `target` begins with: the newest good one before it, on its timeline.
+def chosen(target: Target, answer: str, now: float) -> Backup:
+    """The backup that a restore to `target` begins with, by the answer of `backup-choose` in the backups container.
+
+    That program alone decides, as it does in the job that restores; here is only what is said where it refuses.
 
     Raises:
         RefusedError: there is none; says what there is.
+        FailedError: the answer is something else.
     """
-    if not repository.good:
-        raise RefusedError(
-            "there is no good backup to restore from"
-            + ("; all there are have errors" if repository.backups else ": the repository is empty")
+    repository = Repository.parse(answer)
+    try:
+        choice = json.loads(answer)["choice"]
+        problem = choice.get("problem")
+        if problem != NONE and target.time is not None and target.time.timestamp() > now:
+            raise RefusedError(f"{times.both(target.time)} is still to come: it is {_whole(now)} now")
+        if problem is not None:
+            raise _refusal(choice, target, repository)
+        return Backup.parse(choice["backup"])
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise FailedError(f"the answer of `backup-choose` is not understood: {error}") from None
+
+
+def _refusal(choice: Mapping[str, Any], target: Target, repository: Repository) -> RefusedError:
+    """Why there is no restore, in the words of `tt`; those of the program for a problem that it alone knows."""
+    problem, labels = choice["problem"], "\n".join(f"  {each.label}" for each in repository.good)
+    if problem == NONE:
+        there_are = "; all there are have errors" if repository.backups else ": the repository is empty"
+        return RefusedError(f"there is no good backup to restore from{there_are}")
+    if problem == UNKNOWN:
+        return RefusedError(f"there is no backup '{target.label}'. There are:\n{labels}")
+    if problem == ERRORS:
+        return RefusedError(f"backup {target.label} has pages whose checksums are wrong. Good ones are:\n{labels}")
+    if problem == OUTSIDE and target.time is not None:
+        return RefusedError(
+            f"{times.both(target.time)} can't be restored. What can be:\n{ranges_text(repository)}",
+            ranges=repository.asdict()["ranges"],
         )
-    if target.label is not None:
-        return _labelled(target.label, repository)
-    if target.time is None:
-        return repository.good[0]
-    time = target.time.timestamp()
-    if time > now:
-        raise RefusedError(f"{times.both(target.time)} is still to come: it is {_whole(now)} now")
-    # As the job itself chooses (images/postgres/choose.jq): a range's end is known to the second, so what was written
-    # within that second may be there, and recovery finds out.
-    for backup in repository.good:
-        if backup.stop < time and any(
-            each.timeline == backup.timeline and each.end + 1 > time for each in repository.ranges
-        ):
-            return backup
-    raise RefusedError(
-        f"{times.both(target.time)} can't be restored. What can be:\n{ranges_text(repository)}",
-        ranges=repository.asdict()["ranges"],
-    )
-
-
-def _labelled(label: str, repository: Repository) -> Backup:
-    found = next((each for each in repository.backups if each.label == label), None)
-    labels = "\n".join(f"  {each.label}" for each in repository.good)
-    if found is None:
-        raise RefusedError(f"there is no backup '{label}'. There are:\n{labels}")
-    if found.error:
-        raise RefusedError(f"backup {label} has pages whose checksums are wrong. Good ones are:\n{labels}")
-    return found
+    if problem == VERSION:
+        return RefusedError(
+            f"backup {choice['label']} is of PostgreSQL {choice['version']}, and the stack runs {choice['major']}. "
+            f"Restore it with an image of PostgreSQL {choice['version']}, `./tt dump` there, and load that with "
+            "pg_restore"
+        )
+    return RefusedError(str(choice["reason"]))
 
 
 def ranges_text(repository: Repository) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ops.tt.backup import object_store
-from ops.tt.backup.backups import Repository
+from ops.tt.backup.backups import Backup, Repository, Target, chosen
 from ops.tt.errors import FailedError, RefusedError, UnreachableError
 from ops.tt.host.docker_host import Host
 from ops.tt.output import Output
@@ -26,6 +26,9 @@ BUSY = 75
 
 #: sysexits.h: the repository can't be read.
 UNREADABLE = 69
+
+#: What a shell ends with for a command that there is not.
+NOT_FOUND = 127
 
 #: Seconds that WAL that is complete may take to the repository.
 ARCHIVE_LIMIT = 120
@@ -74,6 +77,30 @@ class Database:
             raise FailedError(f"the verification failed: {result.reason}") from None
         return found
 
+    def choose(self, target: Target, now: float, live: int | None) -> Backup:
+        """The backup that a restore to `target` begins with. `live` is the timeline that PostgreSQL writes.
+
+        All that it has written until `now` (seconds since 1970) counts as archived, as it will be before the restore.
+        The image's own program decides, the one that its restores run too. An image that is older than this `tt` may
+        have none that can be asked: then nothing is chosen here, and the restore is refused.
+
+        Raises:
+            RefusedError: it can't be restored, or the image is too old; says what can be, or what to do.
+            UnreachableError: the repository can't be read; says why.
+        """
+        object_store.check(self.host)
+        until = () if live is None else (str(now), str(live))
+        result = self.host.run(BACKUPS, ["backup-choose", *target.words, *until])
+        if result.code == NOT_FOUND:
+            raise RefusedError(
+                f"the image of {self.host.name(BACKUPS)} is older than this `tt`, which can't ask it what a restore "
+                f"would begin with: bring this version's up with `make up STACK={self.host.stack}`, or use the `tt` of "
+                "the image's version"
+            )
+        if result.code:
+            raise UnreachableError(f"the backups can't be listed: {result.reason.removeprefix('backup-choose: ')}")
+        return chosen(target, result.output, now)
+
     def query(self, *statements: str) -> str:
         """What PostgreSQL answers to the last of `statements`, each of them a transaction of its own.
 
@@ -101,11 +128,6 @@ class Database:
             FailedError: it does not answer.
         """
         return int(self.query("SELECT timeline_id FROM pg_control_checkpoint()"))
-
-    def major(self) -> str:
-        """The major version of the server in the image."""
-        found = re.search(r"(\d+)(\.\d+)?", self.host.run(BACKUPS, ["postgres", "--version"]).output)
-        return found[1] if found else ""
 
     def free(self) -> int:
         """Bytes that are free on the disk of the data volumes."""

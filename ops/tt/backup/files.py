@@ -24,7 +24,7 @@ from ops.tt.errors import (
 from ops.tt.host.docker_host import Host, Result, answering
 from ops.tt.output import Output, size, table
 from ops.tt.project import Project
-from toolchain.backends import folder_of, is_folder
+from toolchain.pulumi_engine.backends import folder_of, is_folder
 
 SERVICE = "file-backups"
 

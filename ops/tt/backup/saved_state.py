@@ -13,7 +13,7 @@ from ops.tt.project import Project
 from ops.tt.state.engine import Engine
 from ops.tt.state.location import state_location
 from ops.tt.state.trim import trim
-from toolchain.backends import is_folder
+from toolchain.pulumi_engine.backends import is_folder
 
 
 def save(project: Project, output: Output, *, if_possible: bool) -> Mapping[str, Any] | None:

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from ops.tt.errors import UnreachableError, UsageError
 from ops.tt.project import NAMESPACE, Project
 from remote import DockerHost, HostError, reached
-from toolchain.docker_cli import Docker, connect
-from toolchain.docker_engine import NO_CONTEXT
-from toolchain.steps import StepError
+from toolchain.machine.docker_cli import Docker, connect
+from toolchain.machine.docker_engine import NO_CONTEXT
+from toolchain.process.steps import StepError
 
 #: Lines of the past that `logs` begins with.
 LOG_LINES = 100

@@ -44,7 +44,7 @@ _DETAIL = re.compile(r'\{"[^{}]*?"detail": ?("(?:[^"\\]|\\["\\/bfnrt])*").*', re
 #: Docker's words for a job that does not run.
 ENDED = ("created", "exited")
 
-#: How nginx' health check begins where it serves on with the files before (images/nginx/healthcheck.sh).
+#: How nginx' health check begins where it serves on with the files before (images/nginx/bin/healthcheck).
 REFUSED = "changed files are refused"
 
 #: Restarts after which a service that is not healthy is in a loop, and not only back from a crash.

@@ -44,7 +44,7 @@ _TABLES = f"`{_PSQL} -d tasktracker -c '\\d tasks' -c '\\d outbox'` shows it; th
 
 _HANGS = f"`{_PSQL} -c 'SHOW synchronous_standby_names' -c 'TABLE pg_stat_activity'` shows what it waits for"
 
-#: What helps, by what the reference app reports (`REASONS` in app/tasktracker/database.py; a test compares them).
+#: What helps, by what the reference app reports (`REASONS` in app/tasktracker/store/database.py; a test compares them).
 CURES = {
     "the database is read-only": (
         f"`{_PSQL} -c 'SET default_transaction_read_only = off' -c 'ALTER SYSTEM RESET default_transaction_read_only' "

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ops.tt import times
-from ops.tt.backup.backups import Backup, Target, choose
+from ops.tt.backup.backups import Backup, Target
 from ops.tt.backup.database import Database
 from ops.tt.errors import RefusedError, TtError
 from ops.tt.host.docker_host import Host
@@ -60,18 +60,19 @@ def prepare(operator: Operator, target: Target, *, safety: bool) -> Plan:
     if has_no_database(host, volumes):
         return _prepare_new_host(operator, target, volumes)
     now = time.time()
-    repository = operator.database.repository()
-    unsafe_because = ""
+    live, unsafe_because = None, ""
     try:
-        repository = repository.until(now, operator.database.timeline())
+        live = operator.database.timeline()
     except TtError as error:
         unsafe_because = str(error)
         if safety:
+            # Where it can't be read either, nothing can be restored, with a safety backup or without.
+            operator.database.repository()
             raise RefusedError(
                 f"no safety backup can be taken of what is there now: {error}. If that is lost anyway, "
                 "--without-safety-backup goes on without one; the volume with it is kept all the same"
             ) from None
-    backup = choose(target, repository, now)
+    backup = operator.database.choose(target, now, live)
     needed, free = check_fits(backup, operator.database)
     number = _next_volume(host, volumes)
     content = _with_restore(operator.project, target, number)
@@ -83,14 +84,8 @@ def check_fits(backup: Backup, database: Database) -> tuple[int, int]:
     """The bytes that a second copy of the database takes, and those that are free.
 
     Raises:
-        RefusedError: it does not fit, or the image can't have it.
+        RefusedError: it does not fit.
     """
-    major = database.major()
-    if backup.database_version is not None and backup.database_version != major:
-        raise RefusedError(
-            f"backup {backup.label} is of PostgreSQL {backup.database_version}, and the stack runs {major}. Restore it "
-            f"with an image of PostgreSQL {backup.database_version}, `./tt dump` there, and load that with pg_restore"
-        )
     needed, free = backup.size + backup.size // 10 + ROOM, database.free()
     if free < needed:
         raise RefusedError(

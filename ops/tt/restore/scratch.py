@@ -12,7 +12,7 @@ from typing import Any
 import docker
 from docker.models.containers import Container
 
-from ops.tt.backup.backups import Target, choose
+from ops.tt.backup.backups import Target
 from ops.tt.backup.database import DATA_PATH, POLL, Database, events
 from ops.tt.backup.drill import DRILLS
 from ops.tt.errors import BrokenError, FailedError, InterruptedWorkError, RefusedError, TtError, UsageError
@@ -74,14 +74,14 @@ def make(host: Host, output: Output, name: str, target: Target) -> Scratch:
             "--into works with what drills have, and this stack has none: set backup.drill.enabled to true"
         )
     database = Database(host)
-    now, repository = time.time(), database.repository()
+    now = time.time()
     try:
-        repository, answers = repository.until(now, database.timeline()), True
+        live: int | None = database.timeline()
     except TtError:
-        answers = False
-    check_fits(choose(target, repository, now), database)
+        live = None
+    check_fits(database.choose(target, now, live), database)
     drills = host.running(DRILLS)
-    if answers:
+    if live is not None:
         database.archive_all(output)
     try:
         with answering():

@@ -20,12 +20,12 @@ from settings.commands import command_for
 from settings.errors import PULUMI
 from stackfile import editing, writing
 from stackfile.shared_values import EditError, refuse_aliases
-from toolchain.engine import environment
-from toolchain.environment import PUBLIC_STACK, own_passphrase
-from toolchain.passphrase import OVERRIDE, ensure_passphrase
-from toolchain.stack import stacks
-from toolchain.stack_files import stack_files
-from toolchain.steps import StepError
+from toolchain.process.steps import StepError
+from toolchain.pulumi_engine.engine import environment
+from toolchain.pulumi_engine.environment import PUBLIC_STACK, own_passphrase
+from toolchain.pulumi_engine.stack_files import stack_files
+from toolchain.stacks.passphrase import OVERRIDE, ensure_passphrase
+from toolchain.stacks.stack import stacks
 
 #: What Pulumi and Docker take, in the lower case of bucket names, and short enough for one: the longest,
 #: tasktracker-NAME-backups-ACCOUNT, may have 63 characters (docs.aws.amazon.com, bucket naming rules).

@@ -23,10 +23,10 @@ from ops.tt.stack import registry
 from ops.tt.stack.registry import Login, NoRegistryError, RegistryError
 from ops.tt.state.location import engine_environment
 from settings.blocks.docker_host import RegistrySettings
-from settings.image_ref import DOCKER_HUB, ImageRef
 from settings.services import WITH_IMAGES
+from settings.values.image_ref import DOCKER_HUB, ImageRef
 from settings.values.images import ImageReference
-from toolchain.steps import ROOT
+from toolchain.process.steps import ROOT
 
 KEY = f"{NAMESPACE}:images"
 

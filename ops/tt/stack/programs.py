@@ -14,8 +14,8 @@ from ops.tt.output import Output
 from ops.tt.project import Project
 from ops.tt.stack.attached import STDERR, variables
 from ops.tt.state.obstacles import obstacles
-from toolchain import foreground
-from toolchain.steps import ROOT
+from toolchain.process import foreground
+from toolchain.process.steps import ROOT
 
 
 def audit(project: Project, output: Output) -> int:
@@ -45,13 +45,19 @@ def audit(project: Project, output: Output) -> int:
 
 
 def push(output: Output, repository: str, tag: str | None) -> int:
-    """Pushes the images that were built here; returns the exit code of `toolchain.push`, which reports on it.
+    """Pushes the images that were built here; returns the exit code of `toolchain.targets.push`, which reports on it.
 
     Raises:
         FailedError: it failed, and has said why on standard error (with `--json`).
     """
     signals: list[int] = []
-    command: Sequence[str] = [sys.executable, "-m", "toolchain.push", *(["--tag", tag] if tag else []), repository]
+    command: Sequence[str] = [
+        sys.executable,
+        "-m",
+        "toolchain.targets.push",
+        *(["--tag", tag] if tag else []),
+        repository,
+    ]
     stdout = STDERR if output.json else None
     code = foreground.run(command, os.environ, folder=ROOT, stdout=stdout, on_signal=signals.append)
     if code and output.json:

@@ -13,9 +13,9 @@ from ops.tt.errors import UnreachableError, UsageError
 from ops.tt.project import Project
 from ops.tt.state.location import state_location
 from ops.tt.state.locks import LockedError
-from toolchain.engine import environment
-from toolchain.environment import BACKEND
-from toolchain.steps import ROOT, StepError
+from toolchain.process.steps import ROOT, StepError
+from toolchain.pulumi_engine.engine import environment
+from toolchain.pulumi_engine.environment import BACKEND
 
 #: Commands of Pulumi's that take the lock of the state.
 LOCKING = ("up", "update", "destroy", "down", "dn", "refresh", "import", "watch", "state")

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import requests
 
-from settings.image_ref import DOCKER_HUB, ImageRef
+from settings.values.image_ref import DOCKER_HUB, ImageRef
 
 #: Seconds for one answer.
 TIMEOUT = 30

@@ -14,7 +14,7 @@ from ops.tt.stack.attached import pulumi
 from ops.tt.stack.steps import Steps
 from ops.tt.state.engine import Engine
 from ops.tt.state.obstacles import obstacles
-from toolchain.purge import left
+from toolchain.targets.purge import left
 
 CHECKS = ("checking whose the volumes are", "checking the lock of the state")
 DOWN = (*CHECKS, "removing containers and networks")

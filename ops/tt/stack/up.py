@@ -19,8 +19,8 @@ from ops.tt.stack.steps import Steps
 from ops.tt.stack.update import Ready, before, connect_again, say_where
 from ops.tt.state.engine import Engine
 from remote.private_folder import PrivateFolder
-from toolchain.engine import POLICY_OPTIONS
-from toolchain.preview import environment_for_preview
+from toolchain.pulumi_engine.engine import POLICY_OPTIONS
+from toolchain.targets.preview import environment_for_preview
 
 #: What Pulumi gets where something of the state is not on the host.
 REFRESH = "--refresh"

@@ -22,9 +22,9 @@ from ops.tt.state.resources import data_volume_urns
 from ops.tt.state.update_events import Events, UpdateError, said
 from remote.private_folder import PrivateFolder
 from settings.ownership_text import CHANGED
-from toolchain.damaged_state import damaged, lost
-from toolchain.engine import POLICY_PACK, POLICY_PACK_CONFIG, environment
-from toolchain.steps import StepError
+from toolchain.process.steps import StepError
+from toolchain.pulumi_engine.engine import POLICY_PACK, POLICY_PACK_CONFIG, environment
+from toolchain.stacks.damaged_state import damaged, lost
 
 #: Seconds between two looks at whether an update has ended.
 POLL = 0.2

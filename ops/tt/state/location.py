@@ -10,9 +10,9 @@ from ops.tt.project import Project
 from ops.tt.state import locks
 from ops.tt.state.locks import Lock, LockedError
 from ops.tt.state.store import Store, open_store
-from toolchain.engine import environment
-from toolchain.environment import BACKEND
-from toolchain.steps import StepError
+from toolchain.process.steps import StepError
+from toolchain.pulumi_engine.engine import environment
+from toolchain.pulumi_engine.environment import BACKEND
 
 
 @dataclass(frozen=True)

@@ -29,8 +29,8 @@ from ops.tt.state.location import StateLocation, engine_environment, state_locat
 from ops.tt.state.locks import Lock, LockedError
 from ops.tt.state.store import BucketStore
 from ops.tt.state.transfer import Moving, command
-from toolchain.backends import KEY, is_folder, line_value
-from toolchain.environment import BACKEND, default_backend
+from toolchain.pulumi_engine.backends import KEY, is_folder, line_value
+from toolchain.pulumi_engine.environment import BACKEND, default_backend
 
 #: What stands for the folder of the project in place of a URL.
 FOLDER = "file"

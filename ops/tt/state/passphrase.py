@@ -12,7 +12,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from ops.tt.project import Project
-from toolchain.passphrase import FILE, OVERRIDE, VALUE
+from toolchain.stacks.passphrase import FILE, OVERRIDE, VALUE
 
 #: How Pulumi makes a key of a passphrase, and what it encrypts with it to know it again.
 ITERATIONS, KEY_BYTES, KNOWN = 1_000_000, 32, b"pulumi"

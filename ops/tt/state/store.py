@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from urllib.parse import parse_qsl, urlsplit
 
 from ops.tt.errors import UnreachableError, UsageError
-from toolchain.backends import folder_of
+from toolchain.pulumi_engine.backends import folder_of
 
 #: What a URL of a bucket may say, by the names that Pulumi knows: its own, and older ones.
 REGION, ENDPOINT, PROFILE = "region", "endpoint", "profile"

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 
 from ops.tt.state.location import StateLocation
-from toolchain.backends import is_folder
+from toolchain.pulumi_engine.backends import is_folder
 
 #: Copies of earlier states that stay, in the history and in the backups, and entries of the history. Of a state of
 #: 0.5 MB, as dev's, that is some 20 MB.

@@ -4,7 +4,7 @@ import pulumi
 
 from components.backup.backup_bucket import BackupBucket, BackupBucketArgs
 from components.core.naming import Naming
-from settings.source import load
+from settings.reading.source import load
 
 settings = load()
 assert settings.backup.aws is not None

@@ -9,7 +9,7 @@ from pathlib import Path
 import pulumi
 import pulumi_docker as docker
 
-from settings.source import load, revision
+from settings.reading.source import load, revision
 
 FOLDER = Path(__file__).parent
 

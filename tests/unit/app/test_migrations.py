@@ -3,8 +3,8 @@
 from alembic.script import ScriptDirectory
 from sqlalchemy.schema import CreateTable
 from tasktracker import migrate
-from tasktracker.database import Base
-from tasktracker.embedding import DIMENSIONS
+from tasktracker.store.database import Base
+from tasktracker.store.embedding import DIMENSIONS
 
 
 def test_one_chain_with_one_head() -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
-from toolchain.steps import ROOT
+from toolchain.process.steps import ROOT
 
 ACTIONLINT = ROOT / "toolchain/actionlint"
 

@@ -11,9 +11,9 @@ import pytest
 from components.core.part import AppBindings, Part
 from settings.app_files import GENERATED_FILES, file_name, secret_name
 from settings.blocks.postgres import PostgresTuning
-from settings.rules.stack import OWN_PARAMETER_FAMILIES, OWN_PARAMETERS
+from settings.rules.resources import OWN_PARAMETER_FAMILIES, OWN_PARAMETERS
 from tests.unit.components.conftest import DEV, Run
-from toolchain.steps import ROOT
+from toolchain.process.steps import ROOT
 
 EVERYTHING = {
     **DEV,

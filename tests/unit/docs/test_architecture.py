@@ -22,7 +22,7 @@ from tests.unit.components.conftest import (
     Run,
     run_program,
 )
-from toolchain.steps import ROOT
+from toolchain.process.steps import ROOT
 
 PAGE = (ROOT / "docs" / "ARCHITECTURE.md").read_text()
 

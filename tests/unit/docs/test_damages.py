@@ -8,7 +8,7 @@ from docs.damages import PAGE, page
 from tests.damage.damage import Damage
 from tests.damage.damages import DAMAGES
 from tests.damage.watch import measured
-from toolchain.steps import ROOT
+from toolchain.process.steps import ROOT
 
 
 def test_the_table_is_current() -> None:

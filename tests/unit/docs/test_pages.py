@@ -10,9 +10,9 @@ from itertools import groupby
 import pytest
 
 from settings.errors import SettingsError
-from settings.reader import parse
+from settings.reading.reader import parse
 from tests.unit.settings.config import config, stack_file
-from toolchain.steps import ROOT
+from toolchain.process.steps import ROOT
 
 PAGES = {
     name: (ROOT / "docs" / name).read_text()
@@ -23,13 +23,13 @@ PAGES = {
 }
 
 SOURCES = (
-    "toolchain/*.py",
+    "toolchain/**/*.py",
     "settings/**/*.py",
     "components/**/*.py",
     "images/*.py",
-    "images/*/*.sh",
-    "images/*/*.jq",
-    "app/tasktracker/*.py",
+    "images/*/bin/*",
+    "images/*/share/*",
+    "app/tasktracker/**/*.py",
     "policies/*.py",
     "ops/**/*.py",
     "remote/*.py",

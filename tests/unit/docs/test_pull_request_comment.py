@@ -17,8 +17,8 @@ from policies.evaluate import Pack, Target
 from policies.registry import RULES
 from policies.resource import Resource
 from policies.values import decode
-from toolchain.engine import POLICY_PACK_CONFIG
-from toolchain.steps import ROOT
+from toolchain.process.steps import ROOT
+from toolchain.pulumi_engine.engine import POLICY_PACK_CONFIG
 
 #: The environment of the recorded stack, which a preview does not have.
 ENVIRONMENT = "dev"

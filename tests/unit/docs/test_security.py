@@ -14,7 +14,7 @@ from settings.rules import RULES
 from settings.secrets import BUILT_IN
 from tests.unit.components.conftest import Run, run_program
 from tests.unit.docs.secrets_of_the_program import Found, secrets_of_the_program
-from toolchain.steps import ROOT
+from toolchain.process.steps import ROOT
 
 PAGE = (ROOT / "docs" / "SECURITY.md").read_text()
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
 from images.catalog import IMAGES, Image
-from toolchain.steps import ROOT
+from toolchain.process.steps import ROOT
 
 
 def last_stage(dockerfile: str) -> list[str]:
@@ -26,3 +27,19 @@ def test_what_an_image_copies_from_the_clone_has_its_mode_from_the_dockerfile(im
         # The mode would be that of folders, too, which nobody could enter then.
         for source in [word for word in line.split()[1:-1] if not word.startswith("--")]:
             assert not (ROOT / source).is_dir(), line
+
+
+@pytest.mark.parametrize("image", IMAGES.values(), ids=lambda image: image.name)
+def test_a_folder_that_an_image_copies_has_files_alone(image: Image) -> None:
+    """`COPY folder/*` puts what is in a folder of it beside its files."""
+    copies = "\n".join(line for line in last_stage(image.dockerfile) if line.startswith("COPY"))
+    for source in re.findall(r"(\S+)/\* ", copies):
+        assert all(path.is_file() for path in (ROOT / source).iterdir())
+
+
+@pytest.mark.parametrize(
+    "command", sorted(ROOT.glob("images/*/bin/*")), ids=lambda path: f"{path.parts[-3]}-{path.name}"
+)
+def test_a_command_has_the_name_it_is_called_by(command: Path) -> None:
+    assert re.fullmatch(r"[a-z]+(-[a-z]+)*", command.name)
+    assert command.read_text().startswith("#!/bin/")

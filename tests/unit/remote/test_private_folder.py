@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from remote.private_folder import LOCK, PrivateFolder
-from toolchain.steps import ROOT
+from toolchain.process.steps import ROOT
 
 HOLDS = """
 import sys, time

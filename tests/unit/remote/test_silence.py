@@ -14,7 +14,7 @@ from ops.tt.host.docker_host import Host
 from ops.tt.project import Project
 from policies import audit
 from remote import DockerHost, reason, sdk, silent
-from toolchain.docker_engine import DockerUnavailableError, ensure_docker
+from toolchain.machine.docker_engine import DockerUnavailableError, ensure_docker
 
 
 def raised(inner: OSError) -> Exception:
@@ -85,7 +85,7 @@ def test_set_up_tt_and_the_audit_say_the_same(
         else:
             monkeypatch.delenv("DOCKER_HOST")
             monkeypatch.setattr(sdk, "client", refuse)
-            monkeypatch.setattr("toolchain.docker_engine._silence", lambda: "permission denied")
+            monkeypatch.setattr("toolchain.machine.docker_engine._silence", lambda: "permission denied")
         with pytest.raises(UnreachableError, match=said):
             Host(Project(tmp_path, "dev"))
         assert audit.main(["--stack", "dev"]) == audit.UNAVAILABLE

@@ -7,7 +7,7 @@ from pathlib import Path
 import yaml
 
 from settings import Settings, SettingsError, parse
-from settings.reader import examine
+from settings.reading.reader import examine
 from tests import services
 
 DIGEST = "@sha256:" + "0123456789abcdef" * 4

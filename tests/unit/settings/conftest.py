@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from settings import reader
+from settings.reading import reader
 from tests.unit.settings.config import local
 
 

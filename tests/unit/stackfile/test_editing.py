@@ -10,8 +10,8 @@ import yaml
 from stackfile.editing import changed, edited, removed, secrets
 from stackfile.loading import parse
 from stackfile.shared_values import EditError
-from toolchain.backends import line_value
-from toolchain.steps import ROOT
+from toolchain.process.steps import ROOT
+from toolchain.pulumi_engine.backends import line_value
 
 TEXT = """\
 # head

@@ -1,14 +1,63 @@
-"""A machine of paper: its own folders, and programs on PATH that only write down how they were called."""
+"""Fake programs in place of PATH, a folder for logs, and a whole fake machine with folders of its own."""
 
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from toolchain import engine, passphrase, stack, steps
+from toolchain.machine import docker_engine
+from toolchain.process import steps
+from toolchain.pulumi_engine import engine
+from toolchain.stacks import passphrase, stack
+
+Program = Callable[[str, str], Path]
+
+
+@pytest.fixture(autouse=True)
+def logs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Logs of the test's own."""
+    folder = tmp_path / "logs"
+    monkeypatch.setattr(steps, "LOGS", folder)
+    monkeypatch.setattr(docker_engine, "LOGS", folder)
+    return folder
+
+
+@pytest.fixture
+def bin_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """All there is on PATH."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    monkeypatch.setenv("PATH", str(folder))
+    return folder
+
+
+@pytest.fixture
+def program(bin_folder: Path) -> Program:
+    """Makes a program from lines of shell; each notes its calls in `calls`, beside the programs."""
+
+    def make(name: str, script: str) -> Path:
+        path = bin_folder / name
+        path.write_text(f'#!/bin/sh\necho "{name} $*" >> {bin_folder.parent}/calls\n{script}\n')
+        path.chmod(0o755)
+        return path
+
+    return make
+
+
+@pytest.fixture
+def calls(tmp_path: Path) -> Callable[[], list[str]]:
+    """The calls of the stand-in programs so far."""
+
+    def read() -> list[str]:
+        file = tmp_path / "calls"
+        return file.read_text().splitlines() if file.exists() else []
+
+    return read
+
 
 #: What Debian's own tools, which the scripts need, are found in.
 SYSTEM_PATH = "/usr/bin:/bin"

@@ -12,7 +12,7 @@ from tests.upgrade.mutations import PLANNED, REFUSED, Mutation, mutated
 from tests.upgrade.releases import STATES, Release, ReleaseError, checkout, release, releases
 from tests.upgrade.shapes import SHAPES
 from tests.upgrade.states import STATE
-from toolchain.steps import ROOT
+from toolchain.process.steps import ROOT
 
 
 def test_the_first_release_is_recorded() -> None:

@@ -11,7 +11,8 @@ import pytest
 from pulumi.runtime.proto.resource_pb2 import RegisterResourceRequest
 from pulumi.runtime.rpc import deserialize_properties, is_rpc_secret
 
-from components.backup.backups import Keys, Repository, backup_crontab, repository_config
+from components.backup.backups import backup_crontab
+from components.backup.repository import Keys, Repository, repository_config
 from components.data.postgres import server_config
 from settings.blocks.backup import BackupRetention, BackupSchedule, BackupSettings
 from settings.blocks.postgres import PostgresSettings

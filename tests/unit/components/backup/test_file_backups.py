@@ -8,8 +8,8 @@ from collections.abc import Callable
 import pytest
 from pulumi.runtime.rpc import deserialize_properties, is_rpc_secret
 
-from components.backup.backups import Keys, Repository
 from components.backup.file_backups import keys_file, repository_env
+from components.backup.repository import Keys, Repository
 from components.data.nats import server_config
 from settings.blocks.nats import NatsSettings
 from tests.unit.components.backup.test_backups import KEYS, OUTSIDE

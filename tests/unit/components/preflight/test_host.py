@@ -12,7 +12,7 @@ import pulumi
 import pytest
 import requests
 
-from components.core import docker_host
+from components.core import host_client
 from components.preflight import check_host, engine_version, ports
 from components.preflight.host import NOT_CHECKED
 from settings import parse
@@ -60,7 +60,7 @@ class Api:
 def host(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     def set_up(*given: Any, **version: str) -> None:
         client = SimpleNamespace(api=Api(*given, **version), containers=SimpleNamespace(get=missing))
-        monkeypatch.setattr(docker_host, "client", lambda timeout: client)
+        monkeypatch.setattr(host_client, "client", lambda timeout: client)
         # A stack that runs here may have the port.
         monkeypatch.setattr(ports, "_is_taken", lambda *_: False)
 

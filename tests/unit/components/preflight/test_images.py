@@ -13,7 +13,7 @@ import pulumi
 import pytest
 import requests
 
-from components.core import docker_host
+from components.core import host_client
 from components.preflight import images
 from settings import Settings, parse
 from settings.blocks.docker_host import RegistrySettings
@@ -72,7 +72,7 @@ def with_login(images: Mapping[str, str]) -> Settings:
 def update(monkeypatch: pytest.MonkeyPatch) -> Any:
     def run(settings: Settings, api: Api, *, preview: bool = False) -> str | None:
         monkeypatch.setattr(pulumi.runtime, "is_dry_run", lambda: preview)
-        monkeypatch.setattr(docker_host, "client", lambda _timeout: api)
+        monkeypatch.setattr(host_client, "client", lambda _timeout: api)
         thread = threading.get_ident()
 
         def require(key: str) -> str:

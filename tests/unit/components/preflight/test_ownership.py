@@ -9,7 +9,7 @@ from typing import Any
 import pulumi
 import pytest
 
-from components.core import docker_host
+from components.core import host_client
 from components.preflight.ownership import Found, Owner, owner_of
 from remote import DockerHost
 from settings import parse
@@ -25,7 +25,7 @@ MEMORY = Memory(MINE, dict.fromkeys(NAMES, MINE), frozenset(NAMES))
 def update(monkeypatch: pytest.MonkeyPatch) -> None:
     """An update of a stack on this machine."""
     monkeypatch.setattr(pulumi.runtime, "is_dry_run", lambda: False)
-    monkeypatch.setattr(docker_host, "configured", lambda: None)
+    monkeypatch.setattr(host_client, "configured", lambda: None)
     monkeypatch.delenv("DOCKER_HOST", raising=False)
 
 
@@ -129,7 +129,7 @@ def test_backups_that_are_gone_too_bring_nothing_back() -> None:
 
 
 def test_another_host_in_the_config_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(docker_host, "configured", lambda: DockerHost("ssh://deploy@new.example.com"))
+    monkeypatch.setattr(host_client, "configured", lambda: DockerHost("ssh://deploy@new.example.com"))
     there = Memory(MINE, MEMORY.origins, MEMORY.volumes, docker_host="ssh://deploy@old.example.com")
     text = refusal(there)
     assert "the stack is on ssh://deploy@old.example.com" in text
@@ -149,7 +149,7 @@ def test_a_block_that_is_gone_is_missed() -> None:
 
 
 def test_an_address_that_changed_is_no_other_host(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(docker_host, "configured", lambda: DockerHost("ssh://deploy@10.0.0.1"))
+    monkeypatch.setattr(host_client, "configured", lambda: DockerHost("ssh://deploy@10.0.0.1"))
     assert judged(MEMORY, *NAMES).identity == MINE
     assert "pulumi refresh" in refusal(MEMORY, *NAMES[1:])
 

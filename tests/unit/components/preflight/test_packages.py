@@ -13,7 +13,7 @@ import pytest
 
 from components.preflight import packages
 from tests.unit.settings.config import valid_part
-from toolchain.steps import ROOT
+from toolchain.process.steps import ROOT
 
 TUNNEL = {"account_id": 32 * "a", "zone": "example.com", "zone_id": 32 * "b"}
 IMAGE = "registry.example.com/cloudflared:1.2.0@sha256:" + 64 * "0"

@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
-from components.preflight.neighbours import Neighbours, refusal
+from components.preflight.host_conflicts import HostConflicts, refusal
 from components.preflight.ports import with_processes
 from settings import parse
 from tests.unit.components.conftest import DEV
 
-NOTHING = Neighbours((), (), ())
+NOTHING = HostConflicts((), (), ())
 
 
 @pytest.fixture(params=["127.0.0.1", "0.0.0.0"])

@@ -10,7 +10,7 @@ from itertools import combinations
 from typing import Any
 
 import pytest
-from tasktracker.server import KEEP_ALIVE_SECONDS
+from tasktracker.web.server import KEEP_ALIVE_SECONDS
 
 from components.core.naming import Naming
 from components.core.rendering import render

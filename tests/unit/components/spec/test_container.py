@@ -11,7 +11,7 @@ import pytest
 
 from components.app import api, dashboard, migrations, worker
 from components.backup import backups, drills, file_backups, restore
-from components.backup.backups import Keys, Repository
+from components.backup.repository import Keys, Repository
 from components.data import nats, object_store, postgres, redis
 from components.edge import cloudflared, nginx
 from components.spec.container import ContainerSpec, JobSpec, ServiceSpec

@@ -13,8 +13,8 @@ from ops.ci import record_preview
 from ops.ci.preview_reader import read
 from ops.ci.preview_report import report
 from tests.unit.ops.ci.previews import DATA, SECRET, created, policy, said, state, step, stream, update, volume
-from toolchain.engine import POLICY_OPTIONS
-from toolchain.steps import ROOT, StepError
+from toolchain.process.steps import ROOT, StepError
+from toolchain.pulumi_engine.engine import POLICY_OPTIONS
 
 
 def own_backend(config: Path | None = None) -> dict[str, str]:

@@ -15,8 +15,8 @@ from ops.tt import cli, reference
 from ops.tt.errors import Exit, FailedError, RefusedError
 from ops.tt.output import Output
 from ops.tt.session import Session
-from toolchain.steps import ROOT
-from toolchain.venv import _stamp_file
+from toolchain.process.steps import ROOT
+from toolchain.python.venv import _stamp_file
 
 Call = Callable[..., int]
 
@@ -247,7 +247,7 @@ def test_the_script_does_not_start_while_packages_are_missing(tmp_path: Path) ->
     result = subprocess.run(["sh", tmp_path / "tt"], capture_output=True, text=True, check=False)
     assert result.returncode == Exit.UNREACHABLE
     assert "was cut off: run `make tools`" in result.stderr
-    # As set-up leaves it (toolchain/venv.py).
+    # As set-up leaves it (toolchain/python/venv.py).
     stamp = _stamp_file().relative_to(ROOT)
     (tmp_path / stamp).touch()
     assert subprocess.run(["sh", tmp_path / "tt"], check=False).returncode == 1

@@ -1,15 +1,18 @@
-"""Which backup a restore begins with, and what can't be restored."""
+"""What is read of the backups, and what is said where one can't be restored."""
 
 from __future__ import annotations
 
 import json
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
 
 import pytest
 
 from ops.tt import times
-from ops.tt.backup.backups import Repository, Target, choose, ranges_text
-from ops.tt.errors import FailedError, RefusedError
+from ops.tt.backup.backups import Repository, Target, chosen, ranges_text
+from ops.tt.backup.database import Database
+from ops.tt.errors import FailedError, RefusedError, UnreachableError
+from ops.tt.host.docker_host import Host, Result
 
 FULL, DIFF, OTHER = "20261120-020000F", "20261120-020000F_20261121-020000D", "20261122-020000F"
 
@@ -41,64 +44,123 @@ def at(epoch: float) -> Target:
     return Target(time=times.at(epoch))
 
 
-@pytest.mark.parametrize(
-    ("target", "label"),
-    [
-        (at(1500), FULL),
-        (at(2100), DIFF),
-        (at(2500), DIFF),  # the later full one has errors
-        (at(2500.9), DIFF),  # within the second of the last WAL
-        (at(3500), OTHER),
-        (Target(latest=True), OTHER),
-        (Target(label=DIFF), DIFF),
-    ],
-)
-def test_the_newest_good_backup_before_it_is_taken(repository: Repository, target: Target, label: str) -> None:
-    assert choose(target, repository, NOW).label == label
+def answer(told: Mapping[str, Any] = TOLD, **choice: object) -> str:
+    """What `backup-choose` prints."""
+    return json.dumps({**told, "choice": choice})
 
 
-def test_both_ends_of_the_ranges_that_are_shown_can_be_restored(repository: Repository) -> None:
-    for each in repository.ranges:
-        assert choose(at(each.start), repository, NOW)
-        assert choose(at(each.end), repository, NOW)
+def refusal(problem: str) -> str:
+    return answer(problem=problem, reason="the program's words")
 
 
-@pytest.mark.parametrize("epoch", [999, 1000, 2501, 3100, 4001])
-def test_a_time_outside_the_ranges_is_refused_with_them(repository: Repository, epoch: float) -> None:
+def test_the_backup_is_the_one_that_the_image_chooses() -> None:
+    found = chosen(at(1500), answer(backup=TOLD["backups"][1]), NOW)
+    assert (found.label, found.stop, found.database_version) == (DIFF, 2000, "17")
+
+
+def test_a_time_outside_the_ranges_is_refused_with_them(repository: Repository) -> None:
     with pytest.raises(RefusedError) as refused:
-        choose(at(epoch), repository, NOW)
+        chosen(at(2501), refusal("outside"), NOW)
+    assert str(refused.value).startswith(f"{times.both(times.at(2501))} can't be restored. What can be:\n")
     assert ranges_text(repository) in str(refused.value)
     assert [each["timeline"] for each in refused.value.details["ranges"]] == [1, 2]
 
 
-def test_what_is_not_archived_yet_counts_for_the_timeline_that_is_live(repository: Repository) -> None:
-    assert choose(at(4500), repository.until(NOW, 2), NOW).label == OTHER
-    # After `tt volumes use`, the first timeline is the live one again.
-    assert choose(at(4500), repository.until(NOW, 1), NOW).label == DIFF
-
-
-def test_the_future_is_refused(repository: Repository) -> None:
+@pytest.mark.parametrize("told", [refusal("outside"), answer(backup=TOLD["backups"][0])])
+def test_the_future_is_refused(told: str) -> None:
     with pytest.raises(RefusedError, match="still to come"):
-        choose(at(NOW + 60), repository.until(NOW, 2), NOW)
+        chosen(at(NOW + 60), told, NOW)
 
 
-def test_a_label_that_is_not_there_names_the_good_ones(repository: Repository) -> None:
+def test_a_label_that_is_not_there_names_the_good_ones() -> None:
     with pytest.raises(RefusedError, match="no backup 'x'") as refused:
-        choose(Target(label="x"), repository, NOW)
+        chosen(Target(label="x"), refusal("unknown"), NOW)
     assert DIFF in str(refused.value)
     assert "20261121-030000F" not in str(refused.value)
 
 
-def test_a_backup_with_errors_is_refused(repository: Repository) -> None:
+def test_a_backup_with_errors_is_refused() -> None:
     with pytest.raises(RefusedError, match="checksums are wrong"):
-        choose(Target(label="20261121-030000F"), repository, NOW)
+        chosen(Target(label="20261121-030000F"), refusal("errors"), NOW)
 
 
-@pytest.mark.parametrize("target", [at(1500), Target(latest=True), Target(label=FULL)])
+@pytest.mark.parametrize("target", [at(1500), Target(latest=True), Target(label=FULL), at(NOW + 60)])
 def test_an_empty_repository_is_told(target: Target) -> None:
-    empty = Repository.parse('{"backups": [], "ranges": [], "archived_until": null}')
+    empty = {"backups": [], "ranges": [], "archived_until": None}
     with pytest.raises(RefusedError, match="the repository is empty"):
-        choose(target, empty, NOW)
+        chosen(target, answer(empty, problem="none", reason="there is none"), NOW)
+    with pytest.raises(RefusedError, match="all there are have errors"):
+        chosen(target, refusal("none"), NOW)
+
+
+def test_a_backup_of_another_version_says_how_it_is_restored() -> None:
+    told = answer(problem="version", reason="", label=FULL, version="16", major="17")
+    with pytest.raises(RefusedError, match=rf"backup {FULL} is of PostgreSQL 16, and the stack runs 17\. Restore it"):
+        chosen(Target(latest=True), told, NOW)
+
+
+def test_a_reason_that_only_the_image_knows_is_passed_on() -> None:
+    with pytest.raises(RefusedError, match="the program's words"):
+        chosen(Target(latest=True), refusal("moved"), NOW)
+
+
+@pytest.mark.parametrize("text", ["", "{}", json.dumps(TOLD), answer(), answer(backup=3), answer(problem="moved")])
+def test_another_answer_of_the_program_is_an_error_in_words(text: str) -> None:
+    with pytest.raises(FailedError, match="not understood"):
+        chosen(Target(latest=True), text, NOW)
+
+
+class FakeHost:
+    """A host whose backups container ends a command in one way."""
+
+    stack = "prod"
+
+    def __init__(self, result: Result) -> None:
+        self.result = result
+        self.commands: list[Sequence[str]] = []
+
+    def find(self, _service: str) -> None:
+        return None
+
+    def name(self, service: str) -> str:
+        return f"tasktracker-prod-{service}"
+
+    def run(self, service: str, command: Sequence[str]) -> Result:
+        assert service == "backups"
+        self.commands.append(command)
+        return self.result
+
+
+@pytest.mark.parametrize(
+    ("target", "live", "words"),
+    [
+        (Target(latest=True), None, "latest"),
+        (Target(label=FULL), None, f"set {FULL}"),
+        (at(1500.5), 2, "time 1500.500000 5000.0 2"),
+    ],
+)
+def test_what_the_program_is_asked(target: Target, live: int | None, words: str) -> None:
+    host = FakeHost(Result(0, answer(backup=TOLD["backups"][0]), ""))
+    assert Database(cast(Host, host)).choose(target, NOW, live).label == FULL
+    assert host.commands == [["backup-choose", *words.split()]]
+
+
+@pytest.mark.parametrize(
+    ("result", "raised", "message"),
+    [
+        (
+            Result(127, "", "sh: 1: exec: backup-choose: not found\n"),
+            RefusedError,
+            r"is older than .* `make up STACK=prod`",
+        ),
+        (Result(69, "", "backup-choose: no answer\n"), UnreachableError, "^the backups can't be listed: no answer$"),
+    ],
+)
+def test_a_program_that_can_not_answer_leaves_nothing_chosen(
+    result: Result, raised: type[Exception], message: str
+) -> None:
+    with pytest.raises(raised, match=message):
+        Database(cast(Host, FakeHost(result))).choose(Target(latest=True), NOW, 1)
 
 
 @pytest.mark.parametrize("text", ["", "no JSON", "[]", "{}", '{"backups": [3], "ranges": [], "archived_until": 1}'])

@@ -12,8 +12,8 @@ from ops.tt import cli
 from ops.tt.errors import Exit
 from ops.tt.host import logs as module
 from remote import DockerHost
-from tests.unit.setup.conftest import Program, bin_folder, calls, program
-from toolchain import docker_cli
+from tests.unit.toolchain.conftest import Program, bin_folder, calls, program
+from toolchain.machine import docker_cli
 
 __all__ = ["bin_folder", "calls", "program"]
 

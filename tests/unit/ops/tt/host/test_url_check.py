@@ -12,7 +12,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from tasktracker.database import DROPPED, GUARDED, HIDDEN, READ_ONLY, REASONS
+from tasktracker.store.database import DROPPED, GUARDED, HIDDEN, READ_ONLY, REASONS
 
 from ops.tt.errors import UnreachableError
 from ops.tt.host import url_check

@@ -26,7 +26,7 @@ from ops.tt.state.engine import Engine
 from ops.tt.state.locks import LockedError
 from ops.tt.state.update_events import UpdateError
 from settings.ownership import DATA_VOLUME
-from toolchain.environment import BACKEND
+from toolchain.pulumi_engine.environment import BACKEND
 
 PLATFORM = "tasktracker:components:Platform$tasktracker:components"
 CONTAINER_TYPE = "docker:index/container:Container"

@@ -52,10 +52,8 @@ class FakeHost:
 @pytest.fixture(autouse=True)
 def database(monkeypatch: pytest.MonkeyPatch) -> None:
     """Backups that can be restored."""
-    repository = SimpleNamespace(until=lambda *_: repository)
-    made = SimpleNamespace(repository=lambda: repository, timeline=lambda: 1, archive_all=lambda _: None)
+    made = SimpleNamespace(choose=lambda *_: None, timeline=lambda: 1, archive_all=lambda _: None)
     monkeypatch.setattr(scratch, "Database", lambda _host: made)
-    monkeypatch.setattr(scratch, "choose", lambda *_: None)
     monkeypatch.setattr(scratch, "check_fits", lambda *_: (0, 0))
 
 

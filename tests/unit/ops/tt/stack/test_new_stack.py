@@ -18,8 +18,8 @@ from ops.tt import cli
 from ops.tt.errors import Exit
 from ops.tt.stack import new_stack, taken
 from stackfile import writing
-from toolchain.passphrase import PUBLIC_PASSPHRASE
-from toolchain.steps import ROOT, StepError
+from toolchain.process.steps import ROOT, StepError
+from toolchain.stacks.passphrase import PUBLIC_PASSPHRASE
 
 SALT = "encryptionsalt: v1:31cU1gs3rSw=:v1:qEadKPro3XV0j347:cWETq/jtOTAQa+xzz5tKbqlyyex4zA==\n"
 

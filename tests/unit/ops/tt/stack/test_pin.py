@@ -19,7 +19,7 @@ from ops.tt.project import Project
 from ops.tt.stack import pin as module
 from ops.tt.stack.pin import Logins, pin, resolve, wanted
 from ops.tt.stack.registry import MANIFESTS, Login, NoRegistryError, RegistryError, digest
-from settings.image_ref import ImageRef
+from settings.values.image_ref import ImageRef
 
 DIGEST = "sha256:" + 64 * "a"
 OTHER = "sha256:" + 64 * "b"

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.unit.toolchain.test_preview import REFUSED, WELL, listening
-from toolchain.steps import ROOT
+from toolchain.process.steps import ROOT
 
 #: `tt preview` on a machine that is set up, with no state to ask for a lock.
 RUN = f"""

@@ -17,8 +17,8 @@ from ops.tt.errors import FailedError, InterruptedWorkError, UnreachableError
 from ops.tt.output import Output
 from ops.tt.project import Project
 from ops.tt.stack import programs
-from toolchain import foreground
-from toolchain.steps import ROOT
+from toolchain.process import foreground
+from toolchain.process.steps import ROOT
 
 PROJECT = Project(Path("/srv/project"), "prod")
 
@@ -91,7 +91,7 @@ def pushes(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 def test_a_push_is_that_of_the_toolchain(pushes: Any, capsys: pytest.CaptureFixture[str]) -> None:
     assert programs.push(Output(json=False), "registry.example.com/x", "1.2") == 0
-    assert pushes.command == [sys.executable, "-m", "toolchain.push", "--tag", "1.2", "registry.example.com/x"]
+    assert pushes.command == [sys.executable, "-m", "toolchain.targets.push", "--tag", "1.2", "registry.example.com/x"]
     assert pushes.stdout is None
     assert capsys.readouterr().out == ""
     assert programs.push(Output(json=True), "registry.example.com/x", None) == 0

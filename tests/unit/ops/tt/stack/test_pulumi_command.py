@@ -13,7 +13,7 @@ import pytest
 from ops.tt import cli
 from ops.tt.errors import Exit
 from ops.tt.stack import pulumi_command
-from toolchain.steps import StepError
+from toolchain.process.steps import StepError
 
 Call = Callable[..., tuple[list[str], dict[str, str | None]]]
 

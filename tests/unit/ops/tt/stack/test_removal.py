@@ -14,7 +14,7 @@ from ops.tt.errors import InterruptedWorkError, RefusedError
 from ops.tt.output import Output
 from ops.tt.project import Project
 from ops.tt.stack import attached, removal
-from toolchain import foreground
+from toolchain.process import foreground
 
 DESTROY = ("destroy", "--exclude-protected", "--yes", "--skip-preview")
 UNPROTECT, DESTROY_ALL = ("state", "unprotect", "--all", "--yes"), ("destroy", "--yes", "--skip-preview")

@@ -18,9 +18,9 @@ from ops.tt.output import Output
 from ops.tt.project import Project
 from ops.tt.stack import attached, up
 from ops.tt.stack.update import Ready
-from toolchain import foreground
-from toolchain.engine import POLICY_OPTIONS
-from toolchain.steps import ROOT
+from toolchain.process import foreground
+from toolchain.process.steps import ROOT
+from toolchain.pulumi_engine.engine import POLICY_OPTIONS
 
 #: The state can be saved once its object store is on its network again.
 AFTER = ("connect", "save", "where")
@@ -283,7 +283,7 @@ def test_a_question_that_no_one_can_answer_is_refused_first(
 def test_a_machine_without_an_engine_names_the_target_that_gets_one(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], command: list[str]
 ) -> None:
-    monkeypatch.setattr("toolchain.engine._installed_way", lambda: None)
+    monkeypatch.setattr("toolchain.pulumi_engine.engine._installed_way", lambda: None)
     monkeypatch.setattr("ops.tt.stack.removal.Host", lambda _: None)
     monkeypatch.setattr("sys.argv", ["tt", *command])
     assert cli.main() == Exit.UNREACHABLE

@@ -23,7 +23,7 @@ from ops.tt.state.location import StateLocation, state_location, unlock
 from ops.tt.state.locks import LockedError
 from ops.tt.state.move import Mover, Outcome
 from ops.tt.state.store import FolderStore
-from toolchain.backends import folder_of
+from toolchain.pulumi_engine.backends import folder_of
 
 CONFIG = "config:\n  tasktracker:environment: prod\nencryptionsalt: v1:abc\n"
 

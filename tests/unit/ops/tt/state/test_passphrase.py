@@ -8,8 +8,8 @@ import pytest
 
 from ops.tt.project import Project
 from ops.tt.state import passphrase
-from toolchain.passphrase import PUBLIC_PASSPHRASE
-from toolchain.steps import ROOT
+from toolchain.process.steps import ROOT
+from toolchain.stacks.passphrase import PUBLIC_PASSPHRASE
 
 #: What Pulumi wrote for the public passphrase.
 SALT = next(line for line in (ROOT / "Pulumi.dev.yaml").read_text().splitlines() if line.startswith("encryptionsalt"))

@@ -13,7 +13,7 @@ from ops.tt.host.differences import CONTAINER, NETWORK, VOLUME, Difference, Kind
 from ops.tt.host.docker_host import Result
 from ops.tt.project import DataVolumes, Project
 from ops.tt.status import checks
-from toolchain.steps import ROOT
+from toolchain.process.steps import ROOT
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ from ops.tt.status import status
 from ops.tt.status import text as status_text
 from ops.tt.status.status import Status
 from tests.unit.ops.tt.backup.test_backups import TOLD
-from toolchain.steps import ROOT
+from toolchain.process.steps import ROOT
 
 
 def container(**changes: Any) -> Any:
@@ -96,7 +96,7 @@ def test_what_is_wrong_with_a_service_is_told(changes: dict[str, Any], problem: 
 def test_nginx_that_has_refused_its_files_is_not_to_be_restarted() -> None:
     """It would not start."""
     written = "changed files are refused, and those before stay in use: they do not fit their manifest\n"
-    assert f'echo "{service.REFUSED}' in (ROOT / "images" / "nginx" / "healthcheck.sh").read_text()
+    assert f'echo "{service.REFUSED}' in (ROOT / "images" / "nginx" / "bin" / "healthcheck").read_text()
     health = {"Status": "unhealthy", "Log": [{"ExitCode": 1, "Output": written}]}
     problem = str(service.service(container(state={"Health": health}), "dev").problem)
     assert "docker restart" not in problem

@@ -1,0 +1,1 @@
+"""Jobs, from the outbox to JetStream."""

@@ -1,0 +1,1 @@
+"""What the api and the worker share as servers of HTTP."""

@@ -1,0 +1,1 @@
+"""Secrets that the program makes itself: random ones, and certificates."""

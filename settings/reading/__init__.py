@@ -1,0 +1,1 @@
+"""From the config that Pulumi hands over to checked settings."""

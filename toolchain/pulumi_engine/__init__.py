@@ -1,0 +1,1 @@
+"""The Pulumi engine, and the variables that its commands need."""

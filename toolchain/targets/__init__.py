@@ -1,0 +1,1 @@
+"""What targets of the Makefile run: `python -m toolchain.targets.<module>`."""
