@@ -26,16 +26,13 @@ check = $(PYTHON) -m toolchain.targets.make_variables $(foreach name,$(1),$(name
 SETUP := $(call check,STACK) && $(PYTHON) -m toolchain --stack=$(call quoted,STACK)
 # The state of a stack is where its config says.
 ENV := STACK=$(call quoted,STACK) && source .tools/env
-PULUMI := $(ENV) && exec pulumi --stack=$(call quoted,STACK)
-# Where a lock or a passphrase was in the way, whose it is and what to do.
-OR_SAY_WHY = || { code=$$?; ./tt state check --stack=$(call quoted,STACK) >&2; exit $$code; }
 VENV := .venv/bin
 # Unit tests take the processor. Other tests mostly wait, for containers and the engine: on two cores more processes than
 # this only get in each other's way.
 UNIT := -n auto
 PARALLEL := -n 3
-# The preview that refuses what breaks a policy before anything changes; docs/policies.md.
-POLICIES := --policy-pack policies --policy-pack-config policies/config.json
+# What an operator does is a command of `tt`; its target sets this machine up before.
+TT = exec ./tt $(1) --stack=$(call quoted,STACK)
 # dev goes ahead; elsewhere a person reads the diff first, or says YES=--yes.
 ANSWER := $(or $(YES),$(if $(filter dev,$(STACK)),--yes))
 # First in a target that asks where there is no answer yet.
@@ -50,86 +47,72 @@ up: ## set up this machine and bring the stack up (STACK=dev; other stacks ask b
 	@$(call check,STACK YES)
 	@$(call can_ask,up)
 	@$(SETUP) venv settings engine dev_images stack
-	@# It compares the host with the state, which Pulumi does not; a preview without changes is the end.
-	@$(ENV) && exec python -m ops.tt.up --stack=$(call quoted,STACK) $(if $(ANSWER),--yes) -- $(POLICIES)
+	@$(call TT,up) $(if $(ANSWER),--yes)
 
 .PHONY: preview
 preview: ## show what `up` would change; needs no Docker
 	@$(SETUP) venv settings engine stack
-	@($(ENV) && exec python -m toolchain.targets.preview pulumi --stack=$(call quoted,STACK) preview $(POLICIES) --diff) $(OR_SAY_WHY)
+	@$(call TT,preview)
 
 .PHONY: down
 down: ## remove the stack's containers and networks; data volumes and their key stay (YES=--yes as for up)
 	@$(call check,STACK YES)
 	@$(call can_ask,down)
 	@$(SETUP) venv engine dev_docker stack
-	@# An older state, or another clone's, would take down half of what runs.
-	@./tt volumes check --own --stack=$(call quoted,STACK) >&2
-	@./tt state check --stack=$(call quoted,STACK) >&2
-	@($(PULUMI) destroy --exclude-protected $(ANSWER) $(if $(ANSWER),--skip-preview)) $(OR_SAY_WHY)
+	@$(call TT,down) $(if $(ANSWER),--yes)
 
 .PHONY: purge
 purge: ## ask, then remove the stack with all its data (CONFIRM=<stack> answers)
 	@$(call check,STACK CONFIRM)
 	@$(PYTHON) -m toolchain.targets.purge --stack=$(call quoted,STACK) --confirm=$(call quoted,CONFIRM)
 	@$(SETUP) venv engine dev_docker stack
-	@# Of what is on the host under the stack's name, only what this state has made.
-	@./tt volumes check --own --stack=$(call quoted,STACK)
-	@./tt state check --stack=$(call quoted,STACK) >&2
-	@# No state has these, and they are copies of the database.
-	@./tt scratch remove --all --stack=$(call quoted,STACK)
-	@($(PULUMI) state unprotect --all --yes) $(OR_SAY_WHY)
-	@($(PULUMI) destroy --yes --skip-preview) $(OR_SAY_WHY)
-	@$(PYTHON) -m toolchain.targets.purge --stack=$(call quoted,STACK) --done
+	@$(call TT,purge) --confirm=$(call quoted,STACK)
 
 .PHONY: recover
 recover: ## go on after an `up` that was killed: its lock, and what it was making (CONFIRM=<stack> for another's lock; YES=--yes answers)
 	@$(call check,STACK CONFIRM YES)
 	@$(SETUP) venv engine
-	@exec ./tt recover --stack=$(call quoted,STACK) $(if $(CONFIRM),--confirm=$(call quoted,CONFIRM)) $(if $(YES),--yes)
+	@$(call TT,recover) $(if $(CONFIRM),--confirm=$(call quoted,CONFIRM)) $(if $(YES),--yes)
 
 .PHONY: unlock
 unlock: ## clear the lock of an `up` that was killed (CONFIRM=<stack> for another's)
 	@$(call check,STACK CONFIRM)
 	@$(SETUP) venv engine
-	@exec ./tt state unlock --stack=$(call quoted,STACK) $(if $(CONFIRM),--confirm=$(call quoted,CONFIRM))
+	@$(call TT,unlock) $(if $(CONFIRM),--confirm=$(call quoted,CONFIRM))
 
 .PHONY: state
 state: ## where the state is, or move it (BACKEND=s3://bucket/folder?region=REGION, or file)
 	@$(call check,STACK BACKEND)
 	@$(SETUP) venv engine
-	@exec ./tt state $(if $(BACKEND),move $(call quoted,BACKEND),show) --stack=$(call quoted,STACK)
+	@$(call TT,state $(if $(BACKEND),move,show)) $(if $(BACKEND),$(call quoted,BACKEND))
 
 .PHONY: status
 status: ## the stack at a glance: services, backups, the last drill, and what is wrong
 	@$(SETUP) venv
-	@exec ./tt status --stack=$(call quoted,STACK)
+	@$(call TT,status)
 
 .PHONY: logs
 logs: ## follow the log of a service (SERVICE=api)
 	@$(call check,STACK SERVICE)
 	@$(SETUP) venv
-	@exec $(VENV)/python -m toolchain.targets.logs --stack=$(call quoted,STACK) $(call quoted,SERVICE)
+	@$(call TT,logs) $(call quoted,SERVICE)
 
 .PHONY: audit
 audit: ## check what really runs on the Docker host against the policies
 	@$(SETUP) venv engine stack
-	@# With secrets, to compare the files that containers have: they are shown nowhere, and are in no file.
-	@state=$$($(PULUMI) stack export --show-secrets) $(OR_SAY_WHY) && $(ENV) && \
-	  printf '%s' "$$state" | python -m policies.audit --stack=$(call quoted,STACK) --state -
+	@$(call TT,audit)
 
 .PHONY: push
 push: ## build the images and push them (REPOSITORY=registry.example.com/tasktracker, TAG=the version)
 	@$(call check,REPOSITORY TAG) --needed=REPOSITORY
 	@$(SETUP) venv docker images
-	@exec $(VENV)/python -m toolchain.targets.push $(if $(TAG),--tag=$(call quoted,TAG)) $(call quoted,REPOSITORY)
+	@exec ./tt push $(if $(TAG),--tag=$(call quoted,TAG)) $(call quoted,REPOSITORY)
 
 .PHONY: pin
 pin: ## write the digests of pushed images into a stack's config (REPOSITORY=..., TAG=...)
 	@$(call check,STACK REPOSITORY TAG)
 	@$(SETUP) venv engine stack
-	@$(ENV) && exec python -m ops.pin --stack=$(call quoted,STACK) --repository=$(call quoted,REPOSITORY) \
-	  --tag=$(if $(TAG),$(call quoted,TAG),$(if $(REPOSITORY),"$$(<VERSION)"))
+	@$(call TT,pin) $(if $(REPOSITORY),--repository=$(call quoted,REPOSITORY)) $(if $(TAG),--tag=$(call quoted,TAG))
 
 .PHONY: clean
 clean: ## remove images of earlier builds that no container uses

@@ -5,12 +5,12 @@ from __future__ import annotations
 import sys
 
 from docs.picture import DOCS
-from ops import markdown
-from ops.preview_report import load, report
+from ops.ci import markdown
+from ops.ci.preview_report import load, report
 
 PAGE = DOCS / "pull-request-comment.md"
 
-#: What `python -m ops.record_preview demo` wrote of a stack that was up, with the change that the page names. A test
+#: What `python -m ops.ci.record_preview demo` wrote of a stack that was up, with the change that the page names. A test
 #: checks its violations against the policies of today; where they differ, the change is made and recorded again.
 RECORDING = DOCS / "previews" / "demo.jsonl"
 

@@ -1,4 +1,4 @@
-"""`Pulumi.<stack>.yaml` on disk: the one reader of it outside the engine.
+"""`Pulumi.<stack>.yaml` on disk: the one reader and editor of it outside the engine.
 
 Knows the file's form and nothing of what its keys mean. `toolchain.pulumi_engine.backends` and `.tools/env` look for
 one line by a pattern instead, as they may run before the virtual environment exists, and a file in which they would

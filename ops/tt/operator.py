@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from ops.tt.database import Database
-from ops.tt.engine import Engine
-from ops.tt.host import Host
+from ops.tt.backup.database import Database
+from ops.tt.host.docker_host import Host
 from ops.tt.output import Output
 from ops.tt.project import Project
+from ops.tt.state.engine import Engine
 
 
 @dataclass

@@ -53,6 +53,12 @@ class Output:
         else:
             self._err.print(f"error: {message}", style="red")
 
+    @property
+    def unanswerable(self) -> str:
+        """That no one can answer, and the command that runs now with the answer to its question."""
+        answered = shlex.join(["./tt", *sys.argv[1:], "--yes"])
+        return f"there is no terminal to ask at, so nothing was done: `{answered}` does it"
+
     def confirm(self, question: str, answer: str | None, *, yes: bool) -> None:
         """Asks, unless `yes`; goes on when the answer is `answer`, or y where that is None.
 
@@ -62,7 +68,7 @@ class Output:
         if yes:
             return
         if not sys.stdin.isatty():
-            raise RefusedError(f"there is no terminal to ask at, so nothing was done: `{_answered()}` does it")
+            raise RefusedError(self.unanswerable)
         self._err.print(question, end=" ")
         given = sys.stdin.readline().strip()
         if (given.lower() not in ("y", "yes")) if answer is None else (given != answer):
@@ -84,11 +90,6 @@ class Output:
             work = Work(progress, task, title)
             yield work
             work.percent(100)
-
-
-def _answered() -> str:
-    """The command that runs now, with the answer to its question."""
-    return shlex.join(["./tt", *sys.argv[1:], "--yes"])
 
 
 class Work:

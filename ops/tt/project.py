@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,9 @@ from typing import Any
 import stackfile
 from ops.tt.errors import FailedError, RefusedError, UnreachableError, UsageError
 from remote import AddressError, DockerHost
+from stackfile import editing, writing
+from stackfile.editing import Value
+from stackfile.shared_values import EditError
 from toolchain.process.steps import ROOT, StepError
 from toolchain.pulumi_engine.backends import check_backend
 from toolchain.pulumi_engine.stack_files import no_stack
@@ -168,25 +171,27 @@ class Project:
         Raises:
             FailedError: it can't be written, such as on a full disk; the old one is there.
         """
-        # Through a link to where the file is, which stays one.
-        path = self.config_file.resolve()
-        unfinished = path.with_name(f".{path.name}.new")
         try:
-            with unfinished.open("wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            unfinished.chmod(path.stat().st_mode)
-            unfinished.replace(path)
-            descriptor = os.open(path.parent, os.O_RDONLY)
-            try:
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
+            writing.write(self.config_file, content)
         except OSError as error:
-            with contextlib.suppress(OSError):
-                unfinished.unlink()
-            raise FailedError(f"{path} can't be written: {error.strerror}") from None
+            raise FailedError(f"{self.config_file.resolve()} can't be written: {error.strerror}") from None
+
+    def edited(self, changes: Mapping[str, Value], removals: Sequence[str] = ()) -> bytes:
+        """The config file without the settings `removals` and with `changes`, each named as `postgres.volume`.
+
+        The file itself stays as it is. Comments and order stay, and every line that is not concerned.
+
+        Raises:
+            RefusedError: the file can't be changed so; says which key is in the way.
+            UnreachableError: it can't be read.
+        """
+        try:
+            text = self.config_file.read_text(encoding="utf-8")
+            return editing.edited(text, changes, removals).encode()
+        except EditError as error:
+            raise RefusedError(f"{self.config_file.name}: {error}") from None
+        except (OSError, UnicodeDecodeError) as error:
+            raise UnreachableError(f"{self.config_file.name} can't be read: {error}") from None
 
     @contextlib.contextmanager
     def lock(self) -> Iterator[None]:

@@ -236,7 +236,7 @@ DAMAGES = (
     Damage(
         name="move killed",
         what="`kill -9` of `./tt state move`",
-        tested="tests/unit/ops/tt/test_move.py",
+        tested="tests/unit/ops/tt/state/test_move.py",
         status=("a move of 'dev' to URL was cut off",),
         heal=("make state BACKEND=URL",),
     ),

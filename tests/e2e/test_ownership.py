@@ -108,7 +108,6 @@ def purge(stack: Stack) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [
             "make", "-f", ROOT / "Makefile", "purge", f"STACK={stack.name}", f"CONFIRM={stack.name}", "SETUP=true",
-            f"PULUMI=pulumi --stack {stack.name} --non-interactive",
         ],
         cwd=stack.folder, env=stack.env, capture_output=True, text=True, check=False, timeout=300,
     )  # fmt: skip

@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
-from ops import record_preview
-from ops.preview import Preview, read
-from ops.preview_report import report
-from ops.record_preview import NO_STACK, record
+from ops.ci import record_preview
+from ops.ci.preview import Preview
+from ops.ci.preview_reader import read
+from ops.ci.preview_report import report
+from ops.ci.record_preview import NO_STACK, record
 from tests.e2e.stack import NO_DOCKER, Stack
 from toolchain.pulumi_engine.engine import POLICY_PACK
 

@@ -110,9 +110,8 @@ def add_comment(stack: Stack) -> None:
 def run_pin(stack: Stack, *args: str) -> subprocess.CompletedProcess[str]:
     """`make pin`, without its set-up."""
     return subprocess.run(
-        ["python", "-m", "ops.pin", "--stack", stack.name, *args],
-        cwd=stack.folder, env={**stack.env, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=False,
-        timeout=120,
+        [ROOT / "tt", "pin", "--stack", stack.name, *args],
+        cwd=stack.folder, env=stack.env, capture_output=True, text=True, check=False, timeout=120,
     )  # fmt: skip
 
 

@@ -19,7 +19,7 @@ import pytest
 import yaml
 
 from ops.tt import cli
-from ops.tt.database import Database
+from ops.tt.backup.database import Database
 from ops.tt.errors import Exit
 from ops.tt.project import volume_name
 from tests.e2e.stack import Stack, add_task, eventually, is_done

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from ops.tt.backups import Range, Repository, Target, chosen
+from ops.tt.backup.backups import Range, Repository, Target, chosen
 from ops.tt.errors import RefusedError
 from tests.images.conftest import Bench, Container
-from tests.unit.ops.tt.test_backups import DIFF, FULL, NOW, OTHER, TOLD, at
+from tests.unit.ops.tt.backup.test_backups import DIFF, FULL, NOW, OTHER, TOLD, at
 
 pytestmark = pytest.mark.docker
 

@@ -10,10 +10,10 @@ import pytest
 
 from components.core import host_client, provider
 from ops.tt.errors import BrokenError, FailedError, TtError, UsageError
-from ops.tt.host import Host
+from ops.tt.host.docker_host import Host
 from ops.tt.output import Output
 from ops.tt.project import Project
-from ops.tt.store import open_store
+from ops.tt.state.store import open_store
 from policies.audit import command, exit_codes
 from remote import AddressError, DockerHost, HostError, sdk
 from toolchain.machine.docker_engine import DockerUnavailableError

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from ops.preview import VOLUME, Preview, Step
+from ops.ci.preview import VOLUME, Preview, Step
 from policies.values import SECRET_SIGNATURE, SIGNATURE
 
 CONTAINER = "docker:index/container:Container"

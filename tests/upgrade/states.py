@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ops.preview import Preview, read
-from ops.record_preview import STREAMING
+from ops.ci.preview import Preview
+from ops.ci.preview_reader import read
+from ops.ci.record_preview import STREAMING
 from settings.ownership import VOLUME
 from tests.e2e.stack import Stack
 from tests.e2e.stand_in_docker import volume

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from ops.preview import Preview
+from ops.ci.preview import Preview
 from tests.e2e.stack import Stack
 from tests.upgrade.losses import is_kept, losses, recreated
 from tests.upgrade.mutations import PLANNED, REFUSED, Mutation, mutated

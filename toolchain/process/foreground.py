@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import signal
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from types import FrameType
 
 from toolchain.process.steps import heeded
@@ -13,12 +14,24 @@ from toolchain.process.steps import heeded
 SIGNALLED = 128
 
 
-def run(command: Sequence[str], environment: Mapping[str, str]) -> int:
-    """Runs a command that gets the signals of this process, and returns its exit code as a shell does."""
+def run(
+    command: Sequence[str],
+    environment: Mapping[str, str],
+    *,
+    folder: Path | None = None,
+    stdout: int | None = None,
+    on_signal: Callable[[int], object] = int,
+) -> int:
+    """Runs a command that gets the signals of this process, and returns its exit code as a shell does.
+
+    It runs in `folder`, or else in the current one; `stdout` is the file descriptor that gets its output in place of
+    standard output. `on_signal` is called with the number of each signal.
+    """
     process: subprocess.Popen[bytes] | None = None
     early: list[int] = []
 
     def pass_on(number: int, _frame: FrameType | None) -> None:
+        on_signal(number)
         # Ctrl-C reaches the command too, as it is in the same process group; twice would be taken for impatience.
         if number == signal.SIGINT:
             return
@@ -29,7 +42,7 @@ def run(command: Sequence[str], environment: Mapping[str, str]) -> int:
 
     before = {number: signal.signal(number, pass_on) for number in heeded()}
     try:
-        process = subprocess.Popen(command, env=environment)
+        process = subprocess.Popen(command, env=environment, cwd=folder, stdout=stdout)
         for each in early:
             process.send_signal(each)
         code = process.wait()

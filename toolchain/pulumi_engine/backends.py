@@ -51,11 +51,20 @@ def state_backend(config: Path) -> str | None:
     """
     try:
         # Another encoding in a comment is no reason to look for the state elsewhere.
-        found = re.search(LINE, config.read_text(encoding="utf-8", errors="replace"), re.MULTILINE)
+        return line_value(config.read_text(encoding="utf-8", errors="replace"))
     except FileNotFoundError:
         return None
     except OSError as error:
         raise StepError(f"{config.name}: can't be read: {error.strerror}") from None
+
+
+def line_value(text: str) -> str | None:
+    """The state backend that the line in the text of a stack's config file names, if there is one.
+
+    >>> line_value("config:\\n  tasktracker:state_backend: s3://states?region=eu # ours\\n")
+    's3://states?region=eu'
+    """
+    found = re.search(LINE, text, re.MULTILINE)
     return found[1] if found else None
 
 
@@ -73,18 +82,3 @@ def check_backend(config: Path, settings: Mapping[str, object]) -> None:
             f"{config.name}: {KEY} must be a line of its own in the block `config`, with the URL in the same line:\n"
             f"    {KEY}: {redacted(str(named)) if named else 'URL'}"
         )
-
-
-def with_state_backend(text: str, url: str | None) -> str:
-    """The text of a config file that names `url`, or none; every other line stays as it is.
-
-    >>> print(with_state_backend("config:\\n  tasktracker:environment: prod # live", "s3://states?region=eu"))
-    config:
-      tasktracker:state_backend: s3://states?region=eu
-      tasktracker:environment: prod # live
-    """
-    line = f"  {KEY}: {url}\n" if url else ""
-    found = re.search(LINE + r"\n?", text, re.MULTILINE)
-    if found:
-        return text[: found.start()] + line + text[found.end() :]
-    return re.sub(r"^config: *(#.*)?\n", lambda head: head[0] + line, text, count=1, flags=re.MULTILINE)

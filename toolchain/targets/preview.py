@@ -1,9 +1,9 @@
-"""`python3 -m toolchain.targets.preview pulumi preview ...`: runs a preview, also where no Docker engine answers.
+"""The environment of a preview, which is one also where no Docker engine answers.
 
 Pulumi's Docker plugin asks the engine for a sign of life before it looks at any resource, and refuses a preview where
 there is none; only a host by `ssh://` is not asked. A preview needs nothing else of the engine. So where none answers,
-this serves a socket, for the one command, that gives that sign of life and answers everything else with an error: the
-program's checks of the host then warn that they could not be made.
+this serves a socket, while the preview lasts, that gives that sign of life and answers everything else with an error:
+the program's checks of the host then warn that they could not be made.
 
 A stack with `tasktracker:docker_host` names its host to the plugin itself. By `ssh://` it is not asked; by `tcp://` and
 `unix://` it has to answer, and this changes nothing.
@@ -15,16 +15,14 @@ import json
 import os
 import socket
 import socketserver
-import sys
 import tempfile
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler
 
 from remote.private_folder import PrivateFolder
 from toolchain.machine.docker_ping import addresses, silence
-from toolchain.process.foreground import run
 
 #: Seconds between two looks of the server whether it is to end: what a preview waits for at its end.
 POLL = 0.05
@@ -132,21 +130,3 @@ def _no_engine(environment: Mapping[str, str]) -> str | None:
         reasons.append(f"no Docker engine answers at {place}: {reason}")
     # What Docker Desktop would have is of no interest to who has none.
     return reasons[0]
-
-
-def main(command: Sequence[str]) -> int:
-    """Runs `command`, a preview; returns its exit code. Where an engine answers, the command takes this one's place."""
-    reason = _no_engine(os.environ)
-    if reason is None:
-        os.execvp(command[0], list(command))  # noqa: S606 - no shell
-    with substitute(reason) as host:
-        return run(command, _with_host(os.environ, host))
-
-
-if __name__ == "__main__":
-    if not sys.argv[1:]:
-        sys.exit("usage: python3 -m toolchain.targets.preview COMMAND...")
-    try:
-        sys.exit(main(sys.argv[1:]))
-    except OSError as error:
-        sys.exit(f"error: {sys.argv[1]}: {error.strerror}")

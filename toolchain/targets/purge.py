@@ -1,4 +1,4 @@
-"""`make purge`: asks before the data of a stack is deleted, and reports afterwards what is left of the stack."""
+"""`make purge`: asks before the data of a stack is deleted; and what is left of the stack after that."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from toolchain.process.steps import ROOT, say
+from toolchain.process.steps import ROOT
 from toolchain.process.streams import open_closed
 from toolchain.pulumi_engine.environment import PASSPHRASE_OVERRIDE, PUBLIC_STACK, own_passphrase
 from toolchain.pulumi_engine.stack_files import no_stack, stack_files
@@ -42,14 +42,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python3 -m toolchain.targets.purge", description=__doc__)
     parser.add_argument("--stack", required=True)
     parser.add_argument("--confirm", default="", help="the stack's name, in place of the question")
-    parser.add_argument("--done", action="store_true", help="the data is deleted: report what is left")
     arguments = parser.parse_args()
     open_closed()
-    if arguments.done:
-        say(f"The data of '{arguments.stack}' is deleted")
-        for each in left(arguments.stack):
-            print(f"    left: {each}")
-        return 0
     try:
         reason = refusal(arguments.stack, arguments.confirm)
     except (EOFError, KeyboardInterrupt):

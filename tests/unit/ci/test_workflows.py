@@ -101,7 +101,7 @@ def test_nothing_is_allowed_but_what_a_job_says(path: Path) -> None:
 def test_only_the_comment_s_job_may_write_and_it_has_no_secrets() -> None:
     writers = [job for path in WORKFLOWS for _, job in jobs(path) if "write" in job["permissions"].values()]
     [writer] = writers
-    assert "ops.pull_request" in yaml.safe_dump(writer)
+    assert "ops.ci.pull_request" in yaml.safe_dump(writer)
     assert "secrets" not in yaml.safe_dump(writer)
 
 

@@ -31,8 +31,7 @@ SOURCES = (
     "images/*/share/*",
     "app/tasktracker/**/*.py",
     "policies/**/*.py",
-    "ops/*.py",
-    "ops/tt/*.py",
+    "ops/**/*.py",
     "remote/*.py",
     "stackfile/*.py",
 )

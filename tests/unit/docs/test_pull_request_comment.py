@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from docs.pull_request_comment import PAGE, RECORDING, page
-from ops.preview import Preview, State, Step, Violation
-from ops.preview_report import LABEL, Exit, exit_code, load
+from ops.ci.preview import Preview, State, Step, Violation
+from ops.ci.preview_report import LABEL, Exit, exit_code, load
 from policies import config
 from policies.evaluate import Pack, Target
 from policies.registry import RULES

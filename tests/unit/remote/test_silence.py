@@ -10,7 +10,7 @@ import requests
 import urllib3
 
 from ops.tt.errors import UnreachableError
-from ops.tt.host import Host
+from ops.tt.host.docker_host import Host
 from ops.tt.project import Project
 from policies.audit import command, exit_codes
 from remote import DockerHost, reason, sdk, silent

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ops.preview import Diagnostic, Preview, State, Step, Violation
+from ops.ci.preview import Diagnostic, Preview, State, Step, Violation
 from policies.values import SECRET_SIGNATURE, SIGNATURE
 from tests.upgrade.losses import is_kept, losses, recreated
 

@@ -14,6 +14,7 @@ import pytest
 from ops.tt import cli, reference
 from ops.tt.errors import Exit, FailedError, RefusedError
 from ops.tt.output import Output
+from ops.tt.session import Session
 from toolchain.process.steps import ROOT
 from toolchain.python.venv import _stamp_file
 
@@ -126,6 +127,40 @@ def test_a_broken_stack_file_is_told_with_its_place(
     assert f"error: {message}" in said.err
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--stack", "prod", "--json", "status"],
+        ["--json", "status", "-s", "prod"],
+        ["-s", "prod", "status", "--json"],
+        ["--stack=dev", "status", "-sprod", "--json"],
+        ["--json", "-s", "prod", "backup", "list"],
+        ["backup", "list", "--json", "--stack=prod"],
+    ],
+)
+def test_what_every_command_takes_may_be_before_and_behind_its_name(
+    call: Call, capsys: pytest.CaptureFixture[str], arguments: list[str]
+) -> None:
+    assert call(*arguments) == Exit.USAGE
+    assert json.loads(capsys.readouterr().out)["error"].startswith("stack 'prod': there is no Pulumi.prod.yaml")
+
+
+@pytest.mark.parametrize("command", [["status"], ["backup", "list"], ["stack", "new"]])
+def test_the_help_of_a_command_has_what_every_command_takes(
+    call: Call, capsys: pytest.CaptureFixture[str], command: list[str]
+) -> None:
+    assert call(*command, "--help") == Exit.DONE
+    told = capsys.readouterr().out
+    assert all(option in told for option in ("--stack", "-s", "--json", "--project", "--help"))
+
+
+def test_what_takes_long_to_load_is_not_loaded_for_help() -> None:
+    slow = {"docker", "requests", "pydantic", "pulumi", "boto3", "jinja2", "settings"}
+    code = f"import sys, ops.tt.cli; print(*sorted({slow!r} & set(sys.modules)))"
+    result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == ""
+
+
 def test_help_without_arguments_or_on_demand(call: Call, capsys: pytest.CaptureFixture[str]) -> None:
     assert call("--help") == Exit.DONE
     assert "Exit codes" in capsys.readouterr().out
@@ -137,8 +172,7 @@ def test_an_error_is_its_exit_code(capsys: pytest.CaptureFixture[str], error: Fa
     def fail() -> None:
         raise error
 
-    session = cli.Session("dev", None, Output(json=True))
-    assert cli._end(session, fail) == error.code
+    assert Session("dev", None, Output(json=True)).end(fail) == error.code
     assert json.loads(capsys.readouterr().out) == {**error.details, "error": str(error), "code": error.code}
 
 
@@ -146,7 +180,7 @@ def test_an_interrupt_is_no_traceback(capsys: pytest.CaptureFixture[str]) -> Non
     def interrupted() -> None:
         raise KeyboardInterrupt
 
-    assert cli._end(cli.Session("dev", None, Output(json=False)), interrupted) == 130
+    assert Session("dev", None, Output(json=False)).end(interrupted) == 130
     assert "interrupted" in capsys.readouterr().err
 
 

@@ -7,11 +7,10 @@ import subprocess
 from pathlib import Path
 
 import pytest
-import yaml
 
 import stackfile
 from toolchain.process.steps import StepError
-from toolchain.pulumi_engine.backends import KEY, LINE, check_backend, state_backend, with_state_backend
+from toolchain.pulumi_engine.backends import KEY, LINE, check_backend, state_backend
 from toolchain.pulumi_engine.environment import Way, shell_script
 
 URL = "s3://states/prod?region=eu-central-1&endpoint=https://s3.example.com:7070&use_path_style=true"
@@ -69,20 +68,6 @@ def test_a_file_that_can_t_be_read_is_told(tmp_path: Path) -> None:
 
 def test_a_stack_without_a_config_file_names_none(tmp_path: Path) -> None:
     assert state_backend(tmp_path / "Pulumi.prod.yaml") is None
-
-
-def test_a_change_touches_no_other_line() -> None:
-    named = with_state_backend(CONFIG, URL)
-    assert yaml.safe_load(named)["config"][KEY] == URL
-    assert named.replace(f"  {KEY}: {URL}\n", "") == CONFIG
-    other = with_state_backend(named, "s3://other")
-    assert other == named.replace(URL, "s3://other")
-    assert with_state_backend(other, None) == CONFIG
-    assert with_state_backend(CONFIG, None) == CONFIG
-
-
-def test_the_last_line_may_have_no_end() -> None:
-    assert with_state_backend(f"config:\n  {KEY}: s3://a", "s3://b") == f"config:\n  {KEY}: s3://b\n"
 
 
 SAME = [f"config:\n  {KEY}: {URL}\n", f"config:\n  '{KEY}': \"{URL}\" # x\n", "config: {}\n"]

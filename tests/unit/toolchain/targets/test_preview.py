@@ -6,7 +6,6 @@ import contextlib
 import http.client
 import json
 import os
-import signal
 import socket
 import stat
 import subprocess
@@ -202,71 +201,3 @@ def test_a_temporary_folder_with_a_long_path_will_do(tmp_path: Path, monkeypatch
     monkeypatch.setattr(tempfile, "tempdir", str(long))
     with substitute("") as address:
         assert ask(address, "GET", "/_ping")[0] == 200
-
-
-def run(*command: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "toolchain.targets.preview", *command],
-        cwd=ROOT, env={**os.environ, **environment}, capture_output=True, text=True, check=False, timeout=30,
-    )  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("script", "code"), [("exit 0", 0), ("exit 3", 3), ("kill -TERM $$", 143), ("kill -KILL $$", 137)]
-)
-def test_the_command_s_exit_code_and_output_are_passed_on(script: str, code: int) -> None:
-    result = run("sh", "-c", f"echo $DOCKER_HOST; echo $0 >&2; {script}", DOCKER_HOST=REFUSED)
-    assert result.returncode == code
-    assert result.stdout.startswith("unix:///")
-    assert result.stderr == "sh\n"
-    assert not Path(result.stdout.strip().removeprefix("unix://")).parent.exists()
-
-
-def test_what_a_killed_preview_leaves_goes_with_the_next(tmp_path: Path) -> None:
-    environment = {"DOCKER_HOST": REFUSED, "TMPDIR": str(tmp_path)}
-    process = subprocess.Popen(
-        [sys.executable, "-m", "toolchain.targets.preview", "sh", "-c", "echo $DOCKER_HOST; exec sleep 20"],
-        cwd=ROOT, env={**os.environ, **environment}, stdout=subprocess.PIPE, text=True, start_new_session=True,
-    )  # fmt: skip
-    assert process.stdout is not None
-    left = Path(process.stdout.readline().strip().removeprefix("unix://")).parent
-    # The live one's stays.
-    assert run("sh", "-c", f"test -S {left}/docker.sock", **environment).returncode == 0
-    os.killpg(process.pid, signal.SIGKILL)
-    process.communicate()
-    assert left.exists()
-    assert run("true", **environment).returncode == 0
-    assert not left.exists()
-
-
-def test_with_an_engine_the_command_is_run_as_it_is() -> None:
-    with listening(WELL) as address:
-        result = run("sh", "-c", "echo $DOCKER_HOST; exit 3", DOCKER_HOST=address)
-    assert (result.returncode, result.stdout) == (3, f"{address}\n")
-
-
-@pytest.mark.parametrize("host", [REFUSED, "ssh://a@b"])
-def test_a_command_that_is_not_there_is_told(host: str) -> None:
-    result = run("no-such-command", DOCKER_HOST=host)
-    assert result.returncode != 0
-    assert result.stderr == "error: no-such-command: No such file or directory\n"
-
-
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
-def test_a_signal_reaches_the_command_and_the_socket_goes(number: signal.Signals, tmp_path: Path) -> None:
-    told = tmp_path / "told"
-    script = f"trap 'echo got >> {told}; exit 5' {number.name.removeprefix('SIG')}; echo $DOCKER_HOST; sleep 20 & wait"
-    process = subprocess.Popen(
-        [sys.executable, "-m", "toolchain.targets.preview", "sh", "-c", script],
-        cwd=ROOT, env={**os.environ, "DOCKER_HOST": REFUSED}, stdout=subprocess.PIPE, text=True,
-        start_new_session=True,
-    )  # fmt: skip
-    assert process.stdout is not None
-    socket_ = Path(process.stdout.readline().strip().removeprefix("unix://"))
-    assert socket_.exists()
-    process.send_signal(number)
-    assert process.wait(10) == 5
-    assert told.read_text() == "got\n"
-    assert not socket_.parent.exists()
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)

@@ -79,6 +79,3 @@ def test_the_command(home: Path) -> None:
         1, "error: nothing was deleted: `make purge STACK=prod CONFIRM=prod` would\n"
     )  # fmt: skip
     assert run("--stack=prod", "--confirm=prod").returncode == 0
-    done = run("--stack=demo", "--done")
-    assert done.stdout.startswith("==> The data of 'demo' is deleted\n    left: Pulumi.demo.yaml and ")
-    assert f"left: its passphrase, {home}/demo-passphrase" in done.stdout

@@ -1,0 +1,1 @@
+"""What a pull request shows: previews of its stacks, recorded and reported."""

@@ -1,0 +1,1 @@
+"""Backups of the database, of files and of the state."""

@@ -1,0 +1,1 @@
+"""A stack's Docker host: what runs there, compared with the state."""

@@ -1,0 +1,1 @@
+"""Restores, and what they leave where they are cut off."""

@@ -1,0 +1,1 @@
+"""What brings a stack up, takes it down, and changes its file."""

@@ -1,0 +1,1 @@
+"""Pulumi's state: where it is, its lock, and updates of it."""
