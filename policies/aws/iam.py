@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
+from policies.aws.broad_grants import any_subject, broad_actions, broad_principals, broad_resources, judged
 from policies.aws.bucket_keys import (
     ACCESS_KEY,
     ATTACHED_ALONE,
@@ -15,7 +16,7 @@ from policies.aws.bucket_keys import (
     USER_POLICY,
     is_for_one_bucket,
 )
-from policies.aws.policy_document import any_subject, broad_actions, broad_principals, broad_resources, read
+from policies.aws.policy_document import read
 from policies.resource import Resource
 from policies.rule import Finding, Level, Options, Rule, Scope, Severity
 from policies.values import entries, items
@@ -74,9 +75,10 @@ class StarOptions(Options):
 
 def _star(resource: Resource, scope: Scope[StarOptions]) -> Iterator[Finding]:
     for path, value in identity_policies(resource):
-        yield from _identity_policy(path, value)
+        yield from judged(read(path, value), broad_actions, broad_resources)
     if resource.type == ROLE:
-        yield from _trust_policy("assumeRolePolicy", resource.get("assumeRolePolicy"))
+        path = "assumeRolePolicy"
+        yield from judged(read(path, resource.get(path)), broad_actions, broad_principals, any_subject)
     if name := ATTACHMENTS.get(resource.type):
         yield from _managed(name, resource.get(name), scope.options)
 
@@ -88,25 +90,6 @@ def identity_policies(resource: Resource) -> Iterator[tuple[str, Any]]:
     if resource.type == ROLE:
         for index, item in items(resource.get("inlinePolicies")):
             yield f"inlinePolicies[{index}].policy", entries(item).get("policy")
-
-
-def _identity_policy(path: str, value: object) -> Iterator[Finding]:
-    document = read(path, value)
-    yield from document.problems
-    for statement in document.statements:
-        if statement.grants:
-            yield from broad_actions(statement)
-            yield from broad_resources(statement)
-
-
-def _trust_policy(path: str, value: object) -> Iterator[Finding]:
-    document = read(path, value)
-    yield from document.problems
-    for statement in document.statements:
-        if statement.grants:
-            yield from broad_actions(statement)
-            yield from broad_principals(statement)
-            yield from any_subject(statement)
 
 
 def _managed(path: str, value: object, options: StarOptions) -> Iterator[Finding]:

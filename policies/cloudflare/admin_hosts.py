@@ -8,22 +8,23 @@ from policies.cloudflare.access import StackAccess
 from policies.cloudflare.exposure import exposed_hostnames
 from policies.cloudflare.hostnames import AccessOptions, normal_hostname
 from policies.cloudflare.ingress import ingresses
-from policies.cloudflare.types import ACCESS_POLICIES, APPLICATIONS, CONFIG_PROPERTY, CONFIGS, GROUPS, RECORDS
+from policies.cloudflare.types import ACCESS_POLICIES, APPLICATIONS, CONFIG_PROPERTY, GROUPS, RECORDS
 from policies.resource import Resource
 from policies.rule import Finding, Level, Rule, Scope, Severity
+from policies.workloads.tunnels import TUNNEL_CONFIGS
 
 
 def _admin_hosts(resources: Sequence[Resource], scope: Scope[AccessOptions]) -> Iterator[Finding]:
     access = StackAccess(resources, scope.options)
     # cloudflared demands a token for these, so that a record for one of them needs nothing more.
-    rules = [each for resource in resources if resource.type in CONFIGS for each in ingresses(resource)]
+    rules = [each for resource in resources if resource.type in TUNNEL_CONFIGS for each in ingresses(resource)]
     open_rules = {
         normal_hostname(each.get("hostname")) for each in rules if not (each.has_access or each.leads_nowhere)
     }
     guarded = {normal_hostname(each.get("hostname")) for each in rules if each.has_access} - open_rules
     reported: set[tuple[str | None, str]] = set()
     for resource in resources:
-        if resource.type not in (*CONFIGS, *RECORDS):
+        if resource.type not in (*TUNNEL_CONFIGS, *RECORDS):
             continue
         for exposed in exposed_hostnames(resource, scope.options):
             is_direct = exposed.finding.path == "proxied"
@@ -42,7 +43,7 @@ RULES = (
         level=Level.MANDATORY,
         severity=Severity.CRITICAL,
         sources=("Cloudflare Access: self-hosted applications", "NIST SP 800-207"),
-        reads=dict.fromkeys(CONFIGS, CONFIG_PROPERTY)
+        reads=dict.fromkeys(TUNNEL_CONFIGS, CONFIG_PROPERTY)
         | dict.fromkeys(RECORDS, ("name", "type", "content", "value", "proxied"))
         | dict.fromkeys(APPLICATIONS, ("domain", "destinations", "selfHostedDomains", "policies", "type"))
         | dict.fromkeys(ACCESS_POLICIES, ("decision", "includes", "applicationId"))

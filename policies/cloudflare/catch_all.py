@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from policies.cloudflare.ingress import INGRESS_NAMES, NOT_FOUND, ingresses, without_userinfo
-from policies.cloudflare.types import CONFIG_PROPERTY, CONFIGS
+from policies.cloudflare.types import CONFIG_PROPERTY
 from policies.resource import Resource
 from policies.rule import Finding, Level, Options, Rule, Scope, Severity
 from policies.values import UNKNOWN, is_unset
+from policies.workloads.tunnels import TUNNEL_CONFIGS
 
 
 def _ends_with_404(resource: Resource, scope: Scope[Options]) -> Iterator[Finding]:
@@ -40,7 +41,7 @@ RULES = (
         level=Level.MANDATORY,
         severity=Severity.HIGH,
         sources=("cloudflared: catch-all ingress rule", "CIS Docker 1.6, 5.8"),
-        reads=dict.fromkeys(CONFIGS, CONFIG_PROPERTY),
+        reads=dict.fromkeys(TUNNEL_CONFIGS, CONFIG_PROPERTY),
         why="What matches no rule goes where the last one leads, so that a new DNS name would publish a service that "
         "nobody meant to publish.",
         fix="Make {service: http_status:404}, without a hostname and a path, the last ingress rule and the only one "

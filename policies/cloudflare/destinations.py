@@ -7,10 +7,11 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from policies.cloudflare.ingress import NOT_FOUND, ingresses, without_userinfo
-from policies.cloudflare.types import CONFIG_PROPERTY, CONFIGS, PRIVATE_ROUTES
+from policies.cloudflare.types import CONFIG_PROPERTY, PRIVATE_ROUTES
 from policies.resource import Resource
 from policies.rule import Finding, Level, Options, Rule, Scope, Severity
 from policies.values import UNKNOWN, flag, is_unset, lookup
+from policies.workloads.tunnels import TUNNEL_CONFIGS
 
 #: Ports on which a destination that is named without one may be reached.
 WEB_PORTS: Final = frozenset({"80", "443", "8080", "8443"})
@@ -81,7 +82,8 @@ RULES = (
         level=Level.MANDATORY,
         severity=Severity.CRITICAL,
         sources=("Cloudflare Tunnel: ingress services", "CIS Docker 1.6, 5.8"),
-        reads=dict.fromkeys(CONFIGS, CONFIG_PROPERTY) | {type_: (path,) for type_, path in PRIVATE_ROUTES.items()},
+        reads=dict.fromkeys(TUNNEL_CONFIGS, CONFIG_PROPERTY)
+        | {type_: (path,) for type_, path in PRIVATE_ROUTES.items()},
         why="A tunnel goes past the firewall: a rule for a socket, a shell, a database or a whole network puts it on "
         "the internet, past the limits and headers that nginx sets.",
         fix="Let the rule's service be http://nginx:8080, and let nginx pass the request on; take private routes, "

@@ -17,11 +17,12 @@ from policies.cloudflare.cloudflared import (
     runs_cloudflared,
 )
 from policies.cloudflare.tokens import SECRET_ENV, SECRET_FLAGS, tunnel_secret
-from policies.cloudflare.types import CONFIGS, TUNNELS
+from policies.cloudflare.types import ALL_TUNNELS
 from policies.containers import CONTAINER, SERVICE, Container, Field
 from policies.resource import Resource
 from policies.rule import Finding, Level, Options, Rule, Scope, Severity
 from policies.values import UNKNOWN, entries, is_unset, items
+from policies.workloads.tunnels import TUNNEL_CONFIGS
 
 INITS: Final = frozenset({"tini", "dumb-init", "catatonit", "docker-init", "--"})
 
@@ -64,12 +65,12 @@ DEFAULT_CONFIG: Final = re.compile(r"(?:^|/)\.?(?:cloudflared|cloudflare-warp)/c
 
 
 def _is_remotely_managed(resource: Resource, scope: Scope[Options]) -> Iterator[Finding]:
-    if resource.type in TUNNELS:
+    if resource.type in ALL_TUNNELS:
         source = resource.get("configSrc")
         if source is not UNKNOWN and source != "cloudflare":
             yield Finding("configSrc", source, '"cloudflare"')
         return
-    if resource.type in CONFIGS:
+    if resource.type in TUNNEL_CONFIGS:
         source = resource.get("source")
         if source is not UNKNOWN and not is_unset(source) and source != "cloudflare":
             yield Finding("source", source, '"cloudflare" or unset')
@@ -142,8 +143,8 @@ RULES = (
         level=Level.MANDATORY,
         severity=Severity.HIGH,
         sources=("Cloudflare Tunnel: remotely-managed tunnels",),
-        reads=dict.fromkeys(TUNNELS, ("configSrc",))
-        | dict.fromkeys(CONFIGS, ("source",))
+        reads=dict.fromkeys(ALL_TUNNELS, ("configSrc",))
+        | dict.fromkeys(TUNNEL_CONFIGS, ("source",))
         | {CONTAINER: (*COMMAND, "uploads"), SERVICE: SERVICE_COMMAND},
         why="A tunnel with a local config, or a quick tunnel, publishes what its file or its flags say; no rule of "
         "this pack sees that.",

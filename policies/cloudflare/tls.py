@@ -14,11 +14,12 @@ from policies.cloudflare.cloudflared import (
     shell_words,
 )
 from policies.cloudflare.ingress import ingresses
-from policies.cloudflare.types import CONFIG_PROPERTY, CONFIGS
+from policies.cloudflare.types import CONFIG_PROPERTY
 from policies.containers import CONTAINER, SERVICE
 from policies.resource import WORKLOADS, Resource
 from policies.rule import Finding, Level, Options, Rule, Scope, Severity
 from policies.values import flag, lookup
+from policies.workloads.tunnels import TUNNEL_CONFIGS
 
 TLS_FLAG: Final = "no-tls-verify"
 TLS_ENV: Final = "NO_TLS_VERIFY"
@@ -51,7 +52,7 @@ RULES = (
         level=Level.MANDATORY,
         severity=Severity.HIGH,
         sources=("cloudflared: noTLSVerify", "OWASP Docker #7"),
-        reads=dict.fromkeys(CONFIGS, CONFIG_PROPERTY) | {CONTAINER: COMMAND, SERVICE: SERVICE_COMMAND},
+        reads=dict.fromkeys(TUNNEL_CONFIGS, CONFIG_PROPERTY) | {CONTAINER: COMMAND, SERVICE: SERVICE_COMMAND},
         why="Without verification anybody on the network can answer in place of the service and read every request.",
         fix="Remove noTlsVerify; give the service's own CA in caPool and its name in originServerName.",
         check=_verifies_tls,

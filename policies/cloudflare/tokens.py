@@ -15,7 +15,7 @@ from policies.cloudflare.cloudflared import (
     runs_cloudflared,
     shell_words,
 )
-from policies.cloudflare.types import TUNNELS, WARP_CONNECTOR
+from policies.cloudflare.types import ALL_TUNNELS, WARP_CONNECTOR
 from policies.containers import CONTAINER, SERVICE
 from policies.resource import WORKLOADS, Resource
 from policies.rule import Finding, Level, Options, Rule, Scope, Severity
@@ -111,7 +111,7 @@ RULES = (
         level=Level.MANDATORY,
         severity=Severity.CRITICAL,
         sources=("CIS Docker 1.6, 4.10", "cloudflared: --token-file"),
-        reads=dict.fromkeys((*TUNNELS, WARP_CONNECTOR), ("tunnelSecret", "secret"))
+        reads=dict.fromkeys((*ALL_TUNNELS, WARP_CONNECTOR), ("tunnelSecret", "secret"))
         | {
             CONTAINER: (*COMMAND, "healthcheck", "labels", "uploads"),
             SERVICE: (

@@ -7,15 +7,10 @@ from __future__ import annotations
 
 from typing import Final
 
-TUNNELS: Final = (
-    "cloudflare:index/zeroTrustTunnelCloudflared:ZeroTrustTunnelCloudflared",
-    "cloudflare:index/tunnel:Tunnel",
-    "cloudflare:index/argoTunnel:ArgoTunnel",
-)
-CONFIGS: Final = (
-    "cloudflare:index/zeroTrustTunnelCloudflaredConfig:ZeroTrustTunnelCloudflaredConfig",
-    "cloudflare:index/tunnelConfig:TunnelConfig",
-)
+from policies.workloads.tunnels import TUNNELS
+
+#: Tunnels, with those of the first versions of the provider.
+ALL_TUNNELS: Final = (*TUNNELS, "cloudflare:index/argoTunnel:ArgoTunnel")
 WARP_CONNECTOR: Final = "cloudflare:index/zeroTrustTunnelWarpConnector:ZeroTrustTunnelWarpConnector"
 #: What leads people with a WARP client into a network behind a tunnel, past every ingress rule.
 PRIVATE_ROUTES: Final = {

@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import Final
 
 from policies.proxies import nginx
+from policies.proxies.caddy import CADDY_HINTS, caddy_destinations
 from policies.proxies.destinations import internal_host, may_name_internal_hosts, plain
 from policies.proxies.files import is_proxy_file, is_templated, named_ports, without_own_sockets
 from policies.proxies.nginx import LONGEST
@@ -57,22 +58,6 @@ _OPEN_HINTS: Final = (
     "http_proxy", "bastion", "socks", "http_port", "forward_proxy", "use_http_header", "original_dst",
 )  # fmt: skip
 _FIELD_HINTS: Final = ("port_value", "portvalue", "dial", "sethandler", "servers")
-
-#: Caddy's destinations, in its own language and in JSON, and the values that its `map` gives a placeholder.
-_CADDY_DESTINATION: Final = re.compile(
-    r"(?:^|[{;])[ \t]*(?:reverse_proxy|to|php_fastcgi|forward_auth|dynamic)[ \t]+([^\n#]{1,2000}?)"
-    r"(?:[ \t]+[{}])?[ \t]*$"
-    r"|\"dial\":[ \t]*(\"[^\"\n]{1,512}\")",
-    re.MULTILINE,
-)
-_CADDY_HINTS: Final = ("reverse_proxy", "php_fastcgi", "forward_auth", '"dial"')
-_CADDY_PLACEHOLDER: Final = re.compile(r"\{(\$?)([^{}\s:]{1,100})(?::([^{}\s]{0,200}))?\}")
-_CADDY_MAP: Final = re.compile(
-    r"^[ \t]*map[ \t]+\S+[ \t]+([^\n{]*(?:\{\w+\}[^\n{]*)+)\{\n([^}]*(?:\{[^}\n]*\}[^}]*)*)\}", re.M
-)
-
-#: A part of the request, in a value that Caddy's `map` takes from a pattern.
-_CADDY_CAPTURE: Final = re.compile(r"\$\{?\w")
 
 #: What a file has somewhere, in lower case, that passes requests on to a host by its name.
 _HOST_HINTS: Final = ("_pass", "_server", "upstream", "proxypass", "balancermember", "servers", "dial", "server ")
@@ -189,8 +174,8 @@ def leads(
         of_nginx, nginx_is_open = _nginx(config, beside, environment or {})
         targets |= of_nginx
         is_open |= nginx_is_open
-    if any(hint in config for hint in _CADDY_HINTS):
-        of_caddy, caddy_is_open = _caddy(config, environment or {})
+    if any(hint in config for hint in CADDY_HINTS):
+        of_caddy, caddy_is_open = caddy_destinations(config, environment or {})
         targets |= of_caddy
         is_open |= caddy_is_open
     if any(hint in config for hint in _CODE_HINTS):
@@ -218,36 +203,6 @@ def _nginx(config: str, beside: Sequence[str], environment: Mapping[str, str]) -
     candidates = {each for target in reading.candidates for each in nginx.expanded(target, values)}
     # A value that is only perhaps a destination is one where it has a port.
     return destinations | {each for each in candidates if ":" in each}, any(map(nginx.is_open, destinations))
-
-
-def _caddy(config: str, environment: Mapping[str, str]) -> tuple[set[str], bool]:
-    mapped = {
-        name: found[2].split() for found in _CADDY_MAP.finditer(config) for name in re.findall(r"\{(\w+)\}", found[1])
-    }
-    found, is_open = set[str](), False
-    for match in _CADDY_DESTINATION.finditer(config):
-        for word in (match[1] or match[2]).split():
-            texts = {word}
-            for placeholder in _CADDY_PLACEHOLDER.finditer(word):
-                texts = {
-                    text.replace(placeholder[0], value)
-                    for text in texts
-                    for value in _caddy_values(placeholder, mapped, environment)
-                }
-            found |= texts
-            is_open |= any(("{" in text and len(text) > 1) or _CADDY_CAPTURE.search(text) for text in texts)
-    return found, is_open
-
-
-def _caddy_values(
-    placeholder: re.Match[str], mapped: Mapping[str, Sequence[str]], environment: Mapping[str, str]
-) -> Sequence[str]:
-    """What a placeholder may stand for; itself where that isn't known."""
-    name = placeholder[2].removeprefix("env.")
-    if placeholder[1] or placeholder[2].startswith("env."):
-        known = [environment[name]] if name in environment else []
-        return known or [placeholder[0]]
-    return mapped.get(placeholder[2]) or [placeholder[0]]
 
 
 def _in_lines(config: str) -> Iterator[str]:

@@ -25,7 +25,7 @@ from policies.aws.s3.types import (
     PUBLIC_ACCESS_BLOCK,
     VERSIONING,
 )
-from policies.cloudflare.types import TUNNELS
+from policies.cloudflare.types import ALL_TUNNELS
 from policies.registry import RULES
 from policies.resource import Resource
 from policies.rule import Level
@@ -54,7 +54,7 @@ GRAFANA = {**RULE, "hostname": "grafana.example.com"}
 SECRET = 44 * "A"
 
 BUCKET_ID = {"$id": f"{BUCKETS[0]}::backups"}
-TUNNEL_ID = {"$id": f"{TUNNELS[0]}::tunnel"}
+TUNNEL_ID = {"$id": f"{ALL_TUNNELS[0]}::tunnel"}
 
 TEAM = access_policy()
 APPLICATION = application({"policies": [{"id": {"$id": f"{TEAM.type}::{TEAM.name}"}, "precedence": 1}]})
@@ -231,7 +231,7 @@ def test_the_stand_in_makes_what_it_is_given(cloud: Cloud, prod: Stack) -> None:
 
 
 def test_the_stand_in_keeps_secrets_secret(cloud: Cloud, prod: Stack) -> None:
-    kept = cloud.kept(TUNNELS[0])[0]
+    kept = cloud.kept(ALL_TUNNELS[0])[0]
     assert kept.plain["tunnelSecret"] == SECRET
     assert kept.outputs["tunnelSecret"] != SECRET
     assert SECRET not in state(prod)

@@ -9,16 +9,16 @@ from typing import Any
 
 from policies.cloudflare.types import (
     ACCESS_POLICIES,
+    ALL_TUNNELS,
     APPLICATIONS,
-    CONFIGS,
     GROUPS,
     PRIVATE_ROUTES,
     RECORDS,
-    TUNNELS,
     WARP_CONNECTOR,
 )
 from policies.containers import CONTAINER
 from policies.resource import Resource
+from policies.workloads.tunnels import TUNNEL_CONFIGS
 from tests.policies.compliant import PROJECT, STACK, carrier, container, make, service
 
 ACCOUNT = "023e105f4ecef8ad9ca31a8372d0c353"
@@ -91,12 +91,12 @@ _CLOUDFLARED: dict[str, Any] = {
 }
 
 
-def tunnel(changes: Mapping[str, Any] | None = None, *, type_: str = TUNNELS[0], **options: Any) -> Resource:
+def tunnel(changes: Mapping[str, Any] | None = None, *, type_: str = ALL_TUNNELS[0], **options: Any) -> Resource:
     """A compliant `ZeroTrustTunnelCloudflared`, with changes."""
     return make(type_, _TUNNEL, changes, **{"name": "tunnel", **options})
 
 
-def config(changes: Mapping[str, Any] | None = None, *, type_: str = CONFIGS[0], **options: Any) -> Resource:
+def config(changes: Mapping[str, Any] | None = None, *, type_: str = TUNNEL_CONFIGS[0], **options: Any) -> Resource:
     """A compliant `ZeroTrustTunnelCloudflaredConfig`, with changes."""
     return make(type_, _CONFIG, changes, **{"name": "tunnel-config", **options})
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
-from policies.aws.policy_document import Document, Statement, broad_actions, broad_principals, read, texts
+from policies.aws.broad_grants import broad_actions, broad_principals, judged
+from policies.aws.policy_document import Document, Statement, read, texts
 from policies.aws.s3.setting import Setting
 from policies.aws.s3.types import ACCESS_POLICIES, BUCKET_POLICY, S3_ARN
 from policies.resource import Resource
@@ -20,11 +21,7 @@ def _policy(resource: Resource, scope: Scope[Options]) -> Iterator[Finding]:
     if resource.type != BUCKET_POLICY and is_unset(value):
         return
     document = read(path, value)
-    yield from document.problems
-    for statement in document.statements:
-        if statement.grants:
-            yield from broad_principals(statement)
-            yield from broad_actions(statement)
+    yield from judged(document, broad_principals, broad_actions)
     # An access point's requests are the bucket's too: its policy has the last word on how they come.
     if resource.type not in ACCESS_POLICIES and not document.problems and not _demands_tls(resource, document):
         yield Finding(

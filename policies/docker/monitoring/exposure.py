@@ -21,11 +21,12 @@ from policies.docker.monitoring.findings import (
 )
 from policies.docker.monitoring.routes import in_routes
 from policies.docker.network.known_ports import STORE_PORTS
-from policies.docker.network.ports import TUNNEL_CONFIGS, is_for_people_here, numbers_of, published, services
+from policies.docker.network.ports import is_for_people_here, numbers_of, published, services
 from policies.proxies.leads import leads, port_of
 from policies.resource import WORKLOADS, Resource
 from policies.rule import Finding, Level, Rule, Scope, Severity
 from policies.values import entries, items, text
+from policies.workloads.tunnels import TUNNEL_CONFIGS
 from policies.workloads.uploads import READS, SECRET, SERVICE_CONFIG, contents
 
 

@@ -18,15 +18,7 @@ from policies.resource import WORKLOADS, Resource
 from policies.rule import Finding, Level, Options, Rule, Scope, Severity
 from policies.values import UNKNOWN, flag, has_unknown, is_unset, items, number, text
 from policies.workloads.roles import command_line, name_words, repository, store
-
-TUNNELS: Final = (
-    "cloudflare:index/zeroTrustTunnelCloudflared:ZeroTrustTunnelCloudflared",
-    "cloudflare:index/tunnel:Tunnel",
-)
-TUNNEL_CONFIGS: Final = (
-    "cloudflare:index/zeroTrustTunnelCloudflaredConfig:ZeroTrustTunnelCloudflaredConfig",
-    "cloudflare:index/tunnelConfig:TunnelConfig",
-)
+from policies.workloads.tunnels import TUNNELS
 
 #: Below it, ports are the host's own; a web server has these two there.
 FIRST_UNPRIVILEGED_PORT: Final[int] = limit("DKR-PORT", "firstPort")

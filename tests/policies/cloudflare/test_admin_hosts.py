@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from policies.cloudflare.types import ACCESS_POLICIES, APPLICATIONS, CONFIGS, GROUPS, RECORDS
+from policies.cloudflare.types import ACCESS_POLICIES, APPLICATIONS, GROUPS, RECORDS
 from policies.values import UNKNOWN
+from policies.workloads.tunnels import TUNNEL_CONFIGS
 from tests.policies.cases import Case, of_each_rule, run, run_all
 from tests.policies.cloudflare.tunnels import FIRST, GRAFANA, SECOND, included, on
 from tests.policies.compliant import UNSET
@@ -82,7 +83,7 @@ ADMIN = (
     Case("CF-ACCESS", "failing", "no application", (on("grafana.example.com"),), (f"{FIRST}.hostname",)),
     Case("CF-ACCESS", "failing", "record", (record({"name": "admin.example.com"}),), ("name",)),
     Case("CF-ACCESS", "failing", "older types",
-         (config({"config": {"ingressRules": [GRAFANA, NOT_FOUND]}}, type_=CONFIGS[1]),
+         (config({"config": {"ingressRules": [GRAFANA, NOT_FOUND]}}, type_=TUNNEL_CONFIGS[1]),
           record({"name": "admin", "content": UNSET, "value": "93.184.216.34"}, type_=RECORDS[1])),
          ("config.ingressRules[0].hostname", "name")),
     Case("CF-ACCESS", "failing", "application for another host",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from policies.cloudflare.types import CONFIGS
 from policies.values import UNKNOWN
+from policies.workloads.tunnels import TUNNEL_CONFIGS
 from tests.policies.cases import Case, of_each_rule, run_all
 from tests.policies.cloudflare.tunnels import FIRST, SECOND, rules
 from tests.policies.compliant import UNSET
@@ -21,7 +21,7 @@ CATCH_ALL = (
     Case("CF-404", "failing", "no rules", (config({"config.ingresses": UNSET}),), ("config.ingresses",)),
     Case("CF-404", "failing", "empty rules", (config({"config.ingresses": []}),), ("config.ingresses",)),
     Case("CF-404", "failing", "no config", (config({"config": UNSET}),), ("config.ingresses",)),
-    Case("CF-404", "failing", "older type", (config({"config.ingresses": [RULE]}, type_=CONFIGS[1]),),
+    Case("CF-404", "failing", "older type", (config({"config.ingresses": [RULE]}, type_=TUNNEL_CONFIGS[1]),),
          (f"{FIRST}.hostname", f"{FIRST}.service")),
     Case("CF-404", "failing", "last rule has a hostname", (rules({**NOT_FOUND, "hostname": "a.example.com"}),),
          (f"{FIRST}.hostname",)),

@@ -8,10 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from policies.cloudflare.destinations import DestinationOptions
-from policies.cloudflare.types import CONFIGS, PRIVATE_ROUTES
+from policies.cloudflare.types import PRIVATE_ROUTES
 from policies.evaluate import findings, message
 from policies.rule import Scope
 from policies.values import UNKNOWN
+from policies.workloads.tunnels import TUNNEL_CONFIGS
 from tests.policies.cases import Case, of_each_rule, rule_of, run, run_all
 from tests.policies.cloudflare.tunnels import FIRST, GRAFANA, SECOND, leading_to, on, rules
 from tests.policies.compliant_cloudflare import ACCESS, NOT_FOUND, RULE, config, ingress, private_route
@@ -32,7 +33,8 @@ DESTINATION = (
     Case("CF-DEST", "failing", "database", (leading_to("http://postgres:5432"),), (f"{FIRST}.service",)),
     Case("CF-DEST", "failing", "no service", (ingress({"hostname": "a.example.com"}),), (f"{FIRST}.service",)),
     Case("CF-DEST", "failing", "older names",
-         (config({"config": {"ingressRules": [{**RULE, "service": "ssh://nginx:22"}, NOT_FOUND]}}, type_=CONFIGS[1]),),
+         (config({"config": {"ingressRules": [RULE | {"service": "ssh://nginx:22"}, NOT_FOUND]}},
+                 type_=TUNNEL_CONFIGS[1]),),
          ("config.ingressRules[0].service",)),
     Case("CF-DEST", "failing", "first names of version 6",
          (config({"config": {"ingress": [{**RULE, "service": "ssh://nginx:22"}, NOT_FOUND]}}),),

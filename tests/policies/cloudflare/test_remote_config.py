@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from policies.cloudflare.types import TUNNELS
+from policies.cloudflare.types import ALL_TUNNELS
 from policies.values import UNKNOWN
 from tests.policies.cases import Case, of_each_rule, run_all
 from tests.policies.compliant import UNSET, carrier, container
@@ -37,7 +37,7 @@ SOURCE = (
     Case("CF-SRC", "failing", "local config", (config({"source": "local"}),), ("source",)),
     *(
         Case("CF-SRC", "failing", f"older type {type_}", (tunnel({"configSrc": UNSET}, type_=type_),), ("configSrc",))
-        for type_ in TUNNELS
+        for type_ in ALL_TUNNELS
     ),
     *(
         Case("CF-SRC", "bypass", f"configSrc {value!r}", (tunnel({"configSrc": value}),), ("configSrc",))

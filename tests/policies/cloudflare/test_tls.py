@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from policies.cloudflare.types import CONFIGS
 from policies.values import UNKNOWN
+from policies.workloads.tunnels import TUNNEL_CONFIGS
 from tests.policies.cases import Case, of_each_rule, run_all
 from tests.policies.cloudflare.tunnels import FIRST, SECOND, on, rules
 from tests.policies.compliant import container
@@ -25,7 +25,8 @@ TLS = (
     Case("CF-TLS", "failing", "for a rule", (on("a.example.com", originRequest={"noTlsVerify": True}),),
          (f"{FIRST}.originRequest.noTlsVerify",)),
     Case("CF-TLS", "failing", "older names",
-         (config({"config": {"ingressRules": [{**RULE, "originRequest": {"noTlsVerify": True}}]}}, type_=CONFIGS[1]),),
+         (config({"config": {"ingressRules": [RULE | {"originRequest": {"noTlsVerify": True}}]}},
+                 type_=TUNNEL_CONFIGS[1]),),
          ("config.ingressRules[0].originRequest.noTlsVerify",)),
     Case("CF-TLS", "failing", "flag", (cloudflared({"command": ["tunnel", "run", "--no-tls-verify"]}),),
          ("command[2]",)),

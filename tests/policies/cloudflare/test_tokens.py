@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from policies.cloudflare.destinations import DestinationOptions
-from policies.cloudflare.types import TUNNELS
+from policies.cloudflare.types import ALL_TUNNELS
 from policies.evaluate import findings
 from policies.rule import Scope
 from policies.values import UNKNOWN
@@ -47,7 +47,7 @@ SECRET = (
          ("taskSpec.containerSpec.env.TUNNEL_TOKEN", "taskSpec.containerSpec.args[2]")),
     *(
         Case("CF-SECRET", "failing", f"older type {type_}", (tunnel({"secret": "x"}, type_=type_),), ("secret",))
-        for type_ in TUNNELS
+        for type_ in ALL_TUNNELS
     ),
     Case("CF-SECRET", "bypass", "secret of a connector", (warp_connector({"tunnelSecret": "x"}),), ("tunnelSecret",)),
     Case("CF-SECRET", "bypass", "another property is marked",

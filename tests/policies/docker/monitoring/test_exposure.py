@@ -11,10 +11,10 @@ import pytest
 
 from policies.docker.monitoring.findings import OPEN
 from policies.docker.network.known_ports import INTERNAL_PORTS, MAX_PORT, MONITORING_PORTS, STORE_PORTS, named
-from policies.docker.network.ports import TUNNEL_CONFIGS
 from policies.evaluate import findings
 from policies.resource import Resource
 from policies.rule import Scope
+from policies.workloads.tunnels import TUNNEL_CONFIGS
 from tests.policies.cases import Case, of_each_rule, rule_of, run_all
 from tests.policies.compliant import carrier, container, make, service
 from tests.policies.docker.monitoring.config_files import BOTH, FILES, KNOWN_FILES, MORE_FILES, NAMED_FILES, OPEN_FILES

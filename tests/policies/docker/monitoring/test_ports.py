@@ -7,24 +7,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from hypothesis import given, settings
-from hypothesis import strategies as st
-
 import components
 from policies.docker.network.known_ports import MONITORING_PORTS
-from policies.docker.network.ports import TUNNEL_CONFIGS
 from policies.evaluate import REDACTED, findings, message
-from policies.proxies.destinations import SHARED_PORTS
-from policies.proxies.leads import proxied_ports
 from policies.resource import Resource
 from policies.rule import Scope
 from policies.values import UNKNOWN
+from policies.workloads.tunnels import TUNNEL_CONFIGS
 from policies.workloads.uploads import SECRET, SERVICE_CONFIG
-from tests.generated import examples
-from tests.policies.cases import Case, of_each_rule, rule_of, run, run_all
+from tests.policies.cases import Case, of_each_rule, rule_of, run_all
 from tests.policies.compliant import carrier, container, make, service
 from tests.policies.docker.network.publishing import (
-    ADDRESSES,
     DEV_PORTS,
     EVERY_INTERFACE,
     PORTS,
@@ -35,7 +28,6 @@ from tests.policies.docker.network.publishing import (
     port,
     tunnel_config,
 )
-from tests.policies.docker.network.test_ports import forms
 
 TEMPLATES = sorted((Path(components.__file__).parent / "templates").glob("*.j2"))
 
@@ -267,50 +259,6 @@ def test_a_files_content_is_not_shown() -> None:
         text = message(rule, found, resource)
         assert text.startswith(f"uploads[0].content is {shown}. Allowed: no monitoring port.")
         assert "hunter2" not in text
-
-
-@given(
-    internal=st.sampled_from(sorted(MONITORING_PORTS)).flatmap(forms),
-    external=st.one_of(
-        st.integers(0, 65535).filter(lambda each: each not in MONITORING_PORTS).flatmap(forms),
-        st.sampled_from((None, "", UNKNOWN)),
-    ),
-    address=ADDRESSES,
-    protocol=st.sampled_from(("tcp", "udp", "sctp", "TCP", None, UNKNOWN)),
-    environment=st.sampled_from(("prod", "staging", "production", "live")),
-)
-@settings(max_examples=examples(1000), deadline=None)
-def test_a_monitoring_port_is_always_found(
-    internal: Any, external: Any, address: Any, protocol: Any, environment: str
-) -> None:
-    ports = [{"internal": internal, "external": external, "ip": address, "protocol": protocol}]
-    run(Case("DKR-MON", "bypass", "any", (container({"ports": ports}),), ("ports[0].internal",), {}, environment))
-    swarm = [{"targetPort": internal, "publishedPort": external, "protocol": protocol}]
-    run(Case("DKR-MON", "bypass", "any", in_swarm(*swarm), (f"{PORTS}[0].targetPort",), {}, environment))
-
-
-@given(
-    directive=st.sampled_from(("proxy_pass", "grpc_pass", "fastcgi_pass", "server")),
-    scheme=st.sampled_from(("", "http://", "https://", "grpcs://")),
-    host=st.sampled_from(("nats", "172.20.1.4", "[fd00::4]", "$host", "${x}", "a-b.c_d")),
-    # What a shared port is depends on the host: tests/policies/docker/monitoring/test_exposure.py.
-    number=st.sampled_from(sorted(MONITORING_PORTS.keys() - SHARED_PORTS)),
-    zeros=st.sampled_from(("", "0", "000")),
-    after=st.sampled_from(("", "/", "/varz", "?a=b", "$request_uri", " weight=5")),
-    space=st.sampled_from((" ", "\n", "\t ", " # comment; {\n")),
-    quote=st.sampled_from(("", '"', "'")),
-)
-@settings(max_examples=examples(500), deadline=None)
-def test_a_proxied_monitoring_port_is_always_found(
-    directive: str, scheme: str, host: str, number: int, zeros: str, after: str, space: str, quote: str
-) -> None:
-    config = f"a {{ b c; {directive}{space}{quote}{scheme}{host}:{zeros}{number}{after}{quote}; }}"
-    assert proxied_ports(config, frozenset(MONITORING_PORTS)) == {number}
-
-
-@given(st.text(alphabet="$ab{};:82\"'\\# \n/set proxy_pass", max_size=200))
-def test_any_text_can_be_read(config: str) -> None:
-    proxied_ports(f"proxy_pass $x:8222 {config}", frozenset(MONITORING_PORTS), [config])
 
 
 CASES = MONITORING_CASES

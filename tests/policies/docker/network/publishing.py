@@ -6,9 +6,9 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from policies.docker.network.ports import TUNNEL_CONFIGS, TUNNELS
 from policies.resource import Resource
 from policies.values import UNKNOWN
+from policies.workloads.tunnels import TUNNEL_CONFIGS, TUNNELS
 from tests.policies.compliant import container, make, service
 
 SPEC = "taskSpec.containerSpec"

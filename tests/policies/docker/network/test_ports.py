@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from policies.docker.monitoring.findings import MonitoringOptions
-from policies.docker.network.ports import TUNNELS, PortOptions
+from policies.docker.network.ports import PortOptions
 from policies.evaluate import findings, message
 from policies.rule import Scope
 from policies.values import UNKNOWN
+from policies.workloads.tunnels import TUNNELS
 from tests.policies.cases import Case, of_each_rule, rule_of, run_all
 from tests.policies.compliant import UNSET, carrier, container, service
 from tests.policies.docker.network.publishing import (
