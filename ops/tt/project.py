@@ -186,7 +186,8 @@ class Project:
             UnreachableError: it can't be read.
         """
         try:
-            text = self.config_file.read_text(encoding="utf-8")
+            # Not as text, which would change the ends of its lines.
+            text = self.config_file.read_bytes().decode()
             return editing.edited(text, changes, removals).encode()
         except EditError as error:
             raise RefusedError(f"{self.config_file.name}: {error}") from None

@@ -100,6 +100,22 @@ def test_writing_keeps_mode_and_links(project: Project, tmp_path: Path) -> None:
     assert {path.name for path in tmp_path.iterdir()} == {"Pulumi.yaml", "Pulumi.dev.yaml", "real.yaml"}
 
 
+def test_an_edit_keeps_the_ends_of_lines_and_changes_no_file(project: Project) -> None:
+    before = b"config: # x\r\n  tasktracker:environment: dev\r\n  tasktracker:domain: a\r\n"
+    project.config_file.write_bytes(before)
+    assert project.edited({"domain": "b.example"}) == before.replace(b"domain: a", b"domain: b.example")
+    assert project.config_file.read_bytes() == before
+
+
+def test_an_edit_that_can_not_be_made_names_the_file(project: Project) -> None:
+    project.config_file.write_text("config:\n  tasktracker:postgres: &p {volume: 1}\n  tasktracker:x: *p\n")
+    with pytest.raises(RefusedError, match=r"^Pulumi\.dev\.yaml: 2:25: &p is the value of other keys too"):
+        project.edited({"postgres.volume": 2})
+    project.config_file.write_bytes(b"\xff")
+    with pytest.raises(UnreachableError, match=r"^Pulumi\.dev\.yaml can't be read"):
+        project.edited({"postgres.volume": 2})
+
+
 def test_a_write_that_fails_leaves_the_old_file(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     before = project.config_file.read_bytes()
 
