@@ -14,16 +14,14 @@ from xdist.scheduler import LoadScopeScheduling
 #: Files, and tests of files, that share a process, by the name of their group: first those that take longest, as the
 #: last to end decides how long all takes. Every other file is a group of its own.
 GROUPS = {
-    "faults": (
+    "shared stack": (
         *("e2e/test_faults.py", "e2e/test_audit.py", "e2e/test_by_hand.py", "e2e/test_file_backups.py"),
         *("e2e/test_object_store.py", "e2e/test_mistakes.py", "e2e/test_stack.py", "e2e/test_dashboard.py"),
-        "e2e/test_preflight.py",
+        *("e2e/test_preflight.py", "e2e/test_changes.py", "e2e/test_restore.py"),
+        "e2e/test_policies.py::test_the_dev_stack",
     ),
     "tt": ("e2e/test_tt.py",),
-    "changes": (
-        *("e2e/test_changes.py", "e2e/test_restore.py", "e2e/test_policies.py::test_the_dev_stack"),
-        "e2e/test_prod.py",
-    ),
+    "prod": ("e2e/test_prod.py",),
     "ownership": ("e2e/test_ownership.py",),
     "upgrade": ("upgrade/test_upgrade.py",),
     "upgrade of states": ("upgrade/test_states.py",),
@@ -55,7 +53,7 @@ def group(test: str) -> str:
     """The group that a test is in, by its id.
 
     >>> group("tests/e2e/test_audit.py::test_a"), group("tests/images/test_nginx.py::test_b[c]")
-    ('faults', 'images/test_nginx.py')
+    ('shared stack', 'images/test_nginx.py')
     >>> group("tests/e2e/test_policies.py::test_d")
     'e2e/test_policies.py::test_d'
     """

@@ -37,6 +37,7 @@ def test_changed_settings_show_in_the_preview_and_replace_their_services_only(st
     stack.expect_no_changes()
 
 
+@pytest.mark.nightly
 @pytest.mark.usefixtures("restored")
 def test_up_waits_until_nginx_has_taken_up_a_changed_file(stack: Stack) -> None:
     stack.write_config({"nginx": {**stack.config["nginx"], "client_max_body_size": "30MB"}})
@@ -66,6 +67,7 @@ ROTATED = {
 }
 
 
+@pytest.mark.nightly
 def test_rotated_passwords_replace_what_uses_them_and_work(stack: Stack) -> None:
     def ask(service: str, *command: str) -> str:
         code, output = stack.container(service).exec_run(command)
@@ -131,6 +133,7 @@ def test_down_and_up_keeps_the_tasks(stack: Stack) -> None:
     stack.expect_no_changes()
 
 
+@pytest.mark.nightly
 def test_what_was_deleted_comes_back_with_a_refresh_and_disturbs_nothing_else(stack: Stack) -> None:
     """A service, and the carriers that `docker container prune` takes: their files are in volumes all the same."""
     others = {name: each for name, each in stack.ids().items() if name in SERVICES and name != "nginx"}

@@ -127,6 +127,7 @@ def test_a_stopped_worker_finishes_what_it_has(stack: Stack) -> None:
     eventually(lambda: stack.healthy("worker"), BACK_WITHIN, "the worker is healthy again")
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("store", ["nats", "postgres"])
 def test_health_says_which_store_is_down_and_work_goes_on_when_it_is_back(stack: Stack, store: str) -> None:
     stack.container(store).pause()

@@ -60,6 +60,7 @@ def test_a_container_that_never_gets_healthy_fails_the_up_with_its_log(stack: St
     stack.expect_no_changes()
 
 
+@pytest.mark.nightly
 @pytest.mark.usefixtures("restored")
 def test_a_failed_migration_stops_the_up_and_runs_again(stack: Stack) -> None:
     api, worker = stack.ids()["api"], stack.ids()["worker"]

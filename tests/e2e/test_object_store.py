@@ -118,6 +118,7 @@ def test_its_key_shows_nowhere(stack: Stack) -> None:
         assert secret not in stack.pulumi("stack", "export").stdout
 
 
+@pytest.mark.nightly
 def test_objects_outlive_a_restart_and_a_kill(stack: Stack, tmp_path: Path) -> None:
     use(stack, tmp_path, "echo kept | repo put /test/kept")
     container = stack.container("object-store")
@@ -127,6 +128,7 @@ def test_objects_outlive_a_restart_and_a_kill(stack: Stack, tmp_path: Path) -> N
     assert use(stack, tmp_path, "sleep 1; repo get /test/kept") == (0, "kept\n")
 
 
+@pytest.mark.nightly
 def test_rotated_secrets_take_effect_and_lose_no_object(stack: Stack, tmp_path: Path) -> None:
     secrets = ("secret-key", "reader-secret-key", "certificate", "authority")
     use(stack, tmp_path, "echo kept | repo put /test/kept")

@@ -146,6 +146,7 @@ def test_https(outside: Stack, trusted: ssl.SSLContext) -> None:
     outside.expect_no_changes()
 
 
+@pytest.mark.nightly
 def test_a_changed_certificate_is_served_without_a_failed_request(
     outside: Stack, pairs: list[tuple[str, str]], trusted: ssl.SSLContext
 ) -> None:

@@ -146,6 +146,7 @@ def test_it_is_removed_and_made_again(clone: Clone) -> None:
     assert code == 0, output
 
 
+@pytest.mark.nightly
 def test_a_copied_file_is_told_what_to_remove_and_then_works(clone: Clone) -> None:
     copy = clone.folder / "Pulumi.demo.yaml"
     shutil.copy(clone.folder / "Pulumi.dev.yaml", copy)
@@ -164,6 +165,7 @@ def test_a_copied_file_is_told_what_to_remove_and_then_works(clone: Clone) -> No
     assert Path(variables["TASKTRACKER_PASSPHRASE_FILE"]).exists()
 
 
+@pytest.mark.nightly
 def test_a_stack_that_plain_pulumi_made_of_a_copy_gets_a_passphrase_of_its_own(clone: Clone) -> None:
     copy = clone.folder / "Pulumi.demo.yaml"
     shutil.copy(clone.folder / "Pulumi.dev.yaml", copy)

@@ -149,6 +149,7 @@ def test_a_stack_that_is_down_keeps_its_data_from_another_clone(first: Stack, se
     assert titles(first) == {"bread"}
 
 
+@pytest.mark.nightly
 def test_data_that_is_gone_stops_the_update(first: Stack) -> None:
     down(first)
     kept = volumes(first)

@@ -186,6 +186,7 @@ def test_what_stands_in_the_way_is_told(host: RemoteHost, change: dict[str, str]
             sdk.client(DockerHost(**changed), 20)
 
 
+@pytest.mark.nightly
 def test_the_same_host_is_reached_by_tls(host: RemoteHost) -> None:
     (host.folder / "stranger").mkdir()
     for name, content in {
@@ -207,6 +208,7 @@ def test_the_same_host_is_reached_by_tls(host: RemoteHost) -> None:
         check(stranger)
 
 
+@pytest.mark.nightly
 def test_a_host_that_cannot_be_used_is_one_message_of_up(host: RemoteHost, stack: Stack) -> None:
     before = {name: each.id for name, each in containers(host).items()}
     refusing = f"ssh://root@{host.address}:{host.restricted_port}"
@@ -330,6 +332,7 @@ def test_a_host_that_is_gone_half_way_is_told_and_the_next_up_goes_on(host: Remo
     assert "LOG_LEVEL=debug" in " ".join(worker.attrs["Config"]["Env"])
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("end", ENDS)
 def test_all_of_it_comes_back_with_the_engine(host: RemoteHost, stack: Stack, end: str) -> None:
     seconds = expect_comeback(host, stack, end, lambda: answer(host).status_code == 200)

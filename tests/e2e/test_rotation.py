@@ -16,7 +16,7 @@ from tests.e2e.stand_in_cloud import FUNCTIONS, Cloud, Request
 from tests.e2e.test_tunnel import CONTAINER, UP
 from toolchain.process.steps import ROOT
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.nightly]
 
 #: Beside the numbers of the other stacks; nothing of it is made on the host.
 NUMBER = 71

@@ -251,6 +251,7 @@ def test_a_state_moves_to_a_bucket_and_back_and_loses_nothing(stack: Stack, serv
     stack.pulumi("preview", "--expect-no-changes")
 
 
+@pytest.mark.nightly
 def test_what_a_move_refuses_changes_nothing(stack: Stack, service: Service, tmp_path: Path) -> None:
     file = stack.folder / f"state/.pulumi/stacks/tasktracker/{stack.name}.json"
     before = (stack.config_file.read_bytes(), file.read_bytes())
@@ -317,6 +318,7 @@ def test_of_two_ups_at_once_one_is_refused_and_told_whose_lock_it_is(in_bucket: 
     in_bucket.pulumi("up", "--yes", "--skip-preview", "--expect-no-changes")
 
 
+@pytest.mark.nightly
 def test_two_ups_at_the_same_instant_never_both_go_ahead(in_bucket: Stack) -> None:
     hold = in_bucket.folder / "hold"
     hold.touch()
@@ -359,6 +361,7 @@ def test_after_a_killed_up_one_command_clears_the_way(in_bucket: Stack) -> None:
     in_bucket.pulumi("preview", "--refresh", "--expect-no-changes")
 
 
+@pytest.mark.nightly
 def test_a_lock_of_another_machine_is_cleared_only_by_name(in_bucket: Stack, service: Service) -> None:
     content = {"pid": 1, "username": "ann", "hostname": "laptop", "timestamp": "2026-11-20T12:05:00.123456789+01:00"}
     key = f"shared/.pulumi/locks/organization/tasktracker/{in_bucket.name}/1.json"
@@ -396,6 +399,7 @@ def test_a_wrong_passphrase_is_told_and_changes_nothing(stack: Stack) -> None:
     stack.pulumi("preview", "--expect-no-changes")
 
 
+@pytest.mark.nightly
 def test_secrets_go_from_a_passphrase_to_kms_and_back_to_another_passphrase(stack: Stack) -> None:
     """The commands of docs/STATE.md."""
     file = Path(stack.env["PULUMI_CONFIG_PASSPHRASE_FILE"])
@@ -421,6 +425,7 @@ def test_secrets_go_from_a_passphrase_to_kms_and_back_to_another_passphrase(stac
     assert STATE_SECRET in stack.pulumi("stack", "output", "secret", "--show-secrets").stdout
 
 
+@pytest.mark.nightly
 def test_a_new_commit_changes_no_resource(stack: Stack) -> None:
     def git(*args: str) -> str:
         identity = ["-c", "user.name=Test", "-c", "user.email=test@example.com", "-c", "commit.gpgsign=false"]

@@ -180,9 +180,13 @@ UNUSABLE = {
 }
 #: What the api learns of from the first task that is refused.
 FROM_A_TASK = {"constraint", "trigger"}
+#: One of each sort, which each run does; the rest are nightly.
+ALWAYS = {"right", "constraint"}
 
 
-@pytest.mark.parametrize("damage", UNUSABLE)
+@pytest.mark.parametrize(
+    "damage", [pytest.param(each, marks=() if each in ALWAYS else pytest.mark.nightly) for each in UNUSABLE]
+)
 def test_a_database_that_takes_no_tasks_is_reported(tt_stack: Stack, damage: str) -> None:
     """The api answers and its database does too, but no task can be added."""
     statements, reason, back = UNUSABLE[damage]
@@ -202,6 +206,7 @@ def test_a_database_that_takes_no_tasks_is_reported(tt_stack: Stack, damage: str
     assert not {"health", "refused"} & titles(tt_stack)
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize(
     ("body", "reason"),
     [
@@ -233,6 +238,7 @@ def test_a_task_that_can_not_be_processed_is_reported_and_waits(tt_stack: Stack,
     without(tt_stack, "waits")
 
 
+@pytest.mark.nightly
 def test_a_commit_that_no_standby_confirms_is_reported(tt_stack: Stack) -> None:
     psql(tt_stack, "ALTER SYSTEM SET synchronous_standby_names = 'gone'", "SELECT pg_reload_conf()")
     try:
@@ -314,6 +320,7 @@ def test_a_kept_volume_outlives_a_prune(tt_stack: Stack) -> None:
     assert tt_stack.tt("volumes", "check") == (Exit.DONE, {"missing": [], "problems": [], "forgotten": []})
 
 
+@pytest.mark.nightly
 def test_an_object_store_that_is_down_is_named_at_once(tt_stack: Stack) -> None:
     store = tt_stack.container("object-store")
     store.stop()
@@ -338,6 +345,7 @@ def test_the_repository_is_whole_and_a_drill_is_green(tt_stack: Stack) -> None:
     assert status["url"].endswith(f":{tt_stack.port}")
 
 
+@pytest.mark.nightly
 def test_a_scratch_server_shows_what_is_there_and_goes(tt_stack: Stack) -> None:
     before = as_it_is(tt_stack)
     code, told = tt_stack.tt("restore", "--latest", "--into", "look")
@@ -356,6 +364,7 @@ def test_a_scratch_server_shows_what_is_there_and_goes(tt_stack: Stack) -> None:
     assert as_it_is(tt_stack) == before
 
 
+@pytest.mark.nightly
 def test_a_dump_can_be_loaded_elsewhere(tt_stack: Stack, tmp_path: Path) -> None:
     path = tmp_path / "x.dump"
     code, told = tt_stack.tt("dump", str(path))
