@@ -19,7 +19,7 @@ from policies.audit.carrier_files import are_readable, read_files
 from policies.audit.exit_codes import EXIT_CODES, INTERRUPTED, NOTHING, UNAVAILABLE, USAGE
 from policies.audit.findings import Report, audit
 from policies.audit.report import as_json, blocks, summary
-from policies.audit.snapshot import Snapshot, take
+from policies.audit.snapshot import Snapshot, take_snapshot
 from policies.audit.state import State, UsageError, read_state
 from policies.config import Config
 from policies.documents.errors import ConfigError
@@ -85,7 +85,7 @@ def _look(
         if own is not None:
             check(own)
         client = sdk.client(own or host or None, REQUEST_TIMEOUT)
-        return take(client), read_files(client.api, state.resources) if state else {}
+        return take_snapshot(client), read_files(client.api, state.resources) if state else {}
     except AddressError as error:
         raise UsageError(str(error)) from None
     except HostError as error:
@@ -107,7 +107,7 @@ def _run(arguments: argparse.Namespace) -> int:
     today = datetime.datetime.now(datetime.UTC).date()
     pack = Pack(RULES, configured, accepted, target, today)
     report = audit(snapshot, target, pack, conventions, state, everything=arguments.all, files=files)
-    if not report.things and not report.missing and not state and not arguments.all:
+    if not report.objects and not report.missing and not state and not arguments.all:
         sys.stderr.write(
             f"error: nothing on this host has the label {conventions.stack_label}={arguments.stack}: "
             "is it the right stack, and the right host?\n"

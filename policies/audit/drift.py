@@ -47,7 +47,7 @@ SHOWN: Final = 160
 
 @dataclass(frozen=True)
 class Change:
-    """One thing that was changed: of what, which property, how, and the commands that restore it."""
+    """A change: of what, which property, how, and the commands that restore it."""
 
     type: str
     name: str
@@ -73,25 +73,25 @@ def changes(
     processes that the program has set, by the container's name.
     """
     for key, known in resources.items():
-        thing, asked = inspected.get(key), plain_inputs(known.get("inputs"))
-        if thing is None or known.get("delete") or not isinstance(asked, dict):
+        description, asked = inspected.get(key), plain_inputs(known.get("inputs"))
+        if description is None or known.get("delete") or not isinstance(asked, dict):
             continue
         if key[0] == CONTAINER:
-            found = [*_of_container(thing, asked, host, stack), *_of_pids(thing, asked, pids_limits)]
+            found = [*_of_container(description, asked, host, stack), *_of_pids(description, asked, pids_limits)]
         else:
-            found = [*_of_volume(key, thing, asked)]
+            found = [*_of_volume(key, description, asked)]
         if key[1] in files:
-            found += file_changes(thing, asked, files[key[1]], inspected, stack)
-        name = name_of(thing)
+            found += file_changes(description, asked, files[key[1]], inspected, stack)
+        name = name_of(description)
         for property_, message, fix in found:
             yield Change(key[0], name, key[1], str(known.get("urn")), property_, message, fix)
 
 
-def _of_container(thing: Mapping[str, Any], asked: Mapping[str, Any], host: Host, stack: str) -> Iterator[Found]:
-    live = container(thing, host)
+def _of_container(description: Mapping[str, Any], asked: Mapping[str, Any], host: Host, stack: str) -> Iterator[Found]:
+    live = container(description, host)
     name = live["name"]
     up = f"make up STACK={stack}"
-    status = text(lookup(thing, "State.Status"))
+    status = text(lookup(description, "State.Status"))
     if asked.get("mustRun") is True and status not in ("running", "restarting"):
         yield "state", f"it is {status}, and was made to run", f"`{up}` starts it"
     again = f"`docker stop {name} && docker rm {name}`, then `{up}` makes it again"
@@ -108,12 +108,12 @@ def _of_container(thing: Mapping[str, Any], asked: Mapping[str, Any], host: Host
             yield property_, f"it is {_shown(have)}, and was made as {_shown(want)}", again
 
 
-def _of_pids(thing: Mapping[str, Any], asked: Mapping[str, Any], limits: Mapping[str, Any]) -> Iterator[Found]:
+def _of_pids(description: Mapping[str, Any], asked: Mapping[str, Any], limits: Mapping[str, Any]) -> Iterator[Found]:
     """The limit of processes of a container that runs: the program sets it past the provider, and no input has it."""
     if asked.get("mustRun") is not True:
         return
-    name = name_of(thing)
-    have, want = number(lookup(thing, "HostConfig.PidsLimit")) or 0, number(limits.get(name))
+    name = name_of(description)
+    have, want = number(lookup(description, "HostConfig.PidsLimit")) or 0, number(limits.get(name))
     limit = int(PIDS_LIMIT if want is None else want)
     fix = f"`docker update --pids-limit {limit} {name}`"
     if have <= 0:
@@ -140,10 +140,10 @@ def _of_networks(
             yield "networks", message, f"`{up}` connects it again"
 
 
-def _of_volume(key: tuple[str, str], thing: Mapping[str, Any], asked: Mapping[str, Any]) -> Iterator[Found]:
+def _of_volume(key: tuple[str, str], description: Mapping[str, Any], asked: Mapping[str, Any]) -> Iterator[Found]:
     if key[0] != VOLUME:
         return
-    live = volume(thing)
+    live = volume(description)
     for property_ in ("driver", "driverOpts"):
         have, want = live.get(property_), asked.get(property_)
         if normal(have) != normal(want) and not (property_ in FILLED_IN and is_unset(want)):

@@ -14,8 +14,8 @@ from policies.audit.inspection.host import Host
 from policies.audit.inspection.network import network
 from policies.audit.inspection.service import service
 from policies.audit.inspection.volume import volume
-from policies.audit.ownership import belonging
-from policies.audit.snapshot import Snapshot, Thing
+from policies.audit.ownership import objects_of_stack
+from policies.audit.snapshot import DockerObject, Snapshot
 from policies.audit.state import State
 from policies.config import PACK
 from policies.containers import CONTAINER, SERVICE
@@ -33,9 +33,9 @@ class Report:
     `protected` are those of `missing` that the program makes no second time by itself, such as data.
     """
 
-    things: Mapping[str, Thing]
+    objects: Mapping[str, DockerObject]
     violations: Sequence[Violation]
-    unmanaged: Sequence[Thing] = ()
+    unmanaged: Sequence[DockerObject] = ()
     missing: Sequence[str] = ()
     changed: Sequence[Change] = ()
     protected: frozenset[str] = frozenset()
@@ -48,36 +48,36 @@ class Report:
         return DIFFERENT if self.unmanaged or self.missing or self.changed else FINE
 
 
-def resource_of(thing: Thing, host: Host, state: State | None, target: Target) -> Resource:
-    """A thing as the resource that it is in the state, or that it would be in a program.
+def resource_of(docker_object: DockerObject, host: Host, state: State | None, target: Target) -> Resource:
+    """A Docker object as the resource that it is in the state, or that it would be in a program.
 
     What the program marked as secret is not shown. Docker has lists in another order, so a secret
     item makes its whole property one.
     """
-    known = state.resources.get((thing.type, thing.id), {}) if state else {}
+    known = state.resources.get((docker_object.type, docker_object.id), {}) if state else {}
     secrets: set[str] = set()
     decode(known.get("inputs"), secrets)
     urn = text(known.get("urn"))
     if urn is None:
-        urn = f"urn:pulumi:{target.stack}::{target.project}::{thing.type}::{thing.name}"
+        urn = f"urn:pulumi:{target.stack}::{target.project}::{docker_object.type}::{docker_object.name}"
         # What was made by hand must not pass, under its name, for what the program makes and a waiver is for.
-        urn += f"-{thing.id}" if state and urn in state.urns else ""
+        urn += f"-{docker_object.id}" if state and urn in state.urns else ""
     return Resource(
-        type=thing.type,
+        type=docker_object.type,
         name=urn.rpartition("::")[2],
         urn=urn,
-        properties=_properties(thing, host),
+        properties=_properties(docker_object, host),
         secret_paths=frozenset(re.split(r"[.\[]", path, maxsplit=1)[0] for path in secrets),
         protect=known.get("protect") is True,
     )
 
 
-def _properties(thing: Thing, host: Host) -> dict[str, Any]:
-    if thing.type == CONTAINER:
-        return container(thing.inspected, host)
-    if thing.type == SERVICE:
-        return service(thing.inspected, host)
-    return network(thing.inspected) if thing.type == NETWORK else volume(thing.inspected)
+def _properties(docker_object: DockerObject, host: Host) -> dict[str, Any]:
+    if docker_object.type == CONTAINER:
+        return container(docker_object.inspected, host)
+    if docker_object.type == SERVICE:
+        return service(docker_object.inspected, host)
+    return network(docker_object.inspected) if docker_object.type == NETWORK else volume(docker_object.inspected)
 
 
 def audit(
@@ -90,28 +90,28 @@ def audit(
     everything: bool,
     files: Mapping[str, Mapping[str, str]] | None = None,
 ) -> Report:
-    """Judges what is on the host: the stack's things, or everything; `files` are from `carrier_files.read_files`."""
-    own = belonging(snapshot, target.stack, conventions, state)
-    judged = [thing for thing in snapshot.things if not thing.is_dockers_own] if everything else own
-    resources = [resource_of(thing, snapshot.host, state, target) for thing in judged]
+    """Judges what is on the host: the stack's objects, or everything; `files` are from `carrier_files.read_files`."""
+    own = objects_of_stack(snapshot, target.stack, conventions, state)
+    judged = [found for found in snapshot.objects if not found.is_dockers_own] if everything else own
+    resources = [resource_of(found, snapshot.host, state, target) for found in judged]
     violations = [violation for resource in resources for violation in pack.analyze(resource)]
     together = [resource for resource in resources if pack.reads_in_stack(resource.type)]
     # Which waivers nobody needs is the engine's to say: it sees every resource and property, we don't.
     violations += [violation for violation in pack.analyze_stack(together) if violation.rule.id != PACK]
-    report = Report({each.urn: thing for each, thing in zip(resources, judged, strict=True)}, violations)
+    report = Report({each.urn: found for each, found in zip(resources, judged, strict=True)}, violations)
     return _compared(report, snapshot, own, state, files or {}, target.stack) if state else report
 
 
 def _compared(
     report: Report,
     snapshot: Snapshot,
-    own: Sequence[Thing],
+    own: Sequence[DockerObject],
     state: State,
     files: Mapping[str, Mapping[str, str]],
     stack: str,
 ) -> Report:
     """The report with what differs between the host and the state."""
-    inspected = {(thing.type, thing.id): thing.inspected for thing in snapshot.things}
+    inspected = {(found.type, found.id): found.inspected for found in snapshot.objects}
     # What is marked for deletion was replaced; it need not be there any more.
     missing = [
         str(known.get("urn"))
@@ -119,14 +119,14 @@ def _compared(
         if key not in inspected and not known.get("delete")
     ]
     # A refresh takes a container that is gone out of the state, and an update that is cut off does not make it.
-    named = {thing.name for thing in snapshot.things} | {
+    named = {found.name for found in snapshot.objects} | {
         lookup(known, "outputs.name") for known in state.resources.values()
     }
     missing += [name for name in state.pids_limits if name not in named]
     kept = {str(known.get("urn")) for known in state.resources.values() if known.get("protect") is True}
     return replace(
         report,
-        unmanaged=[thing for thing in own if (thing.type, thing.id) not in state.resources],
+        unmanaged=[found for found in own if (found.type, found.id) not in state.resources],
         missing=missing,
         changed=[*changes(inspected, state.resources, files, state.pids_limits, snapshot.host, stack)],
         protected=frozenset(kept).intersection(missing),

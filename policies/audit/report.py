@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from policies.audit.findings import Report
-from policies.audit.snapshot import KINDS, Thing
+from policies.audit.snapshot import KINDS, DockerObject
 from policies.evaluate import Target, Violation
 from policies.rule import Level
 
@@ -18,9 +18,9 @@ def blocks(report: Report, stack: str) -> Iterator[str]:
     """What was found, in words: one block each, the worst first."""
     by_hand = {(change.type, change.name) for change in report.changed}
     for violation in _worst_first(report.violations):
-        thing = report.things.get(violation.urn)
-        where = f"{KINDS[thing.type]} {thing.name}" if thing else "the stack"
-        changed = thing is not None and (thing.type, thing.name) in by_hand
+        docker_object = report.objects.get(violation.urn)
+        where = f"{KINDS[docker_object.type]} {docker_object.name}" if docker_object else "the stack"
+        changed = docker_object is not None and (docker_object.type, docker_object.name) in by_hand
         yield (
             f"[{violation.level.name.lower()}] {violation.rule.id}: {where}\n"
             f"{_BY_HAND if changed else ''}"
@@ -28,9 +28,9 @@ def blocks(report: Report, stack: str) -> Iterator[str]:
             f"    {violation.message}\n"
             f"    {violation.urn}\n"
         )
-    for thing in report.unmanaged:
+    for docker_object in report.unmanaged:
         yield (
-            f"[unmanaged] {KINDS[thing.type]} {thing.name}\n"
+            f"[unmanaged] {KINDS[docker_object.type]} {docker_object.name}\n"
             f"    It is not in the stack's state: it was made by hand, or is left over.\n"
             f"    Put it into the program, or remove it.\n"
         )
@@ -53,7 +53,7 @@ def as_json(report: Report) -> list[dict[str, Any]]:
     """What was found, for programs: `finding` says which of the four kinds an entry is."""
     found: list[dict[str, Any]] = []
     for violation in _worst_first(report.violations):
-        thing = report.things.get(violation.urn)
+        docker_object = report.objects.get(violation.urn)
         found.append(
             {
                 "finding": "violation",
@@ -64,21 +64,21 @@ def as_json(report: Report) -> list[dict[str, Any]]:
                 "title": violation.rule.title,
                 "message": violation.message,
                 "fix": violation.rule.fix,
-                **_identity(thing),
+                **_identity(docker_object),
                 "urn": violation.urn,
             }
         )
-    found += [{"finding": "unmanaged", **_identity(thing), "urn": None} for thing in report.unmanaged]
+    found += [{"finding": "unmanaged", **_identity(each), "urn": None} for each in report.unmanaged]
     found += [{"finding": "missing", **_identity(None), "urn": urn} for urn in report.missing]
     found += [{"finding": "changed", **dataclasses.asdict(change)} for change in report.changed]
     return found
 
 
-def _identity(thing: Thing | None) -> dict[str, Any]:
+def _identity(docker_object: DockerObject | None) -> dict[str, Any]:
     return {
-        "type": thing.type if thing else None,
-        "name": thing.name if thing else None,
-        "id": thing.id if thing else None,
+        "type": docker_object.type if docker_object else None,
+        "name": docker_object.name if docker_object else None,
+        "id": docker_object.id if docker_object else None,
     }
 
 
@@ -88,7 +88,7 @@ def _worst_first(violations: Iterable[Violation]) -> list[Violation]:
 
 def summary(report: Report, target: Target) -> str:
     """What was judged and found, in one line."""
-    types = [thing.type for thing in report.things.values()]
+    types = [each.type for each in report.objects.values()]
     counts = ", ".join(_count(types.count(type_), kind) for type_, kind in KINDS.items() if type_ in types)
     levels = [violation.level for violation in report.violations if not violation.waiver]
     waived = len(report.violations) - len(levels)

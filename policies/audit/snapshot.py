@@ -19,8 +19,8 @@ KINDS = {CONTAINER: "container", NETWORK: "network", VOLUME: "volume", SERVICE: 
 
 
 @dataclass(frozen=True)
-class Thing:
-    """Something on the host, as Docker describes it, of the type that it would have in a program."""
+class DockerObject:
+    """An object on the host, as Docker describes it, of the type that it would have in a program."""
 
     type: str
     inspected: Mapping[str, Any]
@@ -74,15 +74,15 @@ class Thing:
 class Snapshot:
     """What is on a Docker host."""
 
-    things: Sequence[Thing]
+    objects: Sequence[DockerObject]
     host: Host = field(default_factory=Host)
 
-    def of(self, type_: str) -> list[Thing]:
-        """The things of one type."""
-        return [thing for thing in self.things if thing.type == type_]
+    def of(self, type_: str) -> list[DockerObject]:
+        """The objects of one type."""
+        return [each for each in self.objects if each.type == type_]
 
 
-def take(client: docker.DockerClient) -> Snapshot:
+def take_snapshot(client: docker.DockerClient) -> Snapshot:
     """Reads all that rules can judge from a Docker host."""
     # The client's own types are incomplete.
     api: Any = client.api
@@ -91,24 +91,27 @@ def take(client: docker.DockerClient) -> Snapshot:
     # A task's container is made from its service, which is judged. Docker's list of tasks tells which
     # those are; anybody can write their labels.
     tasks = {lookup(task, "Status.ContainerStatus.ContainerID") for task in (api.tasks() if in_swarm else [])}
-    things = [
+    objects = [
         *_inspect(CONTAINER, api.inspect_container, (each["Id"] for each in api.containers(all=True))),
         *_inspect(NETWORK, api.inspect_network, (each["Id"] for each in api.networks())),
         *_inspect(VOLUME, api.inspect_volume, (each["Name"] for each in api.volumes().get("Volumes") or [])),
-        *(Thing(SERVICE, each) for each in (api.services() if in_swarm else [])),
+        *(DockerObject(SERVICE, each) for each in (api.services() if in_swarm else [])),
     ]
     host = Host(
-        networks={thing.id: thing.name for thing in things if thing.type == NETWORK},
+        networks={each.id: each.name for each in objects if each.type == NETWORK},
         images={each["Id"]: each for each in api.images()},
         cgroup_version=text(info.get("CgroupVersion")) or "1",
     )
-    return Snapshot([thing for thing in things if thing.type != CONTAINER or thing.id not in tasks], host)
+    return Snapshot(
+        [each for each in objects if each.type != CONTAINER or each.id not in tasks],
+        host,
+    )
 
 
-def _inspect(type_: str, inspect: Callable[[str], Any], ids: Iterable[str]) -> Iterator[Thing]:
+def _inspect(type_: str, inspect: Callable[[str], Any], ids: Iterable[str]) -> Iterator[DockerObject]:
     for id_ in ids:
         try:
-            yield Thing(type_, inspect(id_))
+            yield DockerObject(type_, inspect(id_))
         except docker.errors.NotFound:
             # It went away since it was listed.
             continue

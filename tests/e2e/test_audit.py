@@ -18,7 +18,7 @@ from docker.types import Mount
 from images.catalog import local_reference
 from policies.audit.drift import normal
 from policies.audit.findings import resource_of
-from policies.audit.snapshot import KINDS, Thing, take
+from policies.audit.snapshot import KINDS, DockerObject, take_snapshot
 from policies.audit.state import State, read_state
 from policies.config import parse
 from policies.containers import CONTAINER
@@ -179,16 +179,16 @@ def test_a_port_that_docker_chose_is_seen(stack: Stack) -> None:
         container.start()
         container.reload()
         chosen = container.attrs["NetworkSettings"]["Ports"]["8222/tcp"][0]["HostPort"]
-        (thing,) = (each for each in take(stack.docker).of(CONTAINER) if each.id == container.id)
-        resource = resource_of(thing, take(stack.docker).host, None, Target(stack.name, "tasktracker", "dev"))
+        (thing,) = (each for each in take_snapshot(stack.docker).of(CONTAINER) if each.id == container.id)
+        resource = resource_of(thing, take_snapshot(stack.docker).host, None, Target(stack.name, "tasktracker", "dev"))
         assert {port.external for port in resource.container.ports} == {int(chosen)}
         assert {"DKR-PORT", "DKR-MON"} <= mandatory(audit(stack)[1], str(container.name))
 
 
-def _things(stack: Stack, state: State) -> Iterator[tuple[Thing, Resource, Resource]]:
+def _objects(stack: Stack, state: State) -> Iterator[tuple[DockerObject, Resource, Resource]]:
     """Each thing in the state as it is on the host, and as the program asked for it."""
-    snapshot = take(stack.docker)
-    for thing in snapshot.things:
+    snapshot = take_snapshot(stack.docker)
+    for thing in snapshot.objects:
         known = state.resources.get((thing.type, thing.id))
         if known:
             live = resource_of(thing, snapshot.host, state, Target(stack.name, "tasktracker", "dev"))
@@ -210,7 +210,7 @@ def test_what_runs_is_translated_into_what_the_program_asked_for(stack: Stack, e
     """For every property that a rule reads. What Docker fills in, or adds from the image, may be there too."""
     state = read_state(str(exported), stack.name)
     compared = set()
-    for thing, live, asked in _things(stack, state):
+    for thing, live, asked in _objects(stack, state):
         read = {path.split(".")[0].split("[")[0] for rule in RULES for path in rule.reads.get(thing.type, ())}
         for name in read - INVISIBLE:
             where = f"{KINDS[thing.type]} {thing.name}: {name}"
@@ -234,7 +234,7 @@ def test_what_runs_is_translated_into_what_the_program_asked_for(stack: Stack, e
 def test_rules_say_the_same_of_what_runs_and_of_what_was_asked_for(stack: Stack, exported: Path) -> None:
     state = read_state(str(exported), stack.name)
     configured = parse({}, RULES)
-    for _, live, asked in _things(stack, state):
+    for _, live, asked in _objects(stack, state):
         for rule in RULES:
             scope = Scope(configured.options[rule.id], configured.conventions, stack.name, "dev")
             assert {each.path for each in findings(rule, [live], scope)} == {

@@ -15,7 +15,7 @@ from policies.audit import command
 from policies.audit.drift import Change
 from policies.audit.findings import Report
 from policies.audit.report import blocks
-from policies.audit.snapshot import Thing
+from policies.audit.snapshot import DockerObject
 from policies.containers import CONTAINER
 from policies.evaluate import Level, Violation
 from policies.registry import RULES
@@ -164,7 +164,7 @@ def test_no_update_makes_lost_data_again(run: Any, project: Path) -> None:
 
 
 def test_a_violation_of_what_was_changed_by_hand_says_so() -> None:
-    thing = Thing(CONTAINER, {"Id": "0a", "Name": "/web"})
+    thing = DockerObject(CONTAINER, {"Id": "0a", "Name": "/web"})
     violation = Violation(RULES[0], Level.MANDATORY, "urn:web", "networksAdvanced is not set")
     alone = Report({"urn:web": thing}, [violation], [], [])
     by_hand = Change(CONTAINER, thing.name, "0a", "urn:web", "networks", "it is not on the network", "make up")
