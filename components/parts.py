@@ -9,7 +9,7 @@ from components.app import api, app, dashboard, migrations, worker
 from components.backup import database, file_backups, storage
 from components.core.part import Assembly, Part
 from components.data import nats, object_store, redis
-from components.edge import cloudflared, nginx
+from components.edge import nginx, tunnel_part
 
 PARTS: Final[Mapping[str, Callable[[Assembly], Part | None]]] = {
     "nats": nats.part,
@@ -25,6 +25,6 @@ PARTS: Final[Mapping[str, Callable[[Assembly], Part | None]]] = {
     "worker": worker.part,
     "dashboard": dashboard.part,
     "nginx": nginx.part,
-    "tunnel": cloudflared.part,
+    "tunnel": tunnel_part.part,
 }
 """By name. A part returns None where the stack does not have it."""

@@ -12,7 +12,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from settings.blocks.app import AppSecret
-from settings.reading.expressions import matches
+from settings.expressions import matches
 
 Check = Callable[[str], str | None]
 

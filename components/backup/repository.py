@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import pulumi
 
@@ -14,9 +13,6 @@ from components.data.postgres import CLUSTER_PATH, PORT, SOCKET_PATH, STANZA, Ar
 from components.secrets.generated import GeneratedSecret, secret
 from components.spec.container import MOUNT_PATH
 from settings.blocks.backup import BackupSettings, S3Repository
-
-if TYPE_CHECKING:
-    from components.backup.backup_bucket import BackupBucket
 
 CONFIG_FILE = "pgbackrest.conf"
 CA_FILE = "repository-ca.crt"
@@ -82,21 +78,6 @@ def bucket_outside(s3: S3Repository, given: frozenset[str]) -> Repository:
         writer=keys("s3"),
         reader=keys("s3_reader" if "s3_reader_access_key" in given else "s3"),
         ca=config.require_secret("s3_ca_certificate") if "s3_ca_certificate" in given else None,
-        outside=True,
-    )
-
-
-def bucket_in_aws(bucket: BackupBucket) -> Repository:
-    """The repository in the bucket that the program makes in AWS."""
-    return Repository(
-        bucket=bucket.name,
-        host=f"s3.{bucket.region}.amazonaws.com",
-        port=443,
-        region=bucket.region,
-        path=f"/{bucket.folder}",
-        uri_style="host",
-        writer=bucket.writer,
-        reader=bucket.reader,
         outside=True,
     )
 

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import pulumi
 
-from components.backup.repository import Repository, backup_passphrase, bucket_in_aws, bucket_inside, bucket_outside
+from components.backup.repository import Repository, backup_passphrase, bucket_inside, bucket_outside
 from components.core.context import Context
 from components.core.part import Assembly, Part
 from components.data.object_store import ObjectStore
 from settings import Settings
+
+if TYPE_CHECKING:
+    from components.backup.backup_bucket import BackupBucket
 
 
 @dataclass(frozen=True)
@@ -53,3 +57,18 @@ def _repository(
         )
         return bucket_in_aws(bucket), (bucket,)
     return None
+
+
+def bucket_in_aws(bucket: BackupBucket) -> Repository:
+    """The repository in the bucket that the program makes in AWS."""
+    return Repository(
+        bucket=bucket.name,
+        host=f"s3.{bucket.region}.amazonaws.com",
+        port=443,
+        region=bucket.region,
+        path=f"/{bucket.folder}",
+        uri_style="host",
+        writer=bucket.writer,
+        reader=bucket.reader,
+        outside=True,
+    )

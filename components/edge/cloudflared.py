@@ -10,9 +10,7 @@ import pulumi
 from components.core.context import Context
 from components.core.naming import SYSTEM
 from components.core.options import child_after
-from components.core.part import Assembly, Part
 from components.core.runtime import Given, Running
-from components.edge.nginx import Nginx
 from components.spec.container import EDGE, EGRESS, MOUNT_PATH, Attachment, HealthCheck, Limits, ServiceSpec
 from settings.blocks.tunnel import TunnelSettings
 from settings.services import SERVICES
@@ -96,18 +94,3 @@ def run_command() -> list[str]:
         "--token-file",
         f"{MOUNT_PATH}/{TOKEN_FILE}",
     ]
-
-
-def part(stack: Assembly) -> Part | None:
-    """The tunnel, where the stack has one, when nginx answers."""
-    settings = stack.settings
-    if settings.tunnel is None:
-        return None
-    # Its package takes seconds to import, and most stacks have none.
-    from components.edge.tunnel import Tunnel, TunnelArgs  # noqa: PLC0415
-
-    nginx = stack.get(Nginx)
-    args = TunnelArgs(
-        stack.context, settings.tunnel, stack.image("cloudflared"), settings.domain, nginx.origin, settings.secrets
-    )
-    return Part(containers=Tunnel("tunnel", args, stack.options(nginx)).containers)

@@ -22,7 +22,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from components.core.naming import SYSTEM
 from components.secrets.generated import persisted_secret
 from settings.errors import PULUMI, THIS_STACK, for_stack
-from settings.tls import CERTIFICATE, KEY, expiry_advice
+from settings.reading.tls import CERTIFICATE, KEY, expiry_advice
 
 #: To renew the authority restarts all its clients, so it is for people to decide when.
 AUTHORITY_LIFETIME = timedelta(days=3650)

@@ -4,16 +4,15 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Final
 
+from settings import expressions
 from settings.blocks.app import AppSecret
 from settings.blocks.docker_host import RegistrySettings
 from settings.errors import THIS_STACK, Problem, value_text
-from settings.reading import expressions
-from settings.reading.expressions import TooSlowError
 from settings.reading.given import Given, Tree
+from settings.reading.tls import CERTIFICATE, KEY, check_pair
 from settings.rules import SET_SECRET, Conflict
 from settings.secrets import BUILT_IN, check_app_secret
 from settings.stack import Settings, StackConfig
-from settings.tls import CERTIFICATE, KEY, check_pair
 
 TOO_SLOW: Final = (
     "takes more than {limit} s to match the secret: must repeat nothing that is repeated already, as (x+)+ does;"
@@ -51,7 +50,7 @@ def malformed_secrets(given: Given, settings: Settings) -> Iterator[Problem]:
         else:
             try:
                 message = check_app_secret(value, settings.app_secrets.get(name, AppSecret()))
-            except TooSlowError:
+            except expressions.TooSlowError:
                 shown = value_text(settings.app_secrets[name].pattern)
                 yield Problem(("app_secrets", name, "pattern"), TOO_SLOW.format(limit=expressions.TIME_LIMIT), shown)
                 continue

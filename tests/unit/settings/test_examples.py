@@ -10,9 +10,9 @@ from typing import Any, get_args, get_origin
 import pytest
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
+from settings import expressions
 from settings.describe import allowed, field_type, is_amount, kinds, limits, nested_blocks, plain_type
 from settings.errors import Path
-from settings.reading import expressions
 from settings.stack import StackConfig
 from tests.unit.settings.config import nested, problem, problems
 

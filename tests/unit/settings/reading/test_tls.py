@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import PrivateFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from settings.tls import Finding, check_pair, expiry_advice
+from settings.reading.tls import Finding, check_pair, expiry_advice
 from tests.certificates import DAY, NOW, SIGNED_WITH_SHA1, Made, chain, ec_key, key_pem, rsa_key
 from tests.unit.settings.config import PROD, problem, problems, read
 
