@@ -70,7 +70,7 @@ def place(test: str) -> int:
     return len(_ORDER) + name.startswith(INDEPENDENT)
 
 
-class GroupScheduling(LoadScopeScheduling):
+class GroupScheduling(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
     """Gives a process that is about to have nothing to do the next group, in the order in which the tests stand."""
 
     def __init__(self, config: pytest.Config, log: Producer | None = None) -> None:

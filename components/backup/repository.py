@@ -44,7 +44,7 @@ class Repository:
     reader: Keys
     path: str = "/"
     uri_style: str = "path"
-    ca: pulumi.Output[str] | None = None
+    ca: pulumi.Input[str] | None = None
     outside: bool = False
 
 

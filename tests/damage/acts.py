@@ -17,7 +17,8 @@ from tests.damage.watch import answers
 from tests.e2e.by_hand import stop_nginx, write_file
 from tests.e2e.stack import Stack, eventually
 
-Act = Callable[[Stack], None]
+#: What it returns is not used.
+Act = Callable[[Stack], object]
 
 #: The number of a data volume of PostgreSQL's that the stack keeps and does not use.
 KEPT = 2
@@ -203,7 +204,7 @@ def kill_update(stack: Stack) -> None:
     eventually(lambda: answers(stack.url), UNDER_WAY, "the new api answers")
 
 
-def _is_another(container: Container, before: str) -> bool:
+def _is_another(container: Container, before: str | None) -> bool:
     return container.id != before and container.status == "running"
 
 

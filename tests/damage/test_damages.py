@@ -10,15 +10,17 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import docker
 import pytest
 
 from tests.damage import acts
 from tests.damage.damage import Damage
-from tests.damage.damages import DAMAGES, UP
+from tests.damage.damages import DAMAGES
+from tests.damage.services import UP
 from tests.damage.watch import Watch, answers, record, version
 from tests.e2e.by_hand import make_up, run_audit
 from tests.e2e.stack import Stack, add_task, eventually, is_done
@@ -90,7 +92,8 @@ def audit(stack: Stack) -> str:
 def remembered(stack: Stack) -> Before:
     with stack.client() as client:
         # All pages: each of these tests adds one.
-        tasks, query = [], ""
+        tasks: list[dict[str, Any]] = []
+        query: str | None = ""
         while query is not None:
             page = client.get(f"/api/tasks{query}").raise_for_status().json()
             tasks += page["items"]
@@ -115,7 +118,7 @@ def heal(stack: Stack, command: str) -> tuple[int, str]:
     return 0, acts.shell(stack, text.replace("./tt ", f"{ROOT}/tt "))
 
 
-def expect(found: str, words: tuple[str, ...] | list[str], stack: Stack, who: str) -> None:
+def expect(found: str, words: Sequence[str], stack: Stack, who: str) -> None:
     """Compares what a command found with the words that it must have; without words it must find nothing."""
     if not words:
         assert found == "", f"{who} finds: {found}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -80,7 +81,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         if _needs_shared(item) and (asleep := [each for each in stack.containers() if each.status == "paused"]):
             for container in asleep:
                 container.unpause()
-            eventually(lambda each=stack: httpx.get(f"{each.url}/api/health").is_success, WAKE_TIMEOUT, "an answer")
+            eventually(partial(_answers, stack), WAKE_TIMEOUT, "an answer")
 
 
 @pytest.hookimpl(trylast=True)
@@ -92,6 +93,10 @@ def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> 
                 # A busy kernel may refuse ("unable to freeze"): then that one stays awake.
                 with contextlib.suppress(docker.errors.APIError):
                     container.pause()
+
+
+def _answers(stack: Stack) -> bool:
+    return httpx.get(f"{stack.url}/api/health").is_success
 
 
 def _needs_shared(item: pytest.Item) -> bool:

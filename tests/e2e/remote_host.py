@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import functools
 import json
 import os
 import shutil
@@ -178,10 +179,8 @@ class RemoteHost:
                 f"http: {{addr: '{self.registry}'}}\n"
                 f"auth: {{htpasswd: {{realm: test, path: {self.folder}/htpasswd}}}}\n"
             )
-            self._start(
-                name, ["docker-registry", "serve", str(config)],
-                lambda n=namespace: self._answers(n), namespace=namespace,
-            )  # fmt: skip
+            ready = functools.partial(self._answers, namespace)
+            self._start(name, ["docker-registry", "serve", str(config)], ready, namespace=namespace)
 
     def stop(self, name: str) -> None:
         """Stops one of its programs, and those that it has started, as it likes it."""

@@ -249,6 +249,16 @@ def eventually(condition: Callable[[], Any], seconds: float, what: str, *, inter
     raise AssertionError(f"not within {seconds} s: {what} (last: {last!r})")
 
 
+def execute(container: Container, *command: str, environment: dict[str, str] | None = None) -> str:
+    """Runs a command in a container, which must succeed; its output and errors."""
+    code, output = container.exec_run([*command], environment=environment)
+    # Only a call with `stream` or `socket` returns anything else.
+    assert isinstance(output, bytes)
+    text = output.decode()
+    assert code == 0, text
+    return text
+
+
 def violations(output: str) -> set[tuple[str, str, str]]:
     """Level, rule and the resource's name of each violation that the engine shows."""
     line = r"- \[(advisory|mandatory)\] +(?:\[severity: [a-z]+\] +)?([A-Z0-9-]+) +\(\S+: ([^)]+)\)"

@@ -24,6 +24,7 @@ from typing import Any
 import grpc
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
 from google.protobuf import empty_pb2, json_format, struct_pb2
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
@@ -68,6 +69,7 @@ def _signed(request: str) -> str:
     asked = x509.load_pem_x509_csr(request.encode())
     authority = x509.load_pem_x509_certificate(ORIGIN_CA.certificate.encode())
     key = load_pem_private_key(ORIGIN_CA.key.encode(), password=None)
+    assert isinstance(key, ec.EllipticCurvePrivateKey)
     certificate = (
         x509.CertificateBuilder()
         .subject_name(asked.subject)
@@ -77,7 +79,7 @@ def _signed(request: str) -> str:
         .not_valid_before(authority.not_valid_before_utc)
         .not_valid_after(authority.not_valid_after_utc)
         .add_extension(asked.extensions.get_extension_for_class(x509.SubjectAlternativeName).value, critical=False)
-        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(authority.public_key()), critical=False)
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(key.public_key()), critical=False)
         .sign(key, hashes.SHA256())
     )
     return certificate.public_bytes(Encoding.PEM).decode()
@@ -200,7 +202,9 @@ class StandIn(provider_pb2_grpc.ResourceProviderServicer):
         self._cloud.requests.append(Request("Invoke", request.tok, "", arguments))
         if request.tok not in FUNCTIONS:
             context.abort(grpc.StatusCode.UNIMPLEMENTED, f"the stand-in has no function {request.tok}")
-        return provider_pb2.InvokeResponse(**{"return": _struct(FUNCTIONS[request.tok](plain(arguments)))})
+        response = provider_pb2.InvokeResponse()
+        getattr(response, "return").CopyFrom(_struct(FUNCTIONS[request.tok](plain(arguments))))
+        return response
 
     def Check(self, request: Any, context: Context) -> provider_pb2.CheckResponse:
         self._note("Check", request, request.news)
@@ -260,7 +264,8 @@ class StandIn(provider_pb2_grpc.ResourceProviderServicer):
         return inputs
 
     def _keep(self, urn: str, id_: str, inputs: dict[str, Any]) -> Thing:
-        further = OUTPUTS.get(_type(urn), lambda id_, inputs: {})(id_, plain(inputs))
+        make = OUTPUTS.get(_type(urn))
+        further = make(id_, plain(inputs)) if make else {}
         thing = Thing(_type(urn), _name(urn), id_, inputs, {**further, **inputs})
         self._cloud.things[thing.type, id_] = thing
         return thing

@@ -55,7 +55,7 @@ class _Handler(BaseHTTPRequestHandler):
         # A socket that is closed with something unread in it resets the connection, and may take the answer with it.
         self.rfile.read(int(self.headers.get("Content-Length", 0)))
         path = self.path.partition("?")[0]
-        unknown = (501, {"message": f"the stand-in knows no {self.command} {path}"})
+        unknown: tuple[int, Any] = (501, {"message": f"the stand-in knows no {self.command} {path}"})
         if self.command == "GET" and re.fullmatch(r"/v[0-9.]+/volumes", path):
             unknown = (200, {"Volumes": [*self.server.volumes()]})
         known = (each for each in ANSWERS if each[0] == self.command and re.fullmatch(each[1], path))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from policies.aws.iam import ACCESS_KEY, USER
+from policies.aws.bucket_keys import ACCESS_KEY, USER
 from policies.values import has_unknown
 from tests.e2e.stack import Stack, violations
 from tests.e2e.stand_in_cloud import ACCOUNT, AWS_SECRET, FUNCTIONS, Cloud, plain, serving

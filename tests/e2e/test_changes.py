@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.e2e.stack import Stack, add_task, eventually, is_done
+from tests.e2e.stack import Stack, add_task, eventually, execute, is_done
 from tests.services import SERVICES
 
 pytestmark = [pytest.mark.engine, pytest.mark.docker]
@@ -70,9 +70,7 @@ ROTATED = {
 @pytest.mark.nightly
 def test_rotated_passwords_replace_what_uses_them_and_work(stack: Stack) -> None:
     def ask(service: str, *command: str) -> str:
-        code, output = stack.container(service).exec_run(command)
-        assert code == 0, output
-        return str(output.decode())
+        return execute(stack.container(service), *command)
 
     def read(service: str, file: str) -> str:
         return ask(service, "cat", f"/etc/tasktracker/{file}")

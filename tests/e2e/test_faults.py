@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
+from functools import partial
 
 import httpx
 import pytest
@@ -92,21 +93,21 @@ def test_killed_containers_come_back_and_lose_no_task(stack: Stack, services: tu
         return str(stack.container(service).attrs["State"]["StartedAt"])
 
     first = {service: started(service) for service in services}
+
+    def is_back(service: str) -> bool:
+        return started(service) != first[service] and stack.healthy(service)
+
     with Traffic(stack) as traffic:
         eventually(lambda: len(traffic.accepted) >= 5, BACK_WITHIN, "traffic flows")
         for service in services:
             stack.kill(service)
         for service in services:
-            eventually(
-                lambda service=service: started(service) != first[service] and stack.healthy(service),
-                BACK_WITHIN,
-                f"{service} is healthy again",
-            )
+            eventually(partial(is_back, service), BACK_WITHIN, f"{service} is healthy again")
         before = len(traffic.accepted)
         eventually(lambda: len(traffic.accepted) >= before + 5, BACK_WITHIN, "traffic flows again")
     with stack.client() as client:
         for task in traffic.accepted:
-            eventually(lambda task=task: is_done(client, task), BACK_WITHIN, f"task {task} is done")
+            eventually(partial(is_done, client, task), BACK_WITHIN, f"task {task} is done")
 
 
 def test_the_kills_change_nothing_that_up_would_change_back(stack: Stack) -> None:
@@ -123,7 +124,7 @@ def test_a_stopped_worker_finishes_what_it_has(stack: Stack) -> None:
         worker.start()
     with stack.client() as client:
         for task in traffic.accepted:
-            eventually(lambda task=task: is_done(client, task), BACK_WITHIN, f"task {task} is done")
+            eventually(partial(is_done, client, task), BACK_WITHIN, f"task {task} is done")
     eventually(lambda: stack.healthy("worker"), BACK_WITHIN, "the worker is healthy again")
 
 
@@ -147,4 +148,4 @@ def test_health_says_which_store_is_down_and_work_goes_on_when_it_is_back(stack:
         task = add_task(client, "after the pause")
         eventually(lambda: is_done(client, task), DONE_WITHIN, "the task is done")
     for service in ("api", "worker"):
-        eventually(lambda service=service: stack.healthy(service), BACK_WITHIN, f"{service} is healthy again")
+        eventually(partial(stack.healthy, service), BACK_WITHIN, f"{service} is healthy again")

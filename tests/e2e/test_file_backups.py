@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import tarfile
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -23,7 +24,9 @@ def sh(stack: Stack, service: str, script: str) -> str:
     """What a script prints in a service's container."""
     code, output = stack.container(service).exec_run(["sh", "-c", script], demux=True)
     assert code == 0, output
-    return (output[0] or b"").decode()
+    # With `demux`, which the stubs leave out: the output and the errors, each None where there is none.
+    printed, _ = cast("tuple[bytes | None, bytes | None]", output)
+    return (printed or b"").decode()
 
 
 def messages(stack: Stack, stream: str) -> int:

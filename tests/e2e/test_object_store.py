@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.stack import Stack, eventually
+from tests.e2e.stack import Stack, eventually, execute
 
 pytestmark = [pytest.mark.engine, pytest.mark.docker]
 
@@ -38,9 +38,7 @@ def file(stack: Stack, name: str) -> str:
     """A file of the object store."""
 
     def read() -> str:
-        code, output = stack.container("object-store").exec_run(["cat", f"{FILES}/{name}"])
-        assert code == 0, output
-        return str(output.decode())
+        return execute(stack.container("object-store"), "cat", f"{FILES}/{name}")
 
     # Docker may end a command of which it has not yet passed on the output, on a busy machine.
     return str(eventually(read, 10, f"{name} is read"))

@@ -19,7 +19,7 @@ from components.secrets.certificates import new_authority, new_server_certificat
 from images.catalog import local_reference
 from tests.certificates import Made, chain, ec_key, key_pem
 from tests.e2e.load import Load
-from tests.e2e.stack import Stack, add_task, eventually, is_done
+from tests.e2e.stack import Stack, add_task, eventually, execute, is_done
 from tests.leftovers import remove
 
 pytestmark = [pytest.mark.engine, pytest.mark.docker]
@@ -185,23 +185,17 @@ def test_backups_go_to_the_bucket_and_nowhere_else(outside: Stack) -> None:
     }
     data, egress = (f"tasktracker-{outside.name}-{each}" for each in ("data", "egress"))
     assert networks == {"postgres": [data, egress], "backups": [egress]}
-    code, output = outside.container("backups").exec_run(["sh", "-c", "backup-status && cat /tmp/status.json"])
-    assert code == 0, output
-    status = json.loads(output)
+    status = json.loads(execute(outside.container("backups"), "sh", "-c", "backup-status && cat /tmp/status.json"))
     assert status["repository"] == {"reachable": True, "error": None}
     assert [each["type"] for each in status["backups"]] == ["full"]
-    code, output = outside.docker.containers.get(f"bucket-{outside.name}").exec_run(
-        ["ls", f"/var/lib/objects/buckets/{BUCKET}{FOLDER}/backup/main"]
-    )
-    assert code == 0, output
-    assert status["last_good"]["label"] in output.decode()
+    bucket = outside.docker.containers.get(f"bucket-{outside.name}")
+    listed = execute(bucket, "ls", f"/var/lib/objects/buckets/{BUCKET}{FOLDER}/backup/main")
+    assert status["last_good"]["label"] in listed
 
 
 def test_the_app_reaches_its_cache(outside: Stack) -> None:
     assert outside.healthy("redis")
-    code, output = outside.container("worker").exec_run(["python3", "-c", CACHE])
-    assert code == 0, output
-    without_password, with_password, full = json.loads(output)
+    without_password, with_password, full = json.loads(execute(outside.container("worker"), "python3", "-c", CACHE))
     assert without_password.startswith("-NOAUTH")
     assert with_password == "$5\r\nvalue\r\n"
     # What was used least recently went.

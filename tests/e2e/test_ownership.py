@@ -13,8 +13,9 @@ from pathlib import Path
 import docker
 import pytest
 
-from tests.e2e.stack import ROOT, Stack, add_task, eventually, is_done
+from tests.e2e.stack import Stack, add_task, eventually, is_done
 from tests.leftovers import name_of_this_run, remove
+from toolchain.process.steps import ROOT
 
 pytestmark = [pytest.mark.engine, pytest.mark.docker]
 

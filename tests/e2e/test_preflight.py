@@ -42,7 +42,7 @@ def test_an_image_that_cannot_be_had_leaves_what_runs(stack: Stack) -> None:
 
 def test_an_image_that_was_removed_is_noticed_before_its_container_is_replaced(stack: Stack) -> None:
     image = stack.container("dashboard").attrs["Config"]["Image"]
-    identifier = stack.docker.images.get(image).id
+    identifier = str(stack.docker.images.get(image).id)
     stack.docker.images.remove(image, force=True, noprune=True)
     try:
         # `make up` would build it, so that its preview goes on.

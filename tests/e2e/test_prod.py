@@ -13,7 +13,7 @@ import yaml
 
 from tests.e2e.committed import ACCOUNT, API_TOKEN, ZONE
 from tests.e2e.registry import pushed, registry
-from tests.e2e.stack import Stack, add_task, eventually, is_done, violations
+from tests.e2e.stack import Stack, add_task, eventually, execute, is_done, violations
 from tests.e2e.stand_in_cloud import ORIGIN_CA, Cloud, serving
 from tests.e2e.test_outside import ACCESS_KEY, BACKUP, SECRET_KEY, join, new_bucket
 from tests.e2e.test_tunnel import by_method
@@ -95,16 +95,14 @@ def domain(stack: Stack) -> str:
 
 def asked(stack: Stack, path: str, *options: str) -> Any:
     """What nginx answers to somebody at the other end of the tunnel."""
-    code, output = stack.container("cloudflared-1").exec_run(
-        [
-            "sh", "-c", 'printf %s "$AUTHORITY" >/tmp/ca && exec "$@"', "sh",
-            "curl", "-sS", "--fail-with-body", "-H", "CF-Connecting-IP: 203.0.113.7", "--cacert", "/tmp/ca",
-            "--connect-to", f"{domain(stack)}:443:nginx:8443", *options, f"https://{domain(stack)}{path}",
-        ],
+    answer = execute(
+        stack.container("cloudflared-1"),
+        "sh", "-c", 'printf %s "$AUTHORITY" >/tmp/ca && exec "$@"', "sh",
+        "curl", "-sS", "--fail-with-body", "-H", "CF-Connecting-IP: 203.0.113.7", "--cacert", "/tmp/ca",
+        "--connect-to", f"{domain(stack)}:443:nginx:8443", *options, f"https://{domain(stack)}{path}",
         environment={"AUTHORITY": ORIGIN_CA.certificate},
     )  # fmt: skip
-    assert code == 0, output
-    return json.loads(output)
+    return json.loads(answer)
 
 
 def test_it_comes_up_under_the_policies_with_no_waiver(prod: tuple[Stack, str]) -> None:
@@ -132,11 +130,11 @@ def test_dev_is_up_beside_it(prod: tuple[Stack, str], stack: Stack) -> None:
         task = add_task(client, "in dev")
         eventually(lambda: is_done(client, task), 10, "the task is done")
     assert task not in json.dumps(asked(other, "/api/tasks"))
-    for listed in (
-        lambda each: each.containers(all=True),
-        lambda each: each.docker.networks.list(filters=each.filters),
+    both = (stack, other)
+    for names in (
+        [{found.name for found in each.containers(all=True)} for each in both],
+        [{found.name for found in each.docker.networks.list(filters=each.filters)} for each in both],
     ):
-        names = [{found.name for found in listed(each)} for each in (stack, other)]
         assert all(names)
         assert not names[0] & names[1]
     # Either is content with the other as its neighbour.

@@ -22,8 +22,9 @@ from tests.damage.watch import record, version
 from tests.e2e.by_hand import make_up
 from tests.e2e.comeback import ENDS, expect_comeback
 from tests.e2e.remote_host import PASSWORD, TLS_PORT, USER, RemoteHost, remote_host
-from tests.e2e.stack import ROOT, Stack, eventually
+from tests.e2e.stack import Stack, eventually
 from tests.leftovers import name_of_this_run
+from toolchain.process.steps import ROOT
 from toolchain.targets.push import push
 
 pytestmark = [

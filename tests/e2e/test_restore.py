@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from settings.ownership_text import CHANGED
-from tests.e2e.stack import Stack, add_task, eventually, is_done
+from tests.e2e.stack import Stack, add_task, eventually, execute, is_done
 
 pytestmark = [pytest.mark.engine, pytest.mark.docker, pytest.mark.nightly]
 
@@ -36,11 +36,8 @@ def archive_all(stack: Stack) -> None:
     """Waits until what is written so far is in the repository."""
 
     def query(text: str) -> str:
-        code, output = stack.container("postgres").exec_run(
-            ["psql", "-XAtq", "-h", "/run/postgresql", "-U", "postgres", "-c", text]
-        )
-        assert code == 0, output
-        return str(output.decode().strip())
+        command = ("psql", "-XAtq", "-h", "/run/postgresql", "-U", "postgres", "-c", text)
+        return execute(stack.container("postgres"), *command).strip()
 
     segment = query("SELECT pg_walfile_name(pg_switch_wal())")
     eventually(lambda: query("SELECT last_archived_wal FROM pg_stat_archiver") >= segment, 30, f"{segment} is archived")

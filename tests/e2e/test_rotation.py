@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from policies.aws.iam import ACCESS_KEY
+from policies.aws.bucket_keys import ACCESS_KEY
 from tests.e2e.prod import prod_stack
 from tests.e2e.stack import Stack
 from tests.e2e.stand_in_cloud import FUNCTIONS, Cloud, Request

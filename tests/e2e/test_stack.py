@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import re
 import uuid
+from functools import partial
 
 import httpx
 import pytest
 from websockets.sync.client import connect
 
-from tests.e2e.stack import Stack, add_task, eventually, is_done
+from tests.e2e.stack import Stack, add_task, eventually, execute, is_done
 from tests.services import SERVICES
 
 pytestmark = [pytest.mark.engine, pytest.mark.docker]
@@ -30,7 +31,7 @@ def test_similar_tasks_are_found(stack: Stack) -> None:
         titles = ("buy milk and bread", "repair the roof", "buy milk", "buy bread and milk")
         ids = {title: add_task(client, title) for title in titles}
         for task in ids.values():
-            eventually(lambda task=task: is_done(client, task), DONE_WITHIN, "the task is done")
+            eventually(partial(is_done, client, task), DONE_WITHIN, "the task is done")
         similar = client.get(f"/api/tasks/{ids['buy milk and bread']}/similar").raise_for_status().json()["items"]
         assert [each["id"] for each in similar[:2]] == [ids["buy bread and milk"], ids["buy milk"]]
 
@@ -69,7 +70,7 @@ def test_a_second_preview_finds_nothing_to_do(stack: Stack) -> None:
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_processes_are_not_root_and_have_no_capabilities(stack: Stack, service: str) -> None:
-    status = stack.container(service).exec_run(["cat", "/proc/1/status"]).output.decode()
+    status = execute(stack.container(service), "cat", "/proc/1/status")
     fields = dict(line.split(":\t", 1) for line in status.splitlines() if ":\t" in line)
     assert "0" not in fields["Uid"].split()
     assert "0" not in fields["Gid"].split()
@@ -112,7 +113,7 @@ def test_only_nginx_is_published(stack: Stack) -> None:
 def test_postgres_is_tuned(stack: Stack) -> None:
     query = "SELECT name || '=' || current_setting(name) FROM pg_settings WHERE name = ANY('{max_connections,"
     query += "shared_buffers,work_mem,data_checksums,shared_preload_libraries,password_encryption}')"
-    output = stack.container("postgres").exec_run(["psql", "-U", "postgres", "-Atc", query]).output.decode()
+    output = execute(stack.container("postgres"), "psql", "-U", "postgres", "-Atc", query)
     assert set(output.split()) == {
         "max_connections=200",
         "shared_buffers=256MB",
@@ -181,7 +182,7 @@ def test_a_request_id_goes_through_to_the_logs(stack: Stack) -> None:
         return any(request_id in line and json.loads(line) for line in lines)
 
     for service in ("nginx", "api", "worker"):
-        eventually(lambda service=service: logged(service), DONE_WITHIN, f"{service} logs the request's id")
+        eventually(partial(logged, service), DONE_WITHIN, f"{service} logs the request's id")
 
 
 def test_the_api_comes_back_without_touching_nginx(stack: Stack) -> None:
@@ -213,7 +214,7 @@ def test_no_secret_is_in_clear_anywhere(stack: Stack) -> None:
     secrets = set()
     for service, names in files.items():
         for name in names:
-            content = stack.container(service).exec_run(["cat", f"/etc/tasktracker/{name}"]).output.decode().strip()
+            content = execute(stack.container(service), "cat", f"/etc/tasktracker/{name}").strip()
             found = re.fullmatch(r"\w+://\w+:([^@]+)@.*", content)
             secrets.add(found[1] if found else content)
     assert len(secrets) == 4

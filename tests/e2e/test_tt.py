@@ -22,7 +22,7 @@ from ops.tt import cli
 from ops.tt.backup.database import Database
 from ops.tt.errors import Exit
 from ops.tt.project import volume_name
-from tests.e2e.stack import Stack, add_task, eventually, is_done
+from tests.e2e.stack import Stack, add_task, eventually, execute, is_done
 from toolchain.process.steps import ROOT
 
 pytestmark = [pytest.mark.engine, pytest.mark.docker]
@@ -49,11 +49,8 @@ def tt_stack(make_stack: Callable[..., Stack]) -> Stack:
 def psql(stack: Stack, *statements: str) -> str:
     """What PostgreSQL answers to its superuser."""
     commands = [word for statement in statements for word in ("-c", statement)]
-    code, output = stack.container("backups").exec_run(
-        ["psql", "-XAtqh", "/run/postgresql", "-U", "postgres", "-d", "tasktracker", *commands]
-    )
-    assert code == 0, output
-    return str(output.decode()).strip()
+    command = ("psql", "-XAtqh", "/run/postgresql", "-U", "postgres", "-d", "tasktracker", *commands)
+    return execute(stack.container("backups"), *command).strip()
 
 
 def titles(stack: Stack) -> set[str]:
@@ -93,7 +90,7 @@ def test_a_disk_without_room_for_a_second_copy_is_refused(
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(Database, "free", lambda _: 100 << 20)
     arguments = ["tt", "restore", "--latest", "--yes", "--json", "-s", tt_stack.name, "--project", str(tt_stack.folder)]
-    monkeypatch.setattr(cli.sys, "argv", arguments)
+    monkeypatch.setattr("sys.argv", arguments)
     before = as_it_is(tt_stack)
     assert cli.main() == Exit.REFUSED
     assert "100 MB are free" in json.loads(capsys.readouterr().out)["error"]
@@ -351,8 +348,8 @@ def test_a_scratch_server_shows_what_is_there_and_goes(tt_stack: Stack) -> None:
     code, told = tt_stack.tt("restore", "--latest", "--into", "look")
     assert code == Exit.DONE, told
     scratch = tt_stack.container("scratch-look")
-    answer = scratch.exec_run([*told["connect"].split()[4:], "-XAtqc", "SELECT count(*) FROM tasks"])
-    assert (answer.exit_code, answer.output.decode().strip()) == (0, str(len(TASKS)))
+    answer = execute(scratch, *told["connect"].split()[4:], "-XAtqc", "SELECT count(*) FROM tasks")
+    assert answer.strip() == str(len(TASKS))
     host = scratch.attrs["HostConfig"]
     assert (host["ReadonlyRootfs"], host["CapDrop"]) == (True, ["ALL"])
     assert not host["PortBindings"]

@@ -115,6 +115,6 @@ def test_a_backup_with_errors_is_refused(image: Container) -> None:
 
 @pytest.mark.parametrize("target", [at(1500), Target(latest=True), Target(label=FULL)])
 def test_an_empty_repository_is_told(image: Container, target: Target) -> None:
-    empty = {"backups": [], "ranges": [], "archived_until": None}
+    empty: dict[str, Any] = {"backups": [], "ranges": [], "archived_until": None}
     with pytest.raises(RefusedError, match="the repository is empty"):
         chosen(target, asked(image, target, told=empty), NOW)

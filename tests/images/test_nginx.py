@@ -154,8 +154,8 @@ def test_pages_of_other_sites_open_no_websocket(front: Front) -> None:
 
 def test_any_host_by_setting(front: Front) -> None:
     settings = NginxSettings(any_host=True)
-    options = {"api": f"127.0.0.1:{HEALTH_PORT}", "dashboard": f"127.0.0.1:{HEALTH_PORT}"}
-    front.offer("f6", server_config(settings, domain="tasks.example.com", hosts=HOSTS, **options))
+    app = f"127.0.0.1:{HEALTH_PORT}"
+    front.offer("f6", server_config(settings, domain="tasks.example.com", hosts=HOSTS, api=app, dashboard=app))
     assert front.await_files("f6") == ""
     assert "200 OK" in front.get("/healthz", "Host: any.example.com")
     assert "HTTP/1.1 404" in front.get("/ws", "Origin: https://any.example.com")

@@ -32,11 +32,15 @@ def main() -> None:
     program = given["program"]
     sys.argv = [program, *given["arguments"]]
     os.chdir(given["pwd"])
+
+    def run_program() -> None:
+        runpy.run_path(program, run_name="__main__")
+
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     print("run by the test's executor")
     try:
-        loop.run_until_complete(pulumi.runtime.run_in_stack(lambda: runpy.run_path(program, run_name="__main__")))
+        loop.run_until_complete(pulumi.runtime.run_in_stack(run_program))
     except Exception:
         pulumi.log.error(traceback.format_exc())
         sys.exit(32)

@@ -14,7 +14,7 @@ from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 
 Context = grpc.ServicerContext
 
-SCHEMA = {
+SCHEMA: dict[str, Any] = {
     "name": "standin",
     "version": "1.0.0",
     "resources": {

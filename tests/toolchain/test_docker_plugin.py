@@ -10,6 +10,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +58,7 @@ def _required(arguments: type) -> set[str]:
 
 
 RESOURCES = {
-    cls.pulumi_type: cls
+    str(vars(cls)["pulumi_type"]): cls
     for _, cls in inspect.getmembers(pulumi_docker, inspect.isclass)
     if issubclass(cls, pulumi.CustomResource) and not issubclass(cls, pulumi.ProviderResource)
 }
@@ -151,7 +152,7 @@ def test_a_plain_preview_needs_docker_as_with_the_vendor_s_plugin(project: Proje
 def test_a_preview_in_the_way_of_make_preview_needs_no_docker(project: Project, host: str) -> None:
     project.write(PROGRAM)
     with environment_for_preview({"DOCKER_HOST": host}) as variables:
-        output = project.pulumi("preview", "-s", "test", "--diff", **variables)
+        output = replace(project, env=project.env | variables).pulumi("preview", "-s", "test", "--diff")
     assert "3 to create" in output
     assert "hidden" not in output
     assert "warning" not in output
@@ -161,7 +162,8 @@ def test_a_host_that_never_answers_costs_a_preview_a_bounded_time(project: Proje
     project.write(PROGRAM)
     start = time.monotonic()
     with environment_for_preview({"DOCKER_HOST": listening}) as variables:
-        assert "3 to create" in project.pulumi("preview", "-s", "test", **variables)
+        output = replace(project, env=project.env | variables).pulumi("preview", "-s", "test")
+        assert "3 to create" in output
     assert time.monotonic() - start < TIMEOUT + COMMAND_TIMEOUT / 2
 
 

@@ -46,10 +46,15 @@ def preview(folder: Path, environment: dict[str, str], project: str) -> subproce
         "PULUMI_BACKEND_URL": f"file://{state}",
         "PULUMI_CONFIG_PASSPHRASE_FILE": str(ROOT / "toolchain/dev-passphrase"),
     }
-    run = {"cwd": stack, "env": env, "stdin": subprocess.DEVNULL, "capture_output": True, "text": True}
-    subprocess.run(["pulumi", "stack", "init", "dev", "--no-select"], **run, timeout=TIMEOUT, check=True)
-    command = ["pulumi", "preview", "--stack", "dev", "--non-interactive", *POLICY_OPTIONS]
-    return subprocess.run(command, **run, timeout=TIMEOUT, check=False)
+
+    def run(*command: str, check: bool) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            command, cwd=stack, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+            timeout=TIMEOUT, check=check,
+        )  # fmt: skip
+
+    run("pulumi", "stack", "init", "dev", "--no-select", check=True)
+    return run("pulumi", "preview", "--stack", "dev", "--non-interactive", *POLICY_OPTIONS, check=False)
 
 
 def test_the_program_and_the_pack_start(tmp_path: Path, engine_environment: dict[str, str]) -> None:

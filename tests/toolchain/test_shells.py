@@ -84,13 +84,14 @@ def test_the_folder_is_found(project: Path, tmp_path: Path, name: str, at: str) 
     (project / "docs").mkdir()
     (tmp_path / "link").symlink_to(project)
     (tmp_path / "env").symlink_to(project / ".tools/env")
-    file, folder = {
+    places: dict[str, tuple[Path | str, Path]] = {
         "in the folder": ("./.tools/env", project),
         "below": ("../.tools/env", project / "docs"),
         "elsewhere": (project / ".tools/env", tmp_path),
         "by a link to the folder": (tmp_path / "link/.tools/env", Path("/")),
         "by a link to the file": (tmp_path / "env", Path("/")),
-    }[at]
+    }
+    file, folder = places[at]
     is_set_for(source(name, file, folder), project)
 
 
@@ -172,12 +173,13 @@ def test_a_copy_of_the_folder_is_refused_where_the_shell_does_not_tell(
 ) -> None:
     copy = shutil.copytree(project, tmp_path / "copy")
     (copy / "docs").mkdir()
-    file, folder = {
+    places: dict[str, tuple[Path | str, Path]] = {
         "inside": ("./.tools/env", copy),
         "below": ("../.tools/env", copy / "docs"),
         "elsewhere": (copy / ".tools/env", tmp_path),
         "in the original": (copy / ".tools/env", project),
-    }[at]
+    }
+    file, folder = places[at]
     process = source(name, file, folder)
     sets_nothing(process)
     assert process.stderr == (

@@ -46,7 +46,7 @@ class Clone:
     @property
     def packages(self) -> set[str]:
         """What is installed, but for pip and what comes with it."""
-        listing = [self.root / ".venv/bin/python", "-I", "-c", "import importlib.metadata as m\n"
+        listing = [str(self.root / ".venv/bin/python"), "-I", "-c", "import importlib.metadata as m\n"
                    "print(*(d.metadata['Name'] for d in m.distributions()))"]  # fmt: skip
         found = subprocess.run(listing, capture_output=True, text=True, check=True).stdout.split()
         return set(found) & set(PACKAGES.values())

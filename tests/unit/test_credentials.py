@@ -72,7 +72,11 @@ def test_the_program_s_own_words_hide_credentials(
 
     monkeypatch.setattr(host_client, "client", refuse)
     assert SECRET not in host_client.last_log_lines("api")
-    for work in (lambda: host_client.run_job("migrations", 1, 64), lambda: host_client.await_files("nginx", "0")):
+    works: tuple[Callable[[], object], ...] = (
+        lambda: host_client.run_job("migrations", 1, 64),
+        lambda: host_client.await_files("nginx", "0"),
+    )
+    for work in works:
         with pytest.raises((host_client.JobError, host_client.FilesError)) as caught:
             work()
         assert SECRET not in str(caught.value)

@@ -34,12 +34,12 @@ from tests.unit.settings.config import DIGEST, IMAGES, PROD, merged, problems
 ROOT = Path(__file__).resolve().parents[2]
 
 TOKEN = {"cloudflare_api_token": "an-api-token"}
-TUNNELLED = {
+TUNNELLED: dict[str, Any] = {
     **PROD,
     "images": {**IMAGES, "cloudflared": f"registry.example.com/tasktracker/cloudflared:1.2.0{DIGEST}"},
     "tunnel": {"account_id": ACCOUNT, "zone_id": ZONE, "zone": "example.com"},
 }
-BASE = {"dev": {"environment": "dev"}, "prod": PROD}
+BASE: dict[str, dict[str, object]] = {"dev": {"environment": "dev"}, "prod": PROD}
 ONE_ADDRESS, LOOPBACK = "203.0.113.5", "127.0.0.1"
 
 
@@ -160,12 +160,11 @@ def test_host_names_of_a_tunnel(host: str) -> None:
 
 @pytest.mark.parametrize("days", [1, 6, 7, 8])
 def test_days_in_a_bucket(days: int) -> None:
-    (lifecycle,) = [rule for rule in RULES if rule.id == "S3-LIFE"]
-    (lock,) = [rule for rule in RULES if rule.id == "S3-LOCK"]
+    options: dict[str, Any] = {rule.id: rule.options() for rule in RULES}
     refused = problems({"backup": {"repository": "aws", "aws": {"region": "eu-central-1", "noncurrent_days": days}}})
-    assert bool(refused) == (days < lifecycle.options().min_retention_days)
+    assert bool(refused) == (days < options["S3-LIFE"].min_retention_days)
     keys = {**PROD, "backup": {"repository": "aws", "aws": {"region": "eu-central-1", "object_lock_days": days}}}
-    assert bool(problems(keys)) == (days < lock.options().min_retention_days)
+    assert bool(problems(keys)) == (days < options["S3-LOCK"].min_retention_days)
 
 
 # The whole program, at the edges of what settings take.
@@ -283,7 +282,7 @@ def test_the_pack_takes_what_settings_take(
 
 
 def test_the_defaults_are_one_file() -> None:
-    options = {rule.id: rule.options() for rule in RULES}
+    options: dict[str, Any] = {rule.id: rule.options() for rule in RULES}
     assert Limits.read() == LIMITS
     assert options["DKR-MEM"].max_mb == Limits.default().max_memory
     assert options["DKR-CPU"].max_cpus == Limits.default().max_cpus

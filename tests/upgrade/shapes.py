@@ -20,7 +20,7 @@ from tests.e2e.stack import Stack
 from tests.e2e.stand_in_cloud import serving
 from tests.e2e.stand_in_docker import Volumes, answering, volumes_of
 from tests.e2e.test_tunnel import PINNED
-from toolchain.stacks.stack import PUBLIC_PASSPHRASE
+from toolchain.stacks.passphrase import PUBLIC_PASSPHRASE
 
 #: Beside the numbers of the other stacks.
 NUMBERS = {"dev": 87, "prod": 88}

@@ -99,7 +99,7 @@ class Recorder(MockMonitor):
         parent = request.parent.rpartition("::")[2]
         inputs = deserialize_properties(request.object, keep_unknowns=True)
         self.recorded.append(Recorded(request.type, request.name, parent, plain(inputs), request))
-        return super().RegisterResource(request)
+        return super().RegisterResource(request)  # type: ignore[no-untyped-call]  # of the SDK
 
 
 def plain(value: Any) -> Any:
@@ -197,7 +197,7 @@ def run_program(config: dict[str, str], secrets: dict[str, str]) -> Run:
     settings = parse("test", namespaced, secret_keys)
     made: list[Platform] = []
 
-    @test
+    @test  # type: ignore[untyped-decorator]  # of the SDK
     def program() -> pulumi.Output[Any]:
         made.append(Platform("platform", PlatformArgs("test", settings)))
         return pulumi.Output.all(**made[0].containers, **made[0].networks)

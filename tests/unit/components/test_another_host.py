@@ -11,6 +11,7 @@ from typing import Any
 import docker
 import pulumi
 import pytest
+from google.protobuf.struct_pb2 import Struct
 from pulumi.runtime.rpc import is_rpc_secret
 
 from components.core import provider
@@ -52,6 +53,7 @@ def test_the_registry_s_password_is_a_secret(remote: Run) -> None:
         {"address": "registry.example.com", "username": "deploy", "password": "a-password"}
     ]
     raw = made.request.object["registryAuth"]
+    assert isinstance(raw, Struct)
     assert is_rpc_secret({key: raw[key] for key in raw})
 
 

@@ -11,7 +11,8 @@ import pytest
 
 from docs.pull_request_comment import PAGE, RECORDING, page
 from ops.ci.preview import Preview, State, Step, Violation
-from ops.ci.preview_report import LABEL, Exit, exit_code, load
+from ops.ci.preview_report import Exit, exit_code, load
+from ops.ci.report_blocks import LABEL
 from policies import config
 from policies.evaluate import Pack, Target
 from policies.registry import RULES

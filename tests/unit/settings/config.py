@@ -13,7 +13,7 @@ from tests import services
 DIGEST = "@sha256:" + "0123456789abcdef" * 4
 IMAGES = {key: f"registry.example.com/tasktracker/{key}:1.2.0{DIGEST}" for key in services.IMAGES}
 ROOT = Path(__file__).resolve().parents[3]
-PROD = {"environment": "prod", "domain": "tasks.example.com", "images": IMAGES}
+PROD: dict[str, object] = {"environment": "prod", "domain": "tasks.example.com", "images": IMAGES}
 
 ASKED_IMAGES = {**IMAGES, "cloudflared": f"registry.example.com/tasktracker/cloudflared:1.2.0{DIGEST}"}
 

@@ -19,7 +19,7 @@ from tests.unit.settings.config import nested, problem, problems
 WRONG = ["", "x y", "Nonsense!", -1, 1.5, 10**12, True, [{}], {"a": 1}, "999999999TB", "999999999h"]
 
 
-def keys(block: type[BaseModel] = StackConfig, path: Path = ()) -> Iterator[tuple[Path, object]]:
+def keys(block: type[BaseModel] = StackConfig, path: Path = ()) -> Iterator[tuple[Path, Any]]:
     """Every key with its type; a name of the user's own is `name`, an item of a list is the list's."""
     for key, field in block.model_fields.items():
         type_ = plain_type(field.annotation)
@@ -44,7 +44,7 @@ def examples(text: str) -> list[str]:
     return [each for found in EXAMPLE.findall(text) for each in re.split(r", | or ", found)]
 
 
-def is_valid(type_: object, text: str) -> bool:
+def is_valid(type_: Any, text: str) -> bool:
     adapter: TypeAdapter[Any] = TypeAdapter(type_)
     if get_origin(plain_type(type_)) is list:
         return is_valid(get_args(plain_type(type_))[0], text)
@@ -185,5 +185,9 @@ def test_no_message_has_a_password_of_a_url(path: str, value: object) -> None:
 
 @pytest.mark.parametrize("key", ["registries", "app_secrets", "postgres"])
 def test_no_name_in_a_message_has_a_password(key: str) -> None:
-    for names in ({"root:hunter2@registry.example.com": {}}, {"https://root:hunter2@registry.example.com": 5}):
+    wrong: list[dict[str, object]] = [
+        {"root:hunter2@registry.example.com": {}},
+        {"https://root:hunter2@registry.example.com": 5},
+    ]
+    for names in wrong:
         assert "hunter2" not in " ".join(problems({key: names}))

@@ -250,7 +250,7 @@ def test_a_state_knows_which_data_volumes_postgres_uses_and_keeps() -> None:
             container("backups", "postgres-data-2"),
         ],
     )
-    assert (memory.used, memory.kept) == (2, {1, 3})
+    assert (memory.used, memory.kept) == (2, frozenset({1, 3}))
     assert unnamed(memory, {1}) == {2, 3}
     assert unnamed(memory, {1, 2, 3, 4}) == set()
     assert unnamed(memory_of("dev", []), {1}) == set()

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -298,7 +299,7 @@ def test_a_bucket_in_aws_is_described() -> None:
         ("object_lock_days", 6, "must be a whole number from 7 to 3650"),
     ],
 )
-def test_a_bucket_in_aws_with_an_error_is_described_all_the_same(key: str, value: object, words: str) -> None:
+def test_a_bucket_in_aws_with_an_error_is_described_all_the_same(key: str, value: Any, words: str) -> None:
     line = problem(in_aws(**{key: value}))
     assert line.startswith(f"tasktracker:backup.aws.{key} = ")
     assert words in line
@@ -442,7 +443,7 @@ def tunnel_problems(secrets: Mapping[str, str] = TOKEN, **keys: object) -> list[
         {"administrators": {"hostnames": ["admin.example.com"], "emails": ["jo@example.org"]}},
     ],
 )
-def test_a_tunnel_passes(keys: dict[str, object]) -> None:
+def test_a_tunnel_passes(keys: dict[str, Any]) -> None:
     assert not tunnel_problems(**keys)
 
 
@@ -540,7 +541,7 @@ def test_tunnel_lists_are_filled() -> None:
         ("administrators", {"hostnames": ["a.example.com"]}, "emails: is required; must be a list, of which each item"),
     ],
 )
-def test_a_tunnels_values_have_their_form(key: str, value: object, words: str) -> None:
+def test_a_tunnels_values_have_their_form(key: str, value: Any, words: str) -> None:
     (line,) = tunnel_problems(**{key: value})
     assert words in line
 

@@ -137,7 +137,7 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
         "PLUGINS",
         "MARKER",
     ):
-        monkeypatch.setattr(engine, name, root / getattr(engine, name).relative_to(engine.ROOT))
+        monkeypatch.setattr(engine, name, root / getattr(engine, name).relative_to(steps.ROOT))
     monkeypatch.setattr(engine, "ROOT", root)
     monkeypatch.setattr(engine, "INSTALL_SCRIPT", (tmp_path / "no-such-script").as_uri())
     for module in (stack, passphrase):

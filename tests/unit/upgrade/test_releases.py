@@ -62,7 +62,7 @@ def test_a_checkout_has_the_program_and_the_environment_of_today(tmp_path: Path)
 
     def git(*args: str) -> str:
         own = ("-c", "user.name=Jo", "-c", "user.email=jo@example.com", "-c", "init.defaultBranch=main")
-        command = ["git", *own, "-C", repository, *args]
+        command = ["git", *own, "-C", str(repository), *args]
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
     repository.mkdir()

@@ -22,7 +22,7 @@ from components.core.host_client import (
     limit_pids,
     run_job,
 )
-from remote import DockerHost
+from remote import DockerHost, sdk
 
 
 class Job:
@@ -230,12 +230,13 @@ def test_it_asks_the_host_that_the_provider_uses(
     monkeypatch.setattr(pulumi.Config, "get_object", lambda self, key: None)
     monkeypatch.setattr(docker, "from_env", lambda **options: {"from": "environment", **options})
     monkeypatch.setattr(docker, "DockerClient", lambda **options: options)
-    assert host_client.client() == {**expected, "timeout": host_client.REQUEST_TIMEOUT}
+    found: Any = host_client.client()
+    assert found == {**expected, "timeout": host_client.REQUEST_TIMEOUT}
 
 
 def test_a_host_of_the_stack_s_own_is_asked_in_the_provider_s_way(monkeypatch: pytest.MonkeyPatch) -> None:
     block = {"address": "ssh://deploy@host.example.com", "key_file": "~/.ssh/deploy"}
     monkeypatch.setattr(pulumi.Config, "get_object", lambda self, key: block if key == "docker_host" else None)
-    monkeypatch.setattr(host_client.sdk, "client", lambda host, timeout: (host, timeout))
+    monkeypatch.setattr(sdk, "client", lambda host, timeout: (host, timeout))
     found: Any = host_client.client(7)
     assert found == (DockerHost("ssh://deploy@host.example.com", "~/.ssh/deploy"), 7)

@@ -100,7 +100,8 @@ def test_digests_tell_nothing_without_their_key(run: Callable[..., Run]) -> None
 
 def label(run: Run, service: str) -> str:
     """The label that stands for a container's files."""
-    return {each["label"]: each["value"] for each in run.container(service)["labels"]}["files"]
+    labels: dict[str, str] = {each["label"]: each["value"] for each in run.container(service)["labels"]}
+    return labels["files"]
 
 
 def test_data_volumes_are_protected_and_never_replaced(dev: Run) -> None:

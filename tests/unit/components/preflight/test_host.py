@@ -58,8 +58,8 @@ class Api:
 
 @pytest.fixture
 def host(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    def set_up(*given: Any, **version: str) -> None:
-        client = SimpleNamespace(api=Api(*given, **version), containers=SimpleNamespace(get=missing))
+    def set_up(error: Exception | None = None, *networks: Thing, **version: str) -> None:
+        client = SimpleNamespace(api=Api(error, *networks, **version), containers=SimpleNamespace(get=missing))
         monkeypatch.setattr(host_client, "client", lambda timeout: client)
         # A stack that runs here may have the port.
         monkeypatch.setattr(ports, "_is_taken", lambda *_: False)

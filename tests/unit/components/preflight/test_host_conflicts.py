@@ -161,7 +161,7 @@ def test_with_a_tunnel_no_port_of_the_host_matters() -> None:
         ("volume", {"volumes": ({"Name": "tasktracker-test-uploads", "Labels": None},)}),
     ],
 )
-def test_a_name_of_the_stack_on_what_is_not_its_own(kind: str, things: dict[str, tuple[Thing, ...]]) -> None:
+def test_a_name_of_the_stack_on_what_is_not_its_own(kind: str, things: dict[str, Any]) -> None:
     line, command = told(**things)
     assert line.startswith(f"  the stack's name, test: the {kind} tasktracker-test-")
     assert "has a name that this stack may give, and is not its own. It may hold live data" in line

@@ -120,7 +120,8 @@ def test_only_images_that_run_are_pulled(update: Any) -> None:
 @pytest.mark.parametrize("how", ["refusals", "errors"])
 def test_an_image_that_cannot_be_pulled_stops_the_update(update: Any, how: str) -> None:
     said = "manifest for x@sha256:00 not found: manifest unknown: manifest unknown"
-    api = Api(**{how: {IMAGE: missing(said) if how == "refusals" else said}})
+    given: dict[str, Any] = {how: {IMAGE: missing(said) if how == "refusals" else said}}
+    api = Api(**given)
     text = update(stack(), api)
     assert text.splitlines()[0] == "images of the stack are not on the Docker host. Nothing was changed."
     assert text.splitlines()[1:] == [

@@ -23,7 +23,8 @@ class Client:
     """A host on which each container uses so many MB, and caches as many of files."""
 
     def __init__(self, cache_key: str, **used: int) -> None:
-        self.api, self.used, self.asked, self.key = self, used, [], cache_key
+        self.api, self.used, self.key = self, used, cache_key
+        self.asked: list[str] = []
 
     def stats(self, container: str, *, stream: bool, one_shot: bool) -> dict[str, Any]:
         assert not stream

@@ -80,7 +80,7 @@ def test_a_file_that_names_all_of_them_is_taken() -> None:
     config = {**DEV, "postgres": json.dumps({"volume": 1, "kept_volumes": [2, 3]})}
     names = [*NAMES, "tasktracker-test-postgres-data-2", "tasktracker-test-postgres-data-3"]
     memory = Memory(MINE, dict.fromkeys(names, MINE), frozenset(names), used=2, kept=frozenset({1, 3}))
-    assert judged(memory, *names, config=config).known == {*names}
+    assert judged(memory, *names, config=config).known == frozenset(names)
 
 
 def test_what_is_another_state_s_is_refused_until_the_user_takes_it(monkeypatch: pytest.MonkeyPatch) -> None:

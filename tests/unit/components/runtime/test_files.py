@@ -21,13 +21,13 @@ from settings.blocks.nats import NatsSettings
 from settings.blocks.nginx import NginxSettings, PublishSettings
 from settings.blocks.postgres import PostgresSettings, PostgresTuning
 
-UPSTREAMS = {"api": "172.20.0.2:8000", "dashboard": "172.20.0.5:8080"}
+API, DASHBOARD = "172.20.0.2:8000", "172.20.0.5:8080"
 
 
 def front(*, hsts: bool = False, **settings: Any) -> str:
     hosts = ["tasks.example.com"]
     return nginx.server_config(
-        NginxSettings(**settings), domain="tasks.example.com", hosts=hosts, **UPSTREAMS, hsts=hsts
+        NginxSettings(**settings), domain="tasks.example.com", hosts=hosts, api=API, dashboard=DASHBOARD, hsts=hsts
     )
 
 
@@ -180,7 +180,7 @@ def test_cloudflare_s_ranges_are_subnets_of_the_internet_with_source_and_date() 
         (True, {}, "https://tasks.example.com:8443"),
     ],
 )
-def test_public_url(tls: bool, ports: dict[str, int], url: str) -> None:
+def test_public_url(tls: bool, ports: dict[str, Any], url: str) -> None:
     settings = NginxSettings(tls=tls, publish=PublishSettings(**ports))
     assert nginx.public_url(settings, "tasks.example.com") == url
 

@@ -46,9 +46,14 @@ def test_only_the_name_confirms(monkeypatch: pytest.MonkeyPatch, stack: str, con
 @pytest.mark.parametrize(("answer", "goes_on"), [("demo", True), ("", False), ("y", False)])
 @pytest.mark.usefixtures("home")
 def test_a_person_is_asked(monkeypatch: pytest.MonkeyPatch, answer: str, goes_on: bool) -> None:
-    asked = []
+    asked: list[str] = []
+
+    def reply(question: str) -> str:
+        asked.append(question)
+        return answer
+
     monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
-    monkeypatch.setattr("builtins.input", lambda question: asked.append(question) or answer)
+    monkeypatch.setattr("builtins.input", reply)
     assert (purge.refusal("demo", "") is None) is goes_on
     assert asked == ["This deletes all data of the stack 'demo'. Type its name to go on: "]
 
