@@ -15,6 +15,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -86,7 +87,7 @@ def latency(stack: Stack) -> list[float]:
         eventually(lambda: is_done(client, task), 10, "the task is done", interval=0.005)
 
     with stack.client() as client:
-        return [seconds(lambda number=number: one(client, number)) for number in range(TASKS)]  # type: ignore[misc]
+        return [seconds(partial(one, client, number)) for number in range(TASKS)]
 
 
 def memory(stack: Stack) -> dict[str, float]:

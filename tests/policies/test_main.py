@@ -86,7 +86,7 @@ def test_no_other_entry_of_the_path_leads_to_the_folder(copy: Path) -> None:
 
 
 def test_the_pack_starts_and_answers() -> None:
-    command = [sys.executable, PACK]
+    command = [sys.executable, str(PACK)]
     with subprocess.Popen(command, cwd=PACK, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None

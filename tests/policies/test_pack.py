@@ -20,12 +20,12 @@ from policies.registry import RULES
 from policies.resource import Resource
 from policies.rule import Finding, Level, Options, Rule, Scope, Severity
 from policies.waivers import Waiver
-from tests.policies.cases import Case
+from tests.policies.cases import Case, Kind
 from tests.policies.compliant import container
 
 TODAY = datetime.date(2026, 11, 22)
 TARGET = Target("prod", "tasktracker", "prod")
-KINDS = ("passing", "failing", "bypass", "unknown")
+KINDS: tuple[Kind, ...] = ("passing", "failing", "bypass", "unknown")
 
 PRIVILEGED = container({"privileged": True})
 UNLIMITED = container({"memory": 0, "memorySwap": 0})

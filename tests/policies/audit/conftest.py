@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from policies.audit import command
+from remote import sdk
 from tests.policies.audit.fake_docker import CARRIER, FakeApi
 from tests.policies.audit.inspection.samples import RUNNING
 
@@ -28,7 +29,7 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
 
     def run(*arguments: str, api: FakeApi | None = None, containers: Sequence[Any] = (RUNNING, CARRIER)) -> Any:
         fake = SimpleNamespace(api=api or FakeApi(containers))
-        monkeypatch.setattr(command.sdk, "client", lambda host, timeout: fake)
+        monkeypatch.setattr(sdk, "client", lambda host, timeout: fake)
         code = command.main(["--stack", "prod", *arguments])
         captured = capsys.readouterr()
         return SimpleNamespace(code=code, out=captured.out, err=captured.err)

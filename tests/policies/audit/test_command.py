@@ -13,7 +13,7 @@ import requests
 
 from policies.audit import command, exit_codes
 from policies.containers import CONTAINER
-from remote import DockerHost, HostError
+from remote import DockerHost, HostError, sdk
 from tests.policies.audit.fake_docker import CARRIER, FakeApi, names, state, stranger
 from tests.policies.audit.inspection.samples import INSPECTED_SERVICE, RUNNING, inspected
 
@@ -36,7 +36,7 @@ def test_the_docker_host_is_the_providers(project: Path, monkeypatch: pytest.Mon
         asked.append(host)
         return SimpleNamespace(api=FakeApi([RUNNING, CARRIER]))
 
-    monkeypatch.setattr(command.sdk, "client", connect)
+    monkeypatch.setattr(sdk, "client", connect)
     assert command.main(["--stack", "prod"]) == 0
     (project / "Pulumi.prod.yaml").write_text("config:\n  docker:host: tcp://10.0.0.1:2376\n")
     assert command.main(["--stack", "prod"]) == 0
@@ -76,7 +76,7 @@ def test_docker_that_does_not_answer(
         raise error
 
     monkeypatch.delenv("DOCKER_HOST", raising=False)
-    monkeypatch.setattr(command.sdk, "client", refuse)
+    monkeypatch.setattr(sdk, "client", refuse)
     assert command.main(["--stack", "prod"]) == 69
     assert f"error: {said}" in capsys.readouterr().err
 
@@ -165,7 +165,7 @@ def test_an_interrupt_ends_it_quietly(monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupt(host: str | None, timeout: int) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(command.sdk, "client", interrupt)
+    monkeypatch.setattr(sdk, "client", interrupt)
     assert command.main(["--stack", "prod"]) == 130
 
 
@@ -182,7 +182,7 @@ def test_a_stack_s_own_host_is_asked(
         raise HostError(f"{host.name} is away")
 
     monkeypatch.setattr(command, "check", lambda host: None)
-    monkeypatch.setattr(command.sdk, "client", client)
+    monkeypatch.setattr(sdk, "client", client)
     block = "  tasktracker:docker_host: {address: 'ssh://deploy@host', key_file: ~/k}\n"
     (project / "Pulumi.prod.yaml").write_text(f"config:\n{block}")
     assert command.main(["--stack", "prod"]) == 0

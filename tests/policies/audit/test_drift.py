@@ -177,7 +177,7 @@ def test_the_files_of_carriers_are_read_as_digests() -> None:
         return archive({"nginx.conf": "events {}", "url": CONTENT}), {}
 
     # The provider makes a secret of the whole list where one of its contents is one.
-    state = {
+    state: dict[tuple[str, str], dict[str, Any]] = {
         (CONTAINER, CARRIER_ID): {"inputs": {"uploads": secret(UPLOADS)}},
         (CONTAINER, "gone"): {"inputs": {"uploads": UPLOADS}},
         (CONTAINER, "old"): {"inputs": {"uploads": UPLOADS}, "delete": True},

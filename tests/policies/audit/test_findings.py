@@ -17,9 +17,10 @@ from policies.audit.findings import Report
 from policies.audit.report import blocks
 from policies.audit.snapshot import DockerObject
 from policies.containers import CONTAINER
-from policies.evaluate import Level, Violation
+from policies.evaluate import Violation
 from policies.registry import RULES
 from policies.resource import VOLUME
+from policies.rule import Level
 from policies.values import SECRET_SIGNATURE, SIGNATURE
 from tests.policies.audit.fake_docker import CARRIER, EDGE, KNOWN, FakeApi, names, state, stranger
 from tests.policies.audit.inspection.samples import INSPECTED_VOLUME, NETWORK_ID, RUNNING, inspected

@@ -63,6 +63,12 @@ def keyed(kind: Kind, what: str, resources: tuple[Resource, ...], *found: str) -
 
 BOTH = ("name", "user")
 
+#: What is more than the repository, or nothing that can be read.
+OTHER_RESOURCES: tuple[Any, ...] = (
+    "*", "arn:aws:s3:::*", "arn:aws:s3:::tasktracker-*/x", f"arn:aws:sqs:eu-central-1:{ACCOUNT}:queue", "", [],
+    None,
+)  # fmt: skip
+
 KEY = (
     keyed("passing", "a role", (aws(ROLE), aws(POLICY))),
     keyed("passing", "for one bucket", writer(NARROW, LISTING)),
@@ -105,18 +111,7 @@ KEY = (
             {"a": "b"},
         )
     ),
-    *(
-        keyed("bypass", f"Resource {arn}", writer(changed(NARROW, Resource=arn)), *BOTH)
-        for arn in (
-            "*",
-            "arn:aws:s3:::*",
-            "arn:aws:s3:::tasktracker-*/x",
-            f"arn:aws:sqs:eu-central-1:{ACCOUNT}:queue",
-            "",
-            [],
-            None,
-        )
-    ),
+    *(keyed("bypass", f"Resource {arn}", writer(changed(NARROW, Resource=arn)), *BOTH) for arn in OTHER_RESOURCES),
     keyed("bypass", "any key of KMS", writer(NARROW, changed(DECRYPTING, Resource="*")), *BOTH),
     keyed("bypass", "all but an action", writer(changed(NARROW, Action=None, NotAction="iam:*")), *BOTH),
     keyed("bypass", "all but a resource", writer(changed(NARROW, Resource=None, NotResource="a")), *BOTH),

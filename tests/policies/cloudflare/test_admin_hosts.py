@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from typing import Any
 
 from policies.cloudflare.types import ACCESS_POLICIES, APPLICATIONS, GROUPS, RECORDS
 from policies.values import UNKNOWN
@@ -28,8 +29,16 @@ from tests.policies.compliant_cloudflare import (
 TEAM = access_policy(name="team")
 REFERRING = {"policies": [{"id": UNKNOWN}]}
 BY_TEAM = {"policies": [TEAM.urn]}
-EVERYONE = {"everyone": {}}
+EVERYONE: dict[str, Any] = {"everyone": {}}
 OPEN_GROUP = group({"includes": [EVERYONE]})
+
+#: What lets in more than known people.
+OPEN_INCLUDES: tuple[dict[str, Any], ...] = (
+    {"everyone": True}, {"everyone": {}}, {"geo": {"countryCode": "DE"}}, {"ip": {"ip": "0.0.0.0/0"}},
+    {"ipList": {"id": "1"}}, {"loginMethod": {"id": "1"}}, {"geos": ["DE"]}, {"authMethod": {"authMethod": "mfa"}},
+    {"userRiskScore": {"userRiskScores": ["low"]}}, {"new": {}}, {"emailDomain": {"domain": "GMail.com"}},
+    {"emailDomain": {"domain": "@gmail.com"}}, {"emailDomains": ["example.com", "outlook.com"]},
+)  # fmt: skip
 
 ADMIN = (
     Case("CF-ACCESS", "passing", "no host for administrators", tuple(stack())),
@@ -159,13 +168,7 @@ ADMIN = (
         Case("CF-ACCESS", "bypass", f"includes {json.dumps(include)}",
              (on("grafana.example.com"), included({"email": {"email": "jo@example.com"}}, include)),
              (f"policies[0].includes[1].{next(iter(include))}",))
-        for include in (
-            {"everyone": True}, {"everyone": {}}, {"geo": {"countryCode": "DE"}},
-            {"ip": {"ip": "0.0.0.0/0"}}, {"ipList": {"id": "1"}}, {"loginMethod": {"id": "1"}}, {"geos": ["DE"]},
-            {"authMethod": {"authMethod": "mfa"}}, {"userRiskScore": {"userRiskScores": ["low"]}}, {"new": {}},
-            {"emailDomain": {"domain": "GMail.com"}}, {"emailDomain": {"domain": "@gmail.com"}},
-            {"emailDomains": ["example.com", "outlook.com"]},
-        )
+        for include in OPEN_INCLUDES
     ),
     Case("CF-ACCESS", "bypass", "non-identity for everyone",
          (on("grafana.example.com"), included(EVERYONE, decision="non_identity")),

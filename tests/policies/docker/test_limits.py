@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import pydantic
 import pytest
@@ -20,12 +21,12 @@ BYTES = "taskSpec.resources.limits.memoryBytes"
 NANO_CPUS = "taskSpec.resources.limits.nanoCpus"
 
 
-def _memory(kind: Kind, what: str, memory: object, swap: object, *found: str, **more: object) -> Case:
+def _memory(kind: Kind, what: str, memory: object, swap: object, *found: str, **more: Any) -> Case:
     resource = container({"memory": memory, "memorySwap": swap})
     return Case("DKR-MEM", kind, what, (resource,), found, **more)
 
 
-def _bytes(kind: Kind, what: str, value: object, **more: object) -> Case:
+def _bytes(kind: Kind, what: str, value: object, **more: Any) -> Case:
     found = (BYTES,) if kind in ("failing", "bypass") else ()
     return Case("DKR-MEM", kind, f"service {what}", (service({BYTES: value}),), found, **more)
 
@@ -102,7 +103,7 @@ MEMORY = (
 )
 
 
-def _cpus(kind: Kind, what: str, cpus: object, **more: object) -> Case:
+def _cpus(kind: Kind, what: str, cpus: object, **more: Any) -> Case:
     found = ("cpus",) if kind in ("failing", "bypass") else ()
     return Case("DKR-CPU", kind, what, (container({"cpus": cpus}),), found, **more)
 
@@ -112,7 +113,7 @@ def _quota(kind: Kind, what: str, quota: object, period: object, *found: str, cp
     return Case("DKR-CPU", kind, f"quota {what}", (container(changes),), found)
 
 
-def _nano(kind: Kind, what: str, value: object, **more: object) -> Case:
+def _nano(kind: Kind, what: str, value: object, **more: Any) -> Case:
     found = (NANO_CPUS,) if kind in ("failing", "bypass") else ()
     return Case("DKR-CPU", kind, f"service {what}", (service({NANO_CPUS: value}),), found, **more)
 
@@ -172,7 +173,7 @@ CPUS = (
 )
 
 
-def _ulimits(kind: Kind, what: str, ulimits: object, *found: str, **more: object) -> Case:
+def _ulimits(kind: Kind, what: str, ulimits: object, *found: str, **more: Any) -> Case:
     return Case("DKR-ULIMIT", kind, what, (container({"ulimits": ulimits}),), found, **more)
 
 

@@ -17,7 +17,7 @@ from tests.policies.cases import Case, of_each_rule, rule_of, run_all
 from tests.policies.compliant import container, make
 
 PEM = "-----BEGIN CERTIFICATE-----"
-TLS = {"caMaterial": PEM, "certMaterial": PEM, "keyMaterial": "x"}
+TLS: dict[str, Any] = {"caMaterial": PEM, "certMaterial": PEM, "keyMaterial": "x"}
 
 
 def provider(secret: tuple[str, ...] = (), **properties: Any) -> tuple[Resource]:

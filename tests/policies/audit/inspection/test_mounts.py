@@ -50,9 +50,13 @@ from tests.policies.audit.inspection.samples import HOST, INSPECTED_VOLUME, insp
     ],
 )
 def test_binds(bind: str, volume_driver: str, key: str, entry: dict[str, Any]) -> None:
-    changes = {"HostConfig.Binds": [bind], "HostConfig.VolumeDriver": volume_driver, "HostConfig.Mounts": None}
-    # Docker cleans the target and lists the mount among those in effect: it is there once.
-    changes["Mounts"] = [{"Type": "bind", "Source": "/a", "Destination": "/b", "RW": True}]
+    changes: dict[str, Any] = {
+        "HostConfig.Binds": [bind],
+        "HostConfig.VolumeDriver": volume_driver,
+        "HostConfig.Mounts": None,
+        # Docker cleans the target and lists the mount among those in effect: it is there once.
+        "Mounts": [{"Type": "bind", "Source": "/a", "Destination": "/b", "RW": True}],
+    }
     seen = container(inspected(changes), HOST)
     assert {name: seen[name] for name in ("mounts", "volumes") if name in seen} == {key: [entry]}
 

@@ -12,7 +12,8 @@ from tests.policies.audit.inspection.samples import HOST, NETWORK_ID, inspected
 
 def ports(asked: Any, bound: Any) -> list[Any]:
     changes = {"HostConfig.PortBindings": asked, "NetworkSettings.Ports": bound}
-    return container(inspected(changes), HOST).get("ports", [])
+    found: list[Any] = container(inspected(changes), HOST).get("ports", [])
+    return found
 
 
 ANY = {"HostIp": "0.0.0.0", "HostPort": "32771"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from policies.values import UNKNOWN
 from tests.policies.cases import Case, Kind, of_each_rule, run_all
@@ -11,7 +12,7 @@ from tests.policies.compliant import carrier, container, service
 RESERVATION = "taskSpec.resources.reservation"
 
 
-def _device(kind: Kind, what: str, changes: dict[str, object], *found: str, **more: object) -> Case:
+def _device(kind: Kind, what: str, changes: dict[str, object], *found: str, **more: Any) -> Case:
     return Case("DKR-DEV", kind, what, (container(changes),), found, **more)
 
 

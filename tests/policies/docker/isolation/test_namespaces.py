@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from policies.resource import IMAGE, REGISTRY_IMAGE, REMOTE_IMAGE
 from policies.values import UNKNOWN
@@ -10,7 +11,7 @@ from tests.policies.cases import Case, Kind, of_each_rule, run_all
 from tests.policies.compliant import carrier, container, make, service
 
 
-def _mode(kind: Kind, key: str, value: object, **more: object) -> Case:
+def _mode(kind: Kind, key: str, value: object, **more: Any) -> Case:
     found = (key,) if kind in ("failing", "bypass") else ()
     return Case("DKR-NS", kind, f"{key} {value!r}", (container({key: value}),), found, **more)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
+from typing import Any
 
 import pydantic
 import pytest
@@ -24,7 +25,7 @@ PROFILE = json.dumps({"defaultAction": "SCMP_ACT_ERRNO", "syscalls": [{"names": 
 PROFILE_DIGEST = f"sha256:{hashlib.sha256(PROFILE.encode()).hexdigest()}"
 
 
-def opted(rule: str, kind: Kind, what: str, *options: object, found: tuple[int, ...] = (), **more: object) -> Case:
+def opted(rule: str, kind: Kind, what: str, *options: object, found: tuple[int, ...] = (), **more: Any) -> Case:
     """A container with those security options, of which some are found by their indexes."""
     paths = tuple("securityOpts" if index < 0 else f"securityOpts[{index}]" for index in found)
     return Case(rule, kind, what, (container({"securityOpts": list(options)}),), paths, **more)

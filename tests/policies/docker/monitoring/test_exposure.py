@@ -57,7 +57,8 @@ def edge(*envs: str) -> tuple[Resource]:
 
 
 def runs(*command: str, key: str = "command") -> tuple[Resource]:
-    return (of("helper", "debian:trixie", **{key: list(command)}),)
+    changes: dict[str, Any] = {key: list(command)}
+    return (of("helper", "debian:trixie", **changes),)
 
 
 def file(content: str, **changes: Any) -> tuple[Resource]:

@@ -24,6 +24,13 @@ from tests.policies.docker.mounts.test_sockets import DOCKER, MOUNTS, bind, in_s
 
 ALLOWED = {"paths": ["/etc/localtime", "/srv/shared/"]}
 
+#: Sources that are not in ALLOWED, or not paths.
+FORBIDDEN_SOURCES: tuple[Any, ...] = (
+    "/srv/shared/../data", "/srv/sharedness", "/srv", "/etc", "/", "srv/shared", "./srv/shared", "~/x", "$X/y",
+    "${X}", "/SRV/shared", " /srv/shared", "/srv/shared ", "\\srv\\shared", "/srv/shared/x\\..\\y",
+    "/proc/1/root/srv/shared", "C:/srv/shared", "", None, [], {}, 5, True,
+)  # fmt: skip
+
 BIND_CASES = (
     *(
         Case("DKR-SOCK", "bypass", f"the API by {pair}", (container({"envs": ["A=b", pair]}),), ("envs[1]",))
@@ -102,11 +109,7 @@ BIND_CASES = (
     ),
     *(
         Case("DKR-BIND", "bypass", f"source {path!r}", with_mount(bind(path)), ("mounts[0].source",), options=ALLOWED)
-        for path in (
-            "/srv/shared/../data", "/srv/sharedness", "/srv", "/etc", "/", "srv/shared", "./srv/shared", "~/x", "$X/y",
-            "${X}", "/SRV/shared", " /srv/shared", "/srv/shared ", "\\srv\\shared", "/srv/shared/x\\..\\y",
-            "/proc/1/root/srv/shared", "C:/srv/shared", "", None, [], {}, 5, True,
-        )
+        for path in FORBIDDEN_SOURCES
     ),
     Case(
         "DKR-BIND", "bypass", "volume's name is a path",

@@ -56,7 +56,7 @@ DEV_PORTS = (
 )
 
 #: Addresses that are every interface's, or that Docker can't read and takes for that.
-EVERY_INTERFACE = (
+EVERY_INTERFACE: tuple[Any, ...] = (
     None, "", "0.0.0.0", "::", "[::]", "0", "0x0", "0:0:0:0:0:0:0:0", "::0", "::ffff:0.0.0.0", "::ffff:0:0", " ", "*",
     " 127.0.0.1", "127.0.0.1 ", "127.0.0.1\n", "127.1", "0127.0.0.1", "2130706433", "localhost", "[::1]", "::1%lo",
     "${IP}", "127.0.0.1/8", "\u0661\u0662\u0667.0.0.1", 0, 127, True, [], ["127.0.0.1"], {},

@@ -18,6 +18,10 @@ def attached(*names: Any, mode: Any = "bridge") -> tuple[Resource]:
 
 PREDEFINED = ("bridge", "default", "host", "none", "ingress", "docker_gwbridge", "nat")
 
+#: Not what Docker takes for a network's name, or only by another spelling.
+ODD_MODES: tuple[Any, ...] = ("Bridge", "DEFAULT", " bridge ", " ", True, [], ["x"], {})
+ODD_NAMES: tuple[Any, ...] = ("Bridge", "bridge ", "HOST", "", None, [], True)
+
 NETWORK_CASES = (
     Case("DKR-NET", "passing", "compliant", (container(), carrier(), service())),
     Case("DKR-NET", "passing", "unset mode", (container({"networkMode": UNSET}),)),
@@ -57,12 +61,12 @@ NETWORK_CASES = (
     ),
     *(
         Case("DKR-NET", "bypass", f"mode {mode!r} alone", attached(mode=mode), ("networksAdvanced",))
-        for mode in ("Bridge", "DEFAULT", " bridge ", " ", True, [], ["x"], {})
+        for mode in ODD_MODES
     ),
     *(
         Case("DKR-NET", "bypass", f"network {name!r}", attached("tasktracker-prod-edge", name),
              ("networksAdvanced[1].name",))
-        for name in ("Bridge", "bridge ", "HOST", "", None, [], True)
+        for name in ODD_NAMES
     ),
     Case("DKR-NET", "bypass", "predefined in default mode", attached("bridge", mode=None),
          ("networksAdvanced[0].name",)),

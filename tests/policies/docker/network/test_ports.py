@@ -31,6 +31,12 @@ from tests.policies.docker.network.publishing import (
     tunnel,
 )
 
+#: Ports that are random, reserved, several or none.
+WRONG_PORTS: tuple[Any, ...] = (
+    None, 0, "0", -1, 0.4, 65536, 1e300, "", "8000-8010", "http", [8080], {}, True, float("nan"), 22, 25, 1023,
+    "443.9x",
+)  # fmt: skip
+
 PORT_CASES = (
     Case("DKR-PORT", "passing", "compliant", (container(), carrier(), service())),
     *(
@@ -77,8 +83,7 @@ PORT_CASES = (
          options={"loopbackInDevelopment": False}),
     *(
         Case("DKR-PORT", "bypass", f"external {external!r}", nginx(external=external), ("ports[0].external",))
-        for external in (None, 0, "0", -1, 0.4, 65536, 1e300, "", "8000-8010", "http", [8080], {}, True, float("nan"),
-                         22, 25, 1023, "443.9x")
+        for external in WRONG_PORTS
     ),
     Case("DKR-PORT", "bypass", "random port in dev", (other("nats", port(external=None)),), ("ports[0].external",),
          environment="dev"),

@@ -19,7 +19,7 @@ GOOD_VARIABLES = [
     "GPG_KEY=A035C8C19219BA821ECEA86B64E628F8D684696D", "CLUSTER_ID=MkU3OEVBNTcwNTJENDM2Qk",
 ]  # fmt: skip
 BAD_COMMANDS = [["sh", "-c", "echo 'admin:hunter2' | chpasswd"], ["snmpget", "-A", "hunter2222", "host"]]
-BAD_CONTENTS = {
+BAD_CONTENTS: dict[str, str | bytes] = {
     "/etc/users.txt": '"app" "hunter2"\n',
     "/etc/ldap.conf": "bindpw hunter2\n",
     "/etc/sasl_passwd": "[smtp.example.com]:587 user:hunter2\n",

@@ -37,7 +37,9 @@ def step(
     diffs: Sequence[str] = (),
 ) -> dict[str, Any]:
     """An event of what happens to a resource; `detail` is the kind of difference by property path."""
-    differences = detail and {path: {"diffKind": kind, "inputDiff": False} for path, kind in detail.items()}
+    differences = None
+    if detail is not None:
+        differences = {path: {"diffKind": kind, "inputDiff": False} for path, kind in detail.items()}
     metadata = {
         "op": op, "urn": urn(name, types), "old": old, "new": new,
         "keys": list(keys), "diffs": list(diffs), "detailedDiff": differences,

@@ -202,7 +202,8 @@ def test_the_digest_says_that_it_has_no_violations() -> None:
 
 @pytest.mark.parametrize(("op", "word"), [("replace", "replaced"), ("delete", "deleted")])
 def test_a_lost_data_volume_is_called_out(op: str, word: str) -> None:
-    found = preview(volume(op), **{op: 1})
+    counts: dict[str, Any] = {op: 1}
+    found = preview(volume(op), **counts)
     text = report([found])
     assert (
         f"> **Data volume would be {word}: `postgres-data`. What it holds would be lost.** This fails the check" in text
@@ -271,7 +272,8 @@ def test_hostile_texts_stay_texts(text: str) -> None:
         step("delete", text, DATA, old=state(protect=True)),
         step(text, text, old=state({"a": 1}), new=state({"a": 2})),
     ]
-    shown = report([preview(*events, stack=text, **{text: 1})])
+    counts: dict[str, Any] = {text: 1}
+    shown = report([preview(*events, stack=text, **counts)])
     assert is_whole(shown)
     html = READER.render(shown)
     outside = re.sub(r"<(code|pre)\b.*?</\1>", "", html, flags=re.DOTALL)

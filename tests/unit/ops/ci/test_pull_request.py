@@ -121,7 +121,7 @@ def test_the_first_report_is_a_new_comment_and_the_next_changes_it(paper: Paper,
 
 
 def test_other_comments_are_left_alone(paper: Paper, github: GitHub) -> None:
-    others = [
+    others: list[dict[str, Any]] = [
         {"id": 1, "user": {"login": "somebody"}, "body": f"{MARKER}\nquoted"},
         {"id": 2, "user": {"login": AUTHOR}, "body": f"another program's\n{MARKER}"},
         {"id": 3, "user": None, "body": MARKER},

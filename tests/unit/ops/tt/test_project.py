@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from ops.tt import project as module
 from ops.tt.errors import FailedError, RefusedError, UnreachableError, UsageError
 from ops.tt.project import DataVolumes, Project
 from remote import DockerHost
+from toolchain.process.steps import ROOT
 
 
 @pytest.fixture
@@ -85,7 +85,7 @@ def test_the_current_folder_comes_first(project: Project, monkeypatch: pytest.Mo
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     monkeypatch.chdir(elsewhere)
-    assert Project.find("dev").folder == module.ROOT
+    assert Project.find("dev").folder == ROOT
 
 
 def test_writing_keeps_mode_and_links(project: Project, tmp_path: Path) -> None:
@@ -138,7 +138,8 @@ def test_two_changes_at_once_are_refused(project: Project) -> None:
 
 def test_the_docker_host_is_the_program_s_or_the_provider_s(project: Project) -> None:
     project.config_file.write_text("config:\n  docker:host: tcp://127.0.0.1:1\n")
-    assert project.docker_host == "tcp://127.0.0.1:1"
+    provided = project.docker_host
+    assert provided == "tcp://127.0.0.1:1"
     project.config_file.write_text(
         "config:\n  tasktracker:docker_host: {address: 'ssh://deploy@host', key_file: ~/k}\n"
     )

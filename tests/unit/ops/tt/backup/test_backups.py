@@ -86,7 +86,7 @@ def test_a_backup_with_errors_is_refused() -> None:
 
 @pytest.mark.parametrize("target", [at(1500), Target(latest=True), Target(label=FULL), at(NOW + 60)])
 def test_an_empty_repository_is_told(target: Target) -> None:
-    empty = {"backups": [], "ranges": [], "archived_until": None}
+    empty: dict[str, Any] = {"backups": [], "ranges": [], "archived_until": None}
     with pytest.raises(RefusedError, match="the repository is empty"):
         chosen(target, answer(empty, problem="none", reason="there is none"), NOW)
     with pytest.raises(RefusedError, match="all there are have errors"):

@@ -98,7 +98,7 @@ def test_a_full_disk_is_told_and_leaves_no_file(tmp_path: Path, monkeypatch: pyt
     def full(_descriptor: int) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(dump.os, "fsync", full)
+    monkeypatch.setattr("os.fsync", full)
     with pytest.raises(FailedError, match=r"No space left on device; there is no dump"):
         take(FakeHost(), tmp_path / "x.dump")
     assert list(tmp_path.iterdir()) == []

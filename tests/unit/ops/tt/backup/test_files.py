@@ -143,7 +143,7 @@ def test_a_state_that_does_not_fit_leaves_no_file(tmp_path: Path, monkeypatch: p
         os.close(descriptor)
         return real(os.open("/dev/full", os.O_WRONLY), mode)
 
-    monkeypatch.setattr(files.os, "fdopen", full)
+    monkeypatch.setattr(os, "fdopen", full)
     with pytest.raises(FailedError, match="No space left on device; there is no file"):
         files.fetch_state(host(), "latest", tmp_path / "x")
     assert not list(tmp_path.iterdir())

@@ -11,16 +11,17 @@ import docker
 import pytest
 
 from ops.tt import times
-from ops.tt.backup.backups import Target
+from ops.tt.backup.backups import Repository, Target
 from ops.tt.errors import BrokenError, FailedError, InterruptedWorkError, RefusedError
 from ops.tt.operator import Operator
 from ops.tt.output import Output
 from ops.tt.project import Project
+from ops.tt.restore.outcome import Outcome
 from ops.tt.restore.plan import Plan, describe
-from ops.tt.restore.restore import Change, Outcome
+from ops.tt.restore.restore import Change
 from ops.tt.restore.unfinished import refuse_unfinished, unfinished_operations
 from ops.tt.state.update_events import UpdateError
-from tests.unit.ops.tt.backup.test_backups import TOLD, Repository
+from tests.unit.ops.tt.backup.test_backups import TOLD
 
 CONFIG = "config:\n  tasktracker:environment: prod # ours\n"
 

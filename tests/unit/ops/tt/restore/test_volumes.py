@@ -15,8 +15,9 @@ from ops.tt.operator import Operator
 from ops.tt.output import Output
 from ops.tt.project import Project, volume_name
 from ops.tt.restore import restore, volumes
+from ops.tt.restore.outcome import Outcome
 from ops.tt.restore.plan import Plan
-from ops.tt.restore.restore import Outcome, execute
+from ops.tt.restore.restore import execute
 from ops.tt.state.update_events import UpdateError
 from settings.ownership import DATA_VOLUME
 from tests.unit.ops.tt.restore.test_restore import plan

@@ -17,6 +17,7 @@ import stackfile
 from ops.tt import cli
 from ops.tt.errors import Exit
 from ops.tt.stack import new_stack, taken
+from remote import sdk
 from stackfile import writing
 from toolchain.process.steps import ROOT, StepError
 from toolchain.stacks.passphrase import PUBLIC_PASSPHRASE
@@ -81,7 +82,7 @@ def on_host(monkeypatch: pytest.MonkeyPatch, **lists: list[dict[str, Any]]) -> N
         containers=lambda **_: lists.get("containers", []),
         volumes=lambda: {"Volumes": lists.get("volumes")},
     )
-    monkeypatch.setattr(taken.sdk, "client", lambda *_: SimpleNamespace(api=api))
+    monkeypatch.setattr(sdk, "client", lambda *_: SimpleNamespace(api=api))
 
 
 Run = Callable[..., tuple[int, dict[str, Any]]]
@@ -276,7 +277,7 @@ def test_without_docker_and_an_engine_it_is_made_and_says_so(
         raise StepError("there is no Pulumi engine yet")
 
     monkeypatch.delenv("DOCKER_HOST", raising=False)
-    monkeypatch.setattr(taken.sdk, "client", silent)
+    monkeypatch.setattr(sdk, "client", silent)
     monkeypatch.setattr(new_stack, "environment", no_engine)
     code, made = run("demo")
     assert code == 0

@@ -9,6 +9,7 @@ from typing import Any
 
 import docker
 import pytest
+from docker.models import containers, networks
 
 from ops.tt.errors import BrokenError, InterruptedWorkError, RefusedError, UnreachableError
 from ops.tt.host.differences import CONTAINER, NETWORK
@@ -18,30 +19,30 @@ from ops.tt.stack import recover
 from ops.tt.state.locks import Lock
 
 
-class Thing(SimpleNamespace):
-    """A container or a network."""
+class Thing:
+    """A container or a network; `fault` is what its removal raises."""
+
+    there = True
+    fault: BaseException | None = None
+
+    def __init__(self, **values: Any) -> None:
+        vars(self).update(values)
 
     def remove(self, **_: object) -> None:
-        if "fault" in vars(self):
+        if self.fault is not None:
             raise self.fault
         self.there = False
 
 
-class Container(Thing, docker.models.containers.Container):
+class Container(Thing, containers.Container):
     labels: Any = None
     name: Any = None
     id: Any = None
 
-    def __init__(self, **values: Any) -> None:
-        Thing.__init__(self, there=True, **values)
 
-
-class Network(Thing, docker.models.networks.Network):
+class Network(Thing, networks.Network):
     name: Any = None
     id: Any = None
-
-    def __init__(self, **values: Any) -> None:
-        Thing.__init__(self, there=True, **values)
 
 
 OURS = {"stack": "dev"}

@@ -13,6 +13,7 @@ import pytest
 from ops.tt.errors import InterruptedWorkError, RefusedError
 from ops.tt.output import Output
 from ops.tt.project import Project
+from ops.tt.restore import scratch
 from ops.tt.stack import attached, removal
 from toolchain.process import foreground
 
@@ -33,7 +34,7 @@ class Calls:
         monkeypatch.setattr(removal, "Engine", lambda _: SimpleNamespace(resources=list))
         monkeypatch.setattr(removal, "compare", lambda *_: compared)
         monkeypatch.setattr(removal, "obstacles", self._obstacles)
-        monkeypatch.setattr(removal.scratch, "remove_all", lambda _: self.done.append("scratch") or ["look"])
+        monkeypatch.setattr(scratch, "remove_all", self._remove_scratch)
         monkeypatch.setattr(removal, "left", lambda _: iter(["its passphrase"]))
         monkeypatch.setattr(attached, "engine_environment", lambda _: {})
         monkeypatch.setattr(attached, "obstacles", lambda _: [])
@@ -43,6 +44,10 @@ class Calls:
         self.done.append("own")
         if self.refusal:
             raise self.refusal
+
+    def _remove_scratch(self, _host: object) -> list[str]:
+        self.done.append("scratch")
+        return ["look"]
 
     def _obstacles(self, _project: Project) -> list[str]:
         self.done.append("lock")
@@ -137,7 +142,7 @@ def test_an_interrupt_in_the_middle_reports_what_was_done(calls: Calls, monkeypa
     def interrupt(_: object) -> list[str]:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(removal.scratch, "remove_all", interrupt)
+    monkeypatch.setattr(scratch, "remove_all", interrupt)
     with pytest.raises(InterruptedWorkError) as told:
         purge()
     assert str(told.value) == (

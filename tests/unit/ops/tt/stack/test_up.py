@@ -75,11 +75,15 @@ class Steps:
         monkeypatch.setattr(foreground, "run", self._pulumi)
         monkeypatch.setattr(attached, "engine_environment", lambda _: {"PULUMI_BACKEND_URL": "file:///state"})
         monkeypatch.setattr(attached, "obstacles", lambda _: ["a lock"])
-        monkeypatch.setattr(up, "save", lambda *_, if_possible: self.done.append("save") or {"id": "a1", "size": 1})
+        monkeypatch.setattr(up, "save", self._save)
         monkeypatch.setattr(up, "connect_again", lambda *_: self.done.append("connect"))
         monkeypatch.setattr(up, "Host", lambda _: None)
         monkeypatch.setattr(up, "Engine", lambda _: SimpleNamespace(resources=list))
         monkeypatch.setattr(up, "say_where", lambda *_: self.done.append("where"))
+
+    def _save(self, *_: object, if_possible: bool) -> dict[str, object]:
+        self.done.append("save")
+        return {"id": "a1", "size": 1}
 
     def _pulumi(
         self,
@@ -293,7 +297,12 @@ def test_a_machine_without_an_engine_names_the_target_that_gets_one(
 def test_a_preview_is_of_what_an_update_would_do(steps: Steps, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(up, "environment_for_preview", contextlib.nullcontext)
     commands: list[list[str]] = []
-    monkeypatch.setattr(foreground, "run", lambda command, *_, **__: commands.append(command) or 0)
+
+    def run(command: list[str], *_: object, **__: object) -> int:
+        commands.append(command)
+        return 0
+
+    monkeypatch.setattr(foreground, "run", run)
     monkeypatch.setattr(up, "variables", lambda _: {})
     assert up.preview(Project(Path(), "dev"), Output(json=False), ["--target", "x"]) == 0
     assert commands == [["pulumi", "--stack=dev", "preview", *POLICY_OPTIONS, "--diff", "--target", "x"]]

@@ -18,7 +18,7 @@ from ops.tt.stack import update
 from ops.tt.stack.update import Ready
 from ops.tt.state.locks import Lock
 
-DATA = {"name": "tasktracker-dev-data", "aliases": ["worker"], "ipv4Address": "10.0.0.5"}
+DATA: dict[str, Any] = {"name": "tasktracker-dev-data", "aliases": ["worker"], "ipv4Address": "10.0.0.5"}
 
 
 STACK = "urn:pulumi:dev::tasktracker::pulumi:pulumi:Stack::tasktracker-dev"
@@ -58,7 +58,8 @@ class FakeHost:
         aliases: tuple[str, ...] = ("worker", "0a33d7"),
         address: str = "10.0.0.5",
     ) -> None:
-        self.stack, self.address, self.done = "dev", None, []
+        self.stack, self.address = "dev", None
+        self.done: list[tuple[str, str, dict[str, Any]]] = []
         self.refusal: docker.errors.APIError | None = None
         labels = {"stack": "dev"}
         there = [each for each in RESOURCES if "id" in each and each["id"] not in missing]

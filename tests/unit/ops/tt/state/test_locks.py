@@ -173,7 +173,8 @@ def test_an_interrupt_says_which_locks_are_cleared(
 ) -> None:
     held(location, "1", pid=gone, hostname=socket.gethostname())
     held(location, "2", pid=gone, hostname=socket.gethostname())
-    delete, done = FolderStore.delete, []
+    delete = FolderStore.delete
+    done: list[str] = []
 
     def interrupt(self: FolderStore, key: str) -> None:
         if done:
