@@ -172,7 +172,7 @@ docs: ## write the generated documents anew
 .PHONY: snapshot
 snapshot: ## write the graph of prod anew that a test holds the program to, for review
 	@$(SETUP) development engine
-	@$(ENV) && WRITE_SNAPSHOTS=1 pytest -q tests/e2e/test_committed.py -k graph
+	@$(ENV) && WRITE_SNAPSHOTS=1 pytest -q tests/e2e/environments/test_committed.py -k graph
 
 .PHONY: lock
 lock: ## write the lock files anew, with hashes

@@ -23,7 +23,7 @@ import httpx
 
 from bench import backups, policies
 from images.catalog import IMAGES, local_reference
-from tests.e2e.stack import Stack, add_task, eventually, is_done
+from tests.e2e.support.stack import Stack, add_task, eventually, is_done
 from tests.services import SERVICES
 
 #: Runs of what is quick; the median of five is steady enough to see a change of a tenth.

@@ -19,7 +19,7 @@ from typing import Any, cast
 
 import httpx
 
-from tests.e2e.stack import Stack, add_task, eventually
+from tests.e2e.support.stack import Stack, add_task, eventually
 from tests.services import SERVICES
 
 #: Stack numbers: subnets and ports beside those of the other stacks.

@@ -14,7 +14,7 @@ from google.protobuf import struct_pb2
 from pulumi.runtime.proto import analyzer_pb2
 
 from policies.analyzer import Analyzer
-from tests.e2e.stack import Stack
+from tests.e2e.support.stack import Stack
 from tests.policies.compliant import container
 from toolchain.pulumi_engine.engine import POLICY_OPTIONS
 

@@ -20,8 +20,8 @@ from typing import Any
 
 from components.core.naming import SYSTEM
 
-# The clouds of prod's preview are stand-ins, which are for tests.
-from tests.e2e.prod import prod_stack
+# The clouds of prod's preview are fakes, which are for tests.
+from tests.e2e.support.prod import prod_stack
 from toolchain.process.steps import ROOT, StepError
 from toolchain.pulumi_engine.engine import environment
 from toolchain.targets.preview import environment_for_preview

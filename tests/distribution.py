@@ -15,33 +15,33 @@ from xdist.scheduler import LoadScopeScheduling
 #: last to end decides how long all takes. Every other file is a group of its own.
 GROUPS = {
     "shared stack": (
-        *("e2e/test_faults.py", "e2e/test_audit.py", "e2e/test_by_hand.py", "e2e/test_file_backups.py"),
-        *("e2e/test_object_store.py", "e2e/test_mistakes.py", "e2e/test_stack.py", "e2e/test_dashboard.py"),
-        *("e2e/test_preflight.py", "e2e/test_changes.py", "e2e/test_restore.py"),
-        "e2e/test_policies.py::test_the_dev_stack",
+        *("e2e/dev/test_faults.py", "e2e/dev/test_audit.py", "e2e/dev/test_by_hand.py"),
+        *("e2e/dev/test_file_backups.py", "e2e/dev/test_object_store.py", "e2e/dev/test_mistakes.py"),
+        *("e2e/dev/test_stack.py", "e2e/dev/test_dashboard.py", "e2e/dev/test_preflight.py"),
+        *("e2e/dev/test_changes.py", "e2e/dev/test_restore.py", "e2e/policies/test_docker.py::test_the_dev_stack"),
     ),
-    "tt": ("e2e/test_tt.py",),
-    "prod": ("e2e/test_prod.py",),
-    "ownership": ("e2e/test_ownership.py",),
+    "tt": ("e2e/operator/test_tt.py",),
+    "prod": ("e2e/environments/test_prod.py",),
+    "ownership": ("e2e/operator/test_ownership.py",),
     "upgrade": ("upgrade/test_upgrade.py",),
     "upgrade of states": ("upgrade/test_states.py",),
-    "remote host": ("e2e/test_remote_host.py",),
+    "remote host": ("e2e/environments/test_remote_host.py",),
     "restore": ("images/test_restore.py",),
     "fuzz": ("fuzz/test_rules.py",),
     "backups": ("images/test_backups.py",),
     "drill": ("images/test_drill.py",),
     "files' image": ("images/test_file_backups.py",),
-    "outside": ("e2e/test_outside.py",),
-    "state": ("e2e/test_state.py",),
+    "outside": ("e2e/environments/test_outside.py",),
+    "state": ("e2e/operator/test_state.py",),
     "postgres": ("images/test_postgres.py",),
 }
 
 #: Files whose tests have nothing in common that takes long, so that any process runs any of them. They come last, to
 #: fill what gaps there are.
 INDEPENDENT = (
-    "e2e/test_policies.py",
-    "e2e/test_policies_cloud.py",
-    "e2e/test_environments.py",
+    "e2e/policies/test_docker.py",
+    "e2e/policies/test_clouds.py",
+    "e2e/environments/test_environments.py",
     "toolchain/test_commands.py",
     "toolchain/test_language_host.py",
 )
@@ -52,10 +52,10 @@ _ORDER = [part for parts in GROUPS.values() for part in parts]
 def group(test: str) -> str:
     """The group that a test is in, by its id.
 
-    >>> group("tests/e2e/test_audit.py::test_a"), group("tests/images/test_nginx.py::test_b[c]")
+    >>> group("tests/e2e/dev/test_audit.py::test_a"), group("tests/images/test_nginx.py::test_b[c]")
     ('shared stack', 'images/test_nginx.py')
-    >>> group("tests/e2e/test_policies.py::test_d")
-    'e2e/test_policies.py::test_d'
+    >>> group("tests/e2e/policies/test_docker.py::test_d")
+    'e2e/policies/test_docker.py::test_d'
     """
     name = test.removeprefix("tests/")
     found = next((each for each, parts in GROUPS.items() if name.startswith(parts)), None)

@@ -14,8 +14,8 @@ from docker.models.containers import Container
 
 from images.catalog import local_reference
 from tests.damage.watch import answers
-from tests.e2e.by_hand import stop_nginx, write_file
-from tests.e2e.stack import Stack, eventually
+from tests.e2e.support.by_hand import stop_nginx, write_file
+from tests.e2e.support.stack import Stack, eventually
 
 #: What it returns is not used.
 Act = Callable[[Stack], object]

@@ -228,7 +228,7 @@ DAMAGES = (
     Damage(
         name="restore killed",
         what="`kill -9` of `./tt restore` while PostgreSQL changes to another volume",
-        tested="tests/e2e/test_tt.py",
+        tested="tests/e2e/operator/test_tt.py",
         down=True,
         status=("was cut off",),
         heal=("./tt restore --abort --stack dev",),
@@ -243,7 +243,7 @@ DAMAGES = (
     Damage(
         name="dockerd stopped",
         what="Docker's daemon is stopped and started",
-        tested="tests/e2e/test_remote_host.py",
+        tested="tests/e2e/environments/test_remote_host.py",
         down=True,
         status=("no Docker engine answers",),
         audit=("no Docker engine answers",),
@@ -251,7 +251,7 @@ DAMAGES = (
     Damage(
         name="dockerd killed",
         what="Docker's daemon is killed with all containers, and started",
-        tested="tests/e2e/test_remote_host.py",
+        tested="tests/e2e/environments/test_remote_host.py",
         down=True,
         status=("no Docker engine answers",),
         audit=("no Docker engine answers",),

@@ -3,7 +3,7 @@
     WRITE_MEASURED=1 pytest -m nightly tests/damage && make docs
 
 writes the seconds, and the table of docs/TROUBLESHOOTING.md, on a machine with nothing else to do. The two of Docker's
-daemon are measured in the same way by `tests/e2e/test_remote_host.py`.
+daemon are measured in the same way by `tests/e2e/environments/test_remote_host.py`.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from tests.damage.damage import Damage
 from tests.damage.damages import DAMAGES
 from tests.damage.services import UP
 from tests.damage.watch import Watch, answers, record, version
-from tests.e2e.by_hand import make_up, run_audit
-from tests.e2e.stack import Stack, add_task, eventually, is_done
+from tests.e2e.support.by_hand import make_up, run_audit
+from tests.e2e.support.stack import Stack, add_task, eventually, is_done
 from tests.leftovers import name_of_this_run, remove, remove_those_of_dead_runs
 from toolchain.process.steps import ROOT
 

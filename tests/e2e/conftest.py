@@ -14,7 +14,7 @@ import docker
 import httpx
 import pytest
 
-from tests.e2e.stack import Stack, eventually
+from tests.e2e.support.stack import Stack, eventually
 from tests.leftovers import name_of_this_run, remove, remove_those_of_dead_runs
 
 #: Pulumi programs, which only an engine can run.

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.e2e.remote_host import RemoteHost, unmount
+from tests.e2e.support.remote_host import RemoteHost, unmount
 from tests.leftovers import lives, name_of_this_run, owner_of
 from toolchain.image_build.build_secrets import machine_mirror
 from toolchain.machine import debian

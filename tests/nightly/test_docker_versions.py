@@ -12,9 +12,9 @@ import pytest
 from components.preflight.engine_version import NEWEST_MAJOR, notice, refusal
 from images.catalog import local_reference
 from settings.services import SERVICES
-from tests.e2e.comeback import ENDS, expect_comeback
-from tests.e2e.stack import Stack, add_task, eventually, is_done
-from tests.e2e.test_audit import audit
+from tests.e2e.dev.test_audit import audit
+from tests.e2e.support.comeback import ENDS, expect_comeback
+from tests.e2e.support.stack import Stack, add_task, eventually, is_done
 from tests.leftovers import name_of_this_run
 from tests.nightly.debian_docker import DebianDocker, debian_docker
 

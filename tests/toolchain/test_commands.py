@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from pulumi import automation
 
-from tests.toolchain import stand_in
+from tests.toolchain import fake_provider
 from tests.toolchain.conftest import Project, copy_of
 from toolchain.machine.golang import parse_version
 from toolchain.process.steps import ROOT
@@ -103,7 +103,7 @@ def test_destroy_that_runs_the_program(coloured: Project) -> None:
 
 
 def test_import(coloured: Project) -> None:
-    with stand_in.serving() as attached:
+    with fake_provider.serving() as attached:
         output = coloured.pulumi(
             "import", "-s", "test", "--yes", "standin:index:Thing", "imported", "existing",
             PULUMI_DEBUG_PROVIDERS=attached,

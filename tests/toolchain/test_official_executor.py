@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.stack import PROGRAM
+from tests.e2e.support.stack import PROGRAM
 from toolchain.process.steps import ROOT
 from toolchain.pulumi_engine.engine import POLICY_OPTIONS
 from toolchain.pulumi_engine.users_engine import EXECUTOR

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.e2e.stack import PROGRAM
+from tests.e2e.support.stack import PROGRAM
 from toolchain.process.steps import ROOT
 
 

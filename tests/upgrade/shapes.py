@@ -15,11 +15,11 @@ from typing import Any
 
 import yaml
 
-from tests.e2e.committed import committed, fill_in
-from tests.e2e.stack import Stack
-from tests.e2e.stand_in_cloud import serving
-from tests.e2e.stand_in_docker import Volumes, answering, volumes_of
-from tests.e2e.test_tunnel import PINNED
+from tests.e2e.environments.test_tunnel import PINNED
+from tests.e2e.fakes.cloud import serving
+from tests.e2e.fakes.docker_api import Volumes, answering, volumes_of
+from tests.e2e.support.committed import committed, fill_in
+from tests.e2e.support.stack import Stack
 from toolchain.stacks.passphrase import PUBLIC_PASSPHRASE
 
 #: Beside the numbers of the other stacks.

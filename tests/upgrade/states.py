@@ -13,8 +13,8 @@ from ops.ci.preview import Preview
 from ops.ci.preview_reader import read
 from ops.ci.record_preview import STREAMING
 from settings.ownership import VOLUME
-from tests.e2e.stack import Stack
-from tests.e2e.stand_in_docker import volume
+from tests.e2e.fakes.docker_api import volume
+from tests.e2e.support.stack import Stack
 from tests.upgrade.releases import Release
 from tests.upgrade.shapes import DOCKER, NUMBERS, PASSPHRASE, Shape
 from toolchain.process.steps import ROOT

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from ops.ci.preview import Preview
-from tests.e2e.stack import Stack
+from tests.e2e.support.stack import Stack
 from tests.upgrade.losses import is_kept, losses, recreated
 from tests.upgrade.mutations import PLANNED, REFUSED, Mutation, mutated
 from tests.upgrade.releases import Release, releases

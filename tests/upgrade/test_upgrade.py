@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.stack import Stack, add_task, eventually, is_done
+from tests.e2e.support.stack import Stack, add_task, eventually, is_done
 from tests.leftovers import name_of_this_run, remove
 from tests.upgrade.record import build_images
 from tests.upgrade.releases import checkout, releases

@@ -1,4 +1,4 @@
-"""What a person changed by hand is found, on a Docker that is made up; `tests/e2e/test_audit.py` has the real one."""
+"""What a person changed by hand is found, on a fake Docker; `tests/e2e/dev/test_audit.py` has the real one."""
 
 from __future__ import annotations
 

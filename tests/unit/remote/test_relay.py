@@ -1,4 +1,4 @@
-"""The socket behind which a host answers, with a stand-in for `ssh`."""
+"""The socket behind which a host answers, with a fake for `ssh`."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def ssh(folder: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> None:
-    """Puts a stand-in first on PATH."""
+    """Puts a fake first on PATH."""
     (folder / "bin").mkdir()
     program = folder / "bin" / "ssh"
     program.write_text(f"#!/bin/sh\n{script}\n")

@@ -50,7 +50,7 @@ def program(bin_folder: Path) -> Program:
 
 @pytest.fixture
 def calls(tmp_path: Path) -> Callable[[], list[str]]:
-    """The calls of the stand-in programs so far."""
+    """The calls of the fake programs so far."""
 
     def read() -> list[str]:
         file = tmp_path / "calls"

@@ -61,7 +61,7 @@ def test_the_build_command(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Engine:
-    """A stand-in for an engine with its client: it has images, and builds whatever it is told to."""
+    """A fake for an engine with its client: it has images, and builds whatever it is told to."""
 
     def __init__(self, present: Iterable[str], in_use: Iterable[str] = ()) -> None:
         self.present = list(present)

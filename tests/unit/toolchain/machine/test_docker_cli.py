@@ -20,7 +20,7 @@ def client(
     server: bool = True,
     message: str = "Cannot connect to the Docker daemon",
 ) -> Path:
-    """A stand-in for a Docker client, in `folder`."""
+    """A fake for a Docker client, in `folder`."""
     folder.mkdir()
     path = folder / "docker"
     path.write_text(

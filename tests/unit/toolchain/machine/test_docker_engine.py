@@ -1,4 +1,4 @@
-"""The Docker engine: found, started, or told why there is none. Docker itself is a stand-in throughout."""
+"""The Docker engine: found, started, or told why there is none. Docker itself is a fake throughout."""
 
 from __future__ import annotations
 

@@ -205,8 +205,8 @@ def test_a_command_that_ignores_the_signal_is_killed_in_the_end(logs: Path, monk
 def fail_on(word: str) -> Callable[..., None]:
     """A `print` whose reader goes away."""
 
-    def stand_in(*words: str, **_: object) -> None:
+    def fake_provider(*words: str, **_: object) -> None:
         if any(word in each for each in words):
             raise BrokenPipeError
 
-    return stand_in
+    return fake_provider

@@ -1,4 +1,4 @@
-"""`make push`, with a stand-in for Docker."""
+"""`make push`, with a fake for Docker."""
 
 from __future__ import annotations
 

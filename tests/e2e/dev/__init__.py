@@ -1,0 +1,1 @@
+"""Tests of the stack that they share, a dev stack as it is committed."""

@@ -1,0 +1,1 @@
+"""Tests of stacks as environments differ: hosts, backups, tunnels, TLS."""
