@@ -167,6 +167,7 @@ docs: ## write the generated documents anew
 	@$(VENV)/python -m docs.pull_request_comment
 	@$(VENV)/python -m docs.damages
 	@$(VENV)/python -m images.dockerignores
+	@$(VENV)/python -m docs.quotes
 	@$(ENV) && python -m docs.picture
 
 .PHONY: snapshot

@@ -18,6 +18,7 @@ from policies.resource import Resource
 from policies.rule import Rule, Scope
 from policies.values import decode
 from tests.policies.test_pack import cases
+from tests.services import OPTIONAL
 from tests.unit.components.conftest import API_TOKEN, DEBUG_PORTS, DEV, PROD, TUNNEL, Run, run_program
 
 #: Milliseconds of processor time that a rule may take over one resource.
@@ -48,6 +49,7 @@ SHAPES = {
     "AWS": ({**PROD, "backup": json.dumps(AWS)}, {}),
     "a bucket elsewhere": ({**PROD, "backup": json.dumps(S3)}, S3_KEYS),
     "a certificate": ({**TUNNEL, "nginx": json.dumps({"tls": True, "certificate": "cloudflare"})}, API_TOKEN),
+    "optional services": ({**DEV, **OPTIONAL}, {}),
     "Redis": ({**DEV, "redis": json.dumps({"max_memory": "100MB", "eviction": "noeviction"})}, {}),
 }
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from settings.secrets import BUILT_IN
 from tests.certificates import chain, ec_key, key_pem
+from tests.services import OPTIONAL
 from tests.unit.components.conftest import ACCESS_KEY, API_TOKEN, CONTAINER, DEV, GATES, PROD, STASH, TUNNEL, Run
 
 #: A secret that a stack's config declares for the app, which has no name of its own in the program.
@@ -32,7 +33,7 @@ _S3 = {"bucket": "elsewhere", "endpoint": "s3.example.com", "region": "local"}
 #: Config and config secrets of stacks that between them have every part.
 STACKS: tuple[tuple[Mapping[str, str], Mapping[str, str]], ...] = (
     # All that the program can make itself.
-    ({**DEV, "object_store": json.dumps({"app_bucket": "app-objects"}), "redis": "{}"}, {}),
+    ({**DEV, "object_store": json.dumps({"app_bucket": "app-objects"}), **OPTIONAL}, {}),
     # All that people can give at a time, with TLS behind a tunnel.
     (
         {

@@ -9,6 +9,7 @@ from itertools import groupby
 
 import pytest
 
+from docs import quotes
 from settings.errors import SettingsError
 from settings.reading.reader import parse
 from tests.unit.settings.config import config, stack_file
@@ -109,7 +110,7 @@ def test_a_link_of_the_readme_leads_somewhere(path: str) -> None:
     assert (ROOT / path).exists()
 
 
-@pytest.mark.parametrize("page", ["docs/DEPLOYMENT.md", "README.md"])
+@pytest.mark.parametrize("page", ["README.md"])
 def test_what_the_first_preview_of_prod_asks_for_is_quoted(page: str) -> None:
     with pytest.raises(SettingsError) as asked:
         parse("prod", config(stack_file("prod")))
@@ -119,6 +120,10 @@ def test_what_the_first_preview_of_prod_asks_for_is_quoted(page: str) -> None:
     )
     for part in quoted.split("  ...\n"):
         assert part in message
+
+
+def test_quotes_of_the_program_are_current() -> None:
+    assert quotes.PAGE.read_text() == quotes.page(), "`python -m docs.quotes` writes them anew"
 
 
 #: Targets of `make` and commands of `./tt` that begin a line of code, or come behind a prompt or another command.

@@ -11,6 +11,7 @@ import pytest
 
 from images.catalog import IMAGES, ROOT, CatalogError, Image, dockerignore, ignored, local_reference
 from settings.services import SERVICES, ServiceInfo
+from tests.images.test_images import SIZE_LIMITS
 
 #: Every pair of an image and something that goes into it.
 SOURCES = [(image.name, source) for image in IMAGES.values() for source in image.sources]
@@ -152,6 +153,10 @@ def test_a_build_sees_no_leftovers_in_the_folders_it_copies(name: str) -> None:
 @pytest.mark.parametrize("image", IMAGES.values(), ids=lambda image: image.name)
 def test_what_a_build_sees_is_written_by_make_docs(image: Image) -> None:
     assert (ROOT / image.dockerignore).read_text() == dockerignore(image)
+
+
+def test_each_image_has_a_limit_of_its_size() -> None:
+    assert SIZE_LIMITS.keys() == IMAGES.keys()
 
 
 def test_images_are_what_their_dockerfiles_say() -> None:

@@ -65,6 +65,10 @@ def specs(settings: Settings) -> Mapping[str, ContainerSpec]:
 ALL = specs(read({}))
 
 
+def test_each_service_has_a_spec_here() -> None:
+    assert {service.containers[0] for service in SERVICES.values()} <= ALL.keys()
+
+
 @pytest.mark.parametrize("name", ALL)
 def test_a_spec_is_json(name: str) -> None:
     spec = ALL[name]

@@ -7,11 +7,13 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from importlib import import_module
 from pathlib import Path
+from pkgutil import iter_modules
 
 import pytest
 
-from ops.tt import cli, reference
+from ops.tt import cli, commands, reference
 from ops.tt.errors import Exit, FailedError, RefusedError
 from ops.tt.output import Output
 from ops.tt.session import Session
@@ -69,6 +71,12 @@ def test_errors_for_programs_are_one_document(
     assert document["code"] == 2
     assert document["error"]
     assert told.err == ""
+
+
+def test_every_module_of_commands_is_registered() -> None:
+    modules = [import_module(f"ops.tt.commands.{each.name}") for each in iter_modules(commands.__path__)]
+    groups = [each.typer_instance for each in cli.app.registered_groups]
+    assert [module.__name__ for module in modules if module.app not in groups] == []
 
 
 @pytest.mark.parametrize(

@@ -99,8 +99,7 @@ def test_a_missing_environment_is_one_problem() -> None:
 def test_images_are_required_outside_dev(environment: str) -> None:
     keys = {**PROD, "environment": environment}
     assert problem(without(keys, ["images"])) == (
-        "tasktracker:images: is required; must be a block with the keys postgres, nats, api, worker, dashboard, nginx,"
-        " object_store, file_backups, redis, cloudflared"
+        f"tasktracker:images: is required; must be a block with the keys {', '.join(WITH_IMAGES)}"
     )
     assert problem({**keys, "images": without(IMAGES, ["worker"])}).startswith(
         "tasktracker:images.worker: is required; must be an image reference"
