@@ -224,6 +224,7 @@ def test_no_secret_in_logs_arguments_or_environment(stand: Stand, running: Conta
     assert PASSPHRASE not in processes
 
 
+@pytest.mark.nightly
 def test_a_store_that_is_down(stand: Stand, running: Container) -> None:
     """The database goes on, the health check tells, PostgreSQL stops soon, and no WAL is lost."""
     stand.store.stop()
@@ -310,6 +311,7 @@ def test_another_cluster_does_not_take_the_repository_over(stand: Stand, running
         stand.bench.docker.output("rm", "--force", container.name)
 
 
+@pytest.mark.nightly
 def test_expiry_leaves_the_last_good_full_backup(stand: Stand, running: Container) -> None:
     """Nothing but one full backup is wanted; what is newer and damaged doesn't count."""
     least = {"RETENTION_FULL": "1", "RETENTION_DAYS": "0"}

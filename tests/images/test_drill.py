@@ -129,6 +129,7 @@ def test_green(stand: Stand, drills: Container) -> None:
     assert stand.query("SELECT count(*) FROM pg_extension WHERE extname = 'amcheck'") == "0"
 
 
+@pytest.mark.nightly
 def test_one_at_a_time_and_none_left_behind(drills: Container) -> None:
     drills.sh("drill --json >/tmp/events 2>&1 & echo $! >/tmp/pid")
     wait_for(lambda: "canary" in drills.sh("cat /tmp/events"), "a drill")

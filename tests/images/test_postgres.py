@@ -271,6 +271,7 @@ def test_a_kill_during_the_first_start_is_made_good(stand: Stand, step: str) -> 
     assert query(container, "SHOW data_checksums") == "on"
 
 
+@pytest.mark.nightly
 def test_a_volume_that_has_lost_its_data_gets_no_new_cluster(stand: Stand) -> None:
     """It would look like a stack that works; its users would find nothing."""
     stand.socket = stand.bench.volume()

@@ -285,6 +285,7 @@ def test_a_life_after_a_restore_and_back(stand: Stand, mistake: str) -> None:
     assert tables(stand, fourth) == "afterwards on_the_first"
 
 
+@pytest.mark.nightly
 def test_wal_that_is_damaged_is_not_taken_for_the_end(stand: Stand, mistake: str) -> None:
     """PostgreSQL itself would go on with what came before it."""
     for number in range(2):

@@ -86,6 +86,7 @@ def test_preview_shows_one_changed_setting(coloured: Project) -> None:
     assert "~ 1 to update" in output
 
 
+@pytest.mark.nightly
 def test_refresh_graph_about_destroy(coloured: Project) -> None:
     coloured.pulumi("refresh", "-s", "test", "--yes")
     graph = coloured.folder / "graph.dot"
@@ -131,6 +132,7 @@ def test_broken_policy_pack_says_why(coloured: Project, pack: str) -> None:
     assert "broken pack" in coloured.up("--policy-pack", pack, code=None)
 
 
+@pytest.mark.nightly
 def test_automation_api_with_a_folder(coloured: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", coloured.env["PATH"])
     stack = automation.select_stack(
@@ -145,6 +147,7 @@ def test_automation_api_with_a_folder(coloured: Project, monkeypatch: pytest.Mon
     assert stack.destroy().summary.result == "succeeded"
 
 
+@pytest.mark.nightly
 def test_automation_api_with_a_function(
     project: Project, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -262,6 +262,7 @@ def test_failure_keeps_what_was_made(project: Project) -> None:
     assert "kept" in project.pulumi("stack", "-s", "test")
 
 
+@pytest.mark.nightly
 def test_stack_reference(project: Project) -> None:
     project.write(
         """
@@ -307,6 +308,7 @@ def test_hook_that_fails_stops_the_update_and_runs_again(project: Project) -> No
     assert "hook ran" not in project.up()
 
 
+@pytest.mark.nightly
 def test_async_program(project: Project) -> None:
     project.write(
         """
@@ -392,6 +394,7 @@ def _wait_until_gone(pid: int) -> None:
     raise AssertionError(f"process {pid} is still there")
 
 
+@pytest.mark.nightly
 def test_which_plugins_packages_need(way: Way) -> None:
     if way is not Way.BUILD:
         pytest.skip("the official language host has tests of its own")

@@ -107,6 +107,7 @@ def _digest(text: str) -> str:
     return base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).rstrip(b"=").decode()
 
 
+@pytest.mark.nightly
 def test_each_stack_gets_its_packages_and_development_all(clone: Clone, tmp_path: Path) -> None:
     clone.run("venv")
     assert clone.packages == {"pyyaml"}
@@ -122,6 +123,7 @@ def test_each_stack_gets_its_packages_and_development_all(clone: Clone, tmp_path
     assert clone.packages == set(PACKAGES.values())
 
 
+@pytest.mark.nightly
 def test_what_the_user_has_set_for_python_and_pip_changes_nothing(clone: Clone, tmp_path: Path) -> None:
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()

@@ -87,7 +87,11 @@ def test_each_service_is_killed() -> None:
     assert sorted(service for each in TOGETHER for service in each) == sorted(SERVICES)
 
 
-@pytest.mark.parametrize("services", TOGETHER, ids=" ".join)
+@pytest.mark.parametrize(
+    "services",
+    [pytest.param(each, marks=pytest.mark.nightly if "backups" in each else ()) for each in TOGETHER],
+    ids=" ".join,
+)
 def test_killed_containers_come_back_and_lose_no_task(stack: Stack, services: tuple[str, ...]) -> None:
     def started(service: str) -> str:
         return str(stack.container(service).attrs["State"]["StartedAt"])
@@ -110,6 +114,7 @@ def test_killed_containers_come_back_and_lose_no_task(stack: Stack, services: tu
             eventually(partial(is_done, client, task), BACK_WITHIN, f"task {task} is done")
 
 
+@pytest.mark.nightly
 def test_the_kills_change_nothing_that_up_would_change_back(stack: Stack) -> None:
     stack.expect_no_changes()
 

@@ -35,6 +35,7 @@ def test_a_bad_config_changes_nothing(stack: Stack) -> None:
     assert "Traceback" not in result.stdout
 
 
+@pytest.mark.nightly
 @pytest.mark.usefixtures("restored")
 def test_a_container_that_never_gets_healthy_fails_the_up_with_its_log(stack: Stack) -> None:
     others = {name: each for name, each in stack.ids().items() if name != "dashboard"}

@@ -29,6 +29,7 @@ def preview(folder: Path, **config: Any) -> tuple[int, str]:
     return result.returncode, result.stdout
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("environment", ["staging", "prod"])
 def test_an_environment_with_pinned_images_passes(tmp_path: Path, environment: str) -> None:
     code, output = preview(tmp_path, environment=environment, **OUTSIDE_DEV)

@@ -22,7 +22,7 @@ from tests.e2e.support.load import Load
 from tests.e2e.support.stack import Stack, add_task, eventually, execute, is_done
 from tests.leftovers import remove
 
-pytestmark = [pytest.mark.engine, pytest.mark.docker]
+pytestmark = [pytest.mark.engine, pytest.mark.docker, pytest.mark.nightly]
 
 #: The bucket's server as the stack knows it.
 SERVER = "s3.example.com"
@@ -146,7 +146,6 @@ def test_https(outside: Stack, trusted: ssl.SSLContext) -> None:
     outside.expect_no_changes()
 
 
-@pytest.mark.nightly
 def test_a_changed_certificate_is_served_without_a_failed_request(
     outside: Stack, pairs: list[tuple[str, str]], trusted: ssl.SSLContext
 ) -> None:

@@ -230,6 +230,7 @@ def test_a_host_that_cannot_be_used_is_one_message_of_up(host: RemoteHost, stack
     assert answer(host).status_code == 200
 
 
+@pytest.mark.nightly
 def test_another_host_is_refused_for_a_stack_that_is_there(host: RemoteHost, stack: Stack) -> None:
     stack.write_config({"docker_host": {"address": "unix:///var/run/docker.sock"}})
     try:
@@ -242,6 +243,7 @@ def test_another_host_is_refused_for_a_stack_that_is_there(host: RemoteHost, sta
     assert docker.from_env().volumes.list(filters={"label": f"stack={stack.name}"}) == []
 
 
+@pytest.mark.nightly
 def test_without_its_block_the_stack_does_not_change_to_this_machine(stack: Stack) -> None:
     kept = dict(stack.config)
     del stack.config["docker_host"], stack.config["registries"]
@@ -258,6 +260,7 @@ def test_without_its_block_the_stack_does_not_change_to_this_machine(stack: Stac
     assert f"the stack is on {address}, and its config has no tasktracker:docker_host any more" in result.stdout
 
 
+@pytest.mark.nightly
 def test_a_tag_that_moves_changes_nothing_until_it_is_pinned(host: RemoteHost, stack: Stack) -> None:
     client, moved = docker.from_env(), f"{host.registry}/tasktracker/dashboard"
     login = {"username": USER, "password": PASSWORD}

@@ -162,6 +162,7 @@ def test_the_host_publishes_nothing(cloud: Cloud, prod: Stack) -> None:
     assert prod.pulumi("stack", "output", "url").stdout.strip() == "https://tasks.example.com"
 
 
+@pytest.mark.nightly
 def test_nothing_changes_by_itself(prod: Stack) -> None:
     output = prod.pulumi("preview", "--expect-no-changes", "--refresh", *POLICY_OPTIONS).stdout
     assert violations(output) == set()

@@ -97,6 +97,7 @@ def test_a_disk_without_room_for_a_second_copy_is_refused(
     assert as_it_is(tt_stack) == before
 
 
+@pytest.mark.nightly
 def test_a_restore_that_is_killed_leaves_all_as_it_was(tt_stack: Stack) -> None:
     ended = threading.Event()
 

@@ -26,12 +26,9 @@ from policies.aws.s3.types import (
     VERSIONING,
 )
 from policies.cloudflare.types import ALL_TUNNELS
-from policies.registry import RULES
 from policies.resource import Resource
-from policies.rule import Level
 from policies.values import UNKNOWN
 from tests.e2e.fakes.cloud import Cloud, plain, serving
-from tests.e2e.policies.test_docker import BAD as BAD_FOR_DOCKER
 from tests.e2e.support.stack import Stack, violations
 from tests.policies.compliant_aws import COMPANIONS, GRANT, LET_IN, aws, bucket, changed, document, whole_bucket
 from tests.policies.compliant_cloudflare import (
@@ -171,17 +168,6 @@ def prod(cloud: Cloud, tmp_path_factory: pytest.TempPathFactory) -> Stack:
     code, output = run(stack, cloud, "up", "--yes", "--skip-preview")
     assert code == 0, output
     return stack
-
-
-def test_each_mandatory_rule_about_the_clouds_is_tried() -> None:
-    about = {
-        rule.id
-        for rule in RULES
-        if Level.MANDATORY in (rule.level, rule.staging_level, rule.production_level)
-        and any(type_.startswith(("aws:", "cloudflare:")) for type_ in rule.reads)
-    }
-    # What is about containers beside a tunnel is tried there.
-    assert about - set(BAD_FOR_DOCKER) == set(BAD)
 
 
 def test_a_new_stack_passes_with_no_violation(cloud: Cloud, tmp_path: Path) -> None:

@@ -13,9 +13,7 @@ import yaml
 
 from images.catalog import local_reference
 from policies.containers import CONTAINER
-from policies.registry import RULES
 from policies.resource import NETWORK, VOLUME
-from policies.rule import Level
 from tests.e2e.environments.test_environments import OUTSIDE_DEV
 from tests.e2e.support.stack import Stack, violations
 from tests.services import SERVICES
@@ -90,17 +88,6 @@ def preview(
     result = stack.pulumi("preview", *pack, check=False, env=env, without_docker=env is None)
     assert "Traceback" not in result.stdout
     return result.returncode, result.stdout
-
-
-def test_each_mandatory_rule_about_docker_is_tried() -> None:
-    docker = {
-        rule.id
-        for rule in RULES
-        if Level.MANDATORY in (rule.level, rule.staging_level, rule.production_level)
-        and any(type_.startswith("docker:") for type_ in rule.reads)
-        and not rule.id.startswith("CF-")
-    }
-    assert docker == set(BAD)
 
 
 def test_a_prod_shaped_stack_passes_with_no_waiver(prod: Stack) -> None:
@@ -180,6 +167,7 @@ def test_a_config_that_talks_rules_away_is_refused(
     assert [each for each in said if each not in output] == [], output
 
 
+@pytest.mark.nightly
 def test_a_raised_level_stops_what_only_advised(prod: Stack, tmp_path: Path) -> None:
     change = (CONTAINER, "api", {"ulimits": None})
     code, output = preview(prod, change)
@@ -244,6 +232,7 @@ def test_what_only_the_update_knows_is_refused_by_the_update(make_stack: Any) ->
     assert len(stack.containers(all=True)) == 1
 
 
+@pytest.mark.nightly
 @pytest.mark.docker
 def test_the_dev_stack_passes_with_no_waiver_and_a_refused_update_changes_nothing(stack: Stack) -> None:
     output = stack.pulumi("up", "--yes", *POLICY_OPTIONS).stdout
