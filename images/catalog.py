@@ -7,7 +7,7 @@ preview.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -87,13 +87,16 @@ class Image:
         return tuple(sorted((self.dockerfile, self.dockerignore, *self.inputs, *locks, *version)))
 
 
-def _image(dockerfile: Path) -> Image:
+def _image(dockerfile: Path) -> Image | None:
     """What a Dockerfile says: its first ARG takes the parent's reference, its COPY lines name what goes in.
 
-    An image is another one in each version where it holds the project's own code, which is in `app`.
+    An image is another one in each version where it holds the project's own code, which is in `app`. A Dockerfile
+    without an ARG is none of these images.
     """
     lines = dockerfile.read_text().splitlines()
-    argument = next(line.removeprefix("ARG ") for line in lines if line.startswith("ARG "))
+    argument = next((line.removeprefix("ARG ") for line in lines if line.startswith("ARG ")), None)
+    if argument is None:
+        return None
     copied = [
         word.removesuffix("*").rstrip("/")
         for line in lines
@@ -112,17 +115,22 @@ def _image(dockerfile: Path) -> Image:
     )
 
 
-def _after_parents(images: Mapping[str, Image]) -> dict[str, Image]:
-    """Images by name, each after its parent."""
+def images_in(root: Path) -> dict[str, Image]:
+    """The images of a project's folder by name, each after its parent.
 
-    def generation(image: Image) -> int:
-        return 0 if image.parent is None else 1 + generation(images[image.parent])
+    One that is built on none of them is a user's own, and not among them.
+    """
+    read = {path.parent.name: _image(path) for path in sorted(root.glob("images/*/Dockerfile"))}
+    found: dict[str, Image] = {}
+    parents: set[str | None] = {None}
+    while level := {name: each for name, each in read.items() if each and name not in found and each.parent in parents}:
+        found.update(level)
+        parents = {*level}
+    return found
 
-    return {image.name: image for image in sorted(images.values(), key=lambda each: (generation(each), each.name))}
 
-
-#: By name, as the Dockerfiles have them; each after its parent.
-IMAGES = _after_parents({path.parent.name: _image(path) for path in ROOT.glob("images/*/Dockerfile")})
+#: Those of this project.
+IMAGES = images_in(ROOT)
 
 
 def local_reference(name: str, root: Path = ROOT) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from images.catalog import IMAGES, ROOT, CatalogError, Image, dockerignore, ignored, local_reference
+from images.catalog import IMAGES, ROOT, CatalogError, Image, dockerignore, ignored, images_in, local_reference
 from settings.services import SERVICES, ServiceInfo
 from tests.images.test_images import SIZE_LIMITS
 
@@ -153,6 +153,13 @@ def test_a_build_sees_no_leftovers_in_the_folders_it_copies(name: str) -> None:
 @pytest.mark.parametrize("image", IMAGES.values(), ids=lambda image: image.name)
 def test_what_a_build_sees_is_written_by_make_docs(image: Image) -> None:
     assert (ROOT / image.dockerignore).read_text() == dockerignore(image)
+
+
+@pytest.mark.parametrize("text", ["FROM debian\n", "ARG VERSION=1\nFROM debian\n", "ARG MINE\nFROM ${MINE}\n", ""])
+def test_a_dockerfile_of_the_users_own_is_passed_over(tree: Path, text: str) -> None:
+    (tree / "images/mine").mkdir()
+    (tree / "images/mine/Dockerfile").write_text(text)
+    assert images_in(tree) == IMAGES
 
 
 def test_each_image_has_a_limit_of_its_size() -> None:
