@@ -1,6 +1,7 @@
 """Memory, processes and parameters of the services that keep data."""
 
 from collections.abc import Iterator
+from operator import attrgetter
 from typing import Final
 
 from settings.blocks.postgres import PostgresTuning
@@ -64,18 +65,22 @@ def reservations_fit(settings: Settings) -> Iterator[Conflict]:
             )
 
 
-def shared_buffers_fit(settings: Settings) -> Iterator[Conflict]:
-    """PostgreSQL's cache leaves most of the container's memory to all else."""
-    memory = settings.postgres.resources.memory
-    most = int(memory * SHARED_BUFFERS_SHARE)
-    if settings.postgres.tuning.shared_buffers > most:
-        limit = ("postgres", "resources", "memory")
+def _share_of_memory(settings: Settings, path: Path, share: float) -> Iterator[Conflict]:
+    """The amount of memory at `path` is at most that share of what the container of its block may use."""
+    limit = (path[0], "resources", "memory")
+    memory = attrgetter(".".join(limit))(settings)
+    most = int(memory * share)
+    if attrgetter(".".join(path))(settings) > most:
         yield Conflict(
-            ("postgres", "tuning", "shared_buffers"),
-            f"must be at most {SIZE.format(most)}, {SHARED_BUFFERS_SHARE:.0%} of {key_text(limit)}"
-            f" ({SIZE.format(memory)})",
+            path,
+            f"must be at most {SIZE.format(most)}, {share:.0%} of {key_text(limit)} ({SIZE.format(memory)})",
             (limit,),
         )
+
+
+def shared_buffers_fit(settings: Settings) -> Iterator[Conflict]:
+    """PostgreSQL's cache leaves most of the container's memory to all else."""
+    return _share_of_memory(settings, ("postgres", "tuning", "shared_buffers"), SHARED_BUFFERS_SHARE)
 
 
 def connections_fit(settings: Settings) -> Iterator[Conflict]:
@@ -105,31 +110,13 @@ def maintenance_fits_shared_memory(settings: Settings) -> Iterator[Conflict]:
 
 def memory_store_fits(settings: Settings) -> Iterator[Conflict]:
     """JetStream's memory streams leave half of the container's memory to all else."""
-    memory = settings.nats.resources.memory
-    most = int(memory * MEMORY_STORE_SHARE)
-    if settings.nats.max_memory_store > most:
-        limit = ("nats", "resources", "memory")
-        yield Conflict(
-            ("nats", "max_memory_store"),
-            f"must be at most {SIZE.format(most)}, {MEMORY_STORE_SHARE:.0%} of {key_text(limit)}"
-            f" ({SIZE.format(memory)})",
-            (limit,),
-        )
+    return _share_of_memory(settings, ("nats", "max_memory_store"), MEMORY_STORE_SHARE)
 
 
 def cache_fits(settings: Settings) -> Iterator[Conflict]:
     """Redis' keys and values leave enough of the container's memory to its clients' buffers and to fragmentation."""
-    if settings.redis is None:
-        return
-    memory = settings.redis.resources.memory
-    most = int(memory * CACHE_SHARE)
-    if settings.redis.max_memory > most:
-        limit = ("redis", "resources", "memory")
-        yield Conflict(
-            ("redis", "max_memory"),
-            f"must be at most {SIZE.format(most)}, {CACHE_SHARE:.0%} of {key_text(limit)} ({SIZE.format(memory)})",
-            (limit,),
-        )
+    if settings.redis is not None:
+        yield from _share_of_memory(settings, ("redis", "max_memory"), CACHE_SHARE)
 
 
 def parameters_are_free(settings: Settings) -> Iterator[Conflict]:

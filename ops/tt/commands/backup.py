@@ -86,7 +86,7 @@ def _backup_table(found: Repository, now: float) -> list[Any]:
 def backup_verify(ctx: typer.Context) -> Exit:
     """Check everything in the repository.
 
-    It is read and held against its checksums. Exit code 3 if something is damaged or missing.
+    It is read and checked against its checksums. Exit code 3 if something is damaged or missing.
     """
     from ops.tt.backup.database import Database
     from ops.tt.host.docker_host import Host
