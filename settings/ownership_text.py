@@ -75,7 +75,7 @@ def unknown_text(stack: str, unknown: Sequence[str]) -> str:
             f"the Docker host has containers or networks of a stack '{stack}' that this state did not make."
             " Nothing was changed.",
             *(f"  {each}" for each in unknown),
-            "After an update that was killed:",
+            "After an update that was killed, or whose connection to the Docker host broke:",
             f"    make recover STACK={shlex.quote(stack)}",
             "If another clone of this project runs them, give this stack a name of its own:",
             f"    ./tt stack new NAME --like {shlex.quote(stack)}",

@@ -145,7 +145,10 @@ def with_provider(opts: pulumi.ResourceOptions | None, provider: docker.Provider
         text = host and advice("\n".join(args.errors), host)
         if text and text not in told:
             told.add(text)
-            pulumi.log.error(f"{text}\nWhat was changed so far stays, and the next `pulumi up` goes on from there.")
+            pulumi.log.error(
+                f"{text}\nWhat was changed so far stays, and the next `pulumi up` goes on from there. If Docker was"
+                " just making a container, it says what to do first."
+            )
         return False
 
     hook = pulumi.ErrorHook("advise-docker-host", advise)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 import docker
 from docker.models.containers import Container
@@ -10,9 +11,14 @@ from docker.models.networks import Network
 
 from ops.tt.host.differences import CONTAINER, NETWORK
 from ops.tt.host.docker_host import Host, answering
+from ops.tt.host.ownership import Compared, compare
 from ops.tt.operator import Operator
+from settings.ownership import IDENTITY, Memory
 
 Made = Container | Network
+
+#: Pulumi's types, by the words of `settings.ownership.unknown`.
+KINDS: Final = {"container": CONTAINER, "network": NETWORK}
 
 
 def remove(made: Sequence[Made], removed: list[str]) -> None:
@@ -30,17 +36,37 @@ def remove(made: Sequence[Made], removed: list[str]) -> None:
 
 def half_made(operator: Operator) -> list[Made]:
     """The stack's containers and networks that an update was making and no state knows."""
-    known = {str(each.get("id")) for each in operator.engine.resources()}
-    found = []
-    for each in operator.engine.pending():
-        resource = each["resource"]
-        name = (resource.get("inputs") or {}).get("name")
-        if each["type"] == "creating" and isinstance(name, str):
-            made = _find(operator.host, str(resource["type"]), name)
-            if made is not None and made.id not in known:
-                found.append(made)
+    resources = operator.engine.resources()
+    compared = compare(operator.project, operator.host, resources)
+    sought = {
+        (str(each["resource"]["type"]), str((each["resource"].get("inputs") or {}).get("name")))
+        for each in operator.engine.pending()
+        if each["type"] == "creating"
+    }
+    sought |= _unanswered(compared, resources)
+    found = [_find(operator.host, kind, name) for kind, name in sorted(sought)]
     # What uses a network goes before it.
-    return sorted(found, key=lambda made: isinstance(made, Network))
+    return sorted(
+        (made for made in found if made is not None and _is_ours(made, compared.memory)),
+        key=lambda made: isinstance(made, Network),
+    )
+
+
+def _unanswered(compared: Compared, resources: Sequence[Mapping[str, Any]]) -> set[tuple[str, str]]:
+    """Containers and networks that Docker made, and whose answer never came: the connection broke before it.
+
+    Pulumi takes that for a failed creation, and writes nothing of it down. By type and name; none where the state has
+    one of their names with another id, for then the state is older than what runs.
+    """
+    names = {(each.get("type"), (each.get("outputs") or {}).get("name")) for each in resources}
+    unknown = {(KINDS[kind], name) for _, kind, name in (each.split() for each in compared.unknown)}
+    return unknown if compared.memory.identity is not None and unknown.isdisjoint(names) else set()
+
+
+def _is_ours(made: Made, memory: Memory) -> bool:
+    """Whether something of the stack's name is not in the state, and carries no other state's identity."""
+    labels = made.labels if isinstance(made, Container) else made.attrs["Labels"]
+    return made.id not in memory.ids and labels.get(IDENTITY) in (None, memory.identity)
 
 
 def _find(host: Host, kind: str, name: str) -> Made | None:

@@ -37,7 +37,8 @@ def recover(project: Project, output: Output, *, yes: bool, confirm: str | None)
     """Clears the lock of a killed update, and brings the state in line with what is there.
 
     A container or network that was just being made is removed, for the next update makes it: the state doesn't know it,
-    and its name would be in the way. Volumes stay, since the next update takes over those that are there.
+    and its name would be in the way. So is one that Docker made while the connection to it broke, of which the state
+    has no trace at all. Volumes stay, since the next update takes over those that are there.
 
     Raises:
         RefusedError: another process holds the lock, the stack on the host is another state's, or the user said no.
@@ -50,21 +51,21 @@ def recover(project: Project, output: Output, *, yes: bool, confirm: str | None)
     locks = clearable(location, confirm)
     operator = Operator(project, output, yes)
     urns = operator.engine.cut_off()
-    made = half_made(operator) if urns else []
+    made = half_made(operator)
     if made:
         refuse_strangers(project, operator.host, operator.engine.resources())
         for lock in locks:
             output.note(f"  unlock   the lock of {lock}")
         for each in made:
-            output.note(f"  remove   {each.name}, which the update was making when it was cut off")
+            output.note(f"  remove   {each.name}, which an update was making when it was cut off")
         operator.confirm()
     done = Recovery([], [], [])
     try:
         clear(location, locks)
         done = Recovery(locks, urns, [])
+        remove(made, done.removed)
         if urns:
             with output.work("Asking what became of it"):
-                remove(made, done.removed)
                 gone = compare(project, operator.host, operator.engine.resources()).missing
                 operator.engine.clear_cut_off(gone)
     except KeyboardInterrupt:

@@ -13,6 +13,7 @@ from pathlib import Path
 import docker
 import pytest
 
+from tests.e2e.support.broken_answer import broken_answer
 from tests.e2e.support.stack import Stack, add_task, eventually, is_done
 from tests.leftovers import name_of_this_run, remove
 from toolchain.process.steps import ROOT
@@ -148,6 +149,26 @@ def test_a_stack_that_is_down_keeps_its_data_from_another_clone(first: Stack, se
     first.up()
     first.expect_no_changes()
     assert titles(first) == {"bread"}
+
+
+@pytest.mark.nightly
+def test_a_container_whose_making_was_not_answered_is_recovered_from(first: Stack) -> None:
+    first.write_config({**CONFIG, "worker": {"log_level": "debug"}})
+    name = f"tasktracker-{first.name}-worker"
+    with broken_answer(f"/containers/create?name={name}") as address:
+        result = first.pulumi("up", "--yes", "--skip-preview", env={"DOCKER_HOST": address}, check=False)
+    assert result.returncode != 0, result.stdout
+    made = first.docker.containers.get(name).id
+    said = refused(first)
+    assert f"  the container {name}\n" in said
+    assert f"make recover STACK={first.name}" in said
+    code, asked = first.tt("recover")
+    assert (code, first.docker.containers.get(name).id) == (2, made), asked
+    assert first.tt("recover", "--yes") == (0, {"locks": [], "cut_off": [], "removed": [name]})
+    first.up()
+    assert "LOG_LEVEL=debug" in " ".join(first.docker.containers.get(name).attrs["Config"]["Env"])
+    assert titles(first) == {"bread"}
+    first.expect_no_changes()
 
 
 @pytest.mark.nightly

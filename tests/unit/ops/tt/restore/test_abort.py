@@ -282,7 +282,10 @@ class World:
         def get(name: str) -> Any:
             raise docker.errors.NotFound(name)
 
-        listed = [{"Id": each.id, "State": each.status, "NetworkSettings": {}} for each in self.containers.values()]
+        listed = [
+            {"Id": each.id, "Names": [f"/tasktracker-dev-{name}"], "State": each.status, "NetworkSettings": {}}
+            for name, each in self.containers.items()
+        ]
         api = SimpleNamespace(containers=lambda all: listed, networks=lambda: [], volumes=lambda: {"Volumes": []})
         host = SimpleNamespace(
             stack="dev", find=self.find, containers=self._containers,

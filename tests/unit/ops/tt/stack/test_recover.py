@@ -46,6 +46,7 @@ class Network(Thing, networks.Network):
 
 
 OURS = {"stack": "dev"}
+PREFIX = "tasktracker-dev-"
 
 #: A data volume that is not on the host: it has to stay in the state.
 GONE = ["tasktracker-dev-uploads"]
@@ -78,11 +79,21 @@ class Operator:
 
     def __init__(self, things: dict[str, Any], operations: list[dict[str, Any]], answer: bool) -> None:
         self.things, self.operations, self.answer, self.cleared = things, operations, answer, 0
+        self.project: Project | None = None
         self.volumes: list[dict[str, Any]] = []
+        self.resources = [
+            {
+                "id": "2",
+                "urn": urn(CONTAINER, "known"),
+                "type": CONTAINER,
+                "outputs": {"id": "2", "name": PREFIX + "known"},
+            },
+            {"urn": urn("a:b:D", "component")},
+        ]
         self.engine = SimpleNamespace(
             pending=lambda: operations,
             cut_off=lambda: [each["resource"]["urn"] for each in operations],
-            resources=lambda: [{"id": "2", "urn": urn("a:b:C", "known")}, {"urn": urn("a:b:D", "component")}],
+            resources=lambda: self.resources,
             clear_cut_off=self.clear,
         )
         found = {each.name: each for each in things.values()}
@@ -93,8 +104,16 @@ class Operator:
                 networks=SimpleNamespace(list=lambda names: [e for n, e in found.items() if names == [f"^{n}$"]]),
                 api=SimpleNamespace(
                     volumes=lambda: {"Volumes": self.volumes},
-                    containers=lambda all: [],
-                    networks=lambda: [],
+                    containers=lambda all: [
+                        {"Id": each.id, "Names": [f"/{each.name}"], "Labels": each.labels}
+                        for each in things.values()
+                        if isinstance(each, Container)
+                    ],
+                    networks=lambda: [
+                        {"Id": each.id, "Name": each.name, "Labels": each.attrs["Labels"]}
+                        for each in things.values()
+                        if isinstance(each, Network)
+                    ],
                 ),
             ),
         )
@@ -136,6 +155,7 @@ def run(
     monkeypatch.setattr(recover, "compare", lambda *_: SimpleNamespace(missing=GONE))
 
     def recovered(operator: Operator) -> recover.Recovery:
+        operator.project = project
         monkeypatch.setattr(recover, "Operator", lambda *_: operator)
         return recover.recover(project, Output(json=True), yes=False, confirm=None)
 
@@ -230,7 +250,42 @@ def test_another_state_s_containers_are_not_touched(
     assert (all(each.there for each in things.values()), operator.cleared, cleared) == (True, 0, [])
 
 
-def test_a_settled_state_is_left_alone(run: Callable[[Operator], recover.Recovery], things: dict[str, Any]) -> None:
+STASH = "pulumi:index:Stash"
+
+IDENTITY = {"urn": urn(STASH, "identity"), "type": STASH, "outputs": {"output": "3f9a"}}
+
+
+def test_what_docker_made_while_the_connection_broke_goes_too(
+    run: Callable[[Operator], recover.Recovery], things: dict[str, Any]
+) -> None:
+    things["anothers"] = Network(id="6", name=PREFIX + "anothers", attrs={"Labels": {**OURS, "identity": "77c2"}})
+    operator = Operator(things, [], answer=True)
+    operator.resources += [IDENTITY]
+    assert run(operator) == recover.Recovery([LOCK], [], ["tasktracker-dev-half", "tasktracker-dev-edge"])
+    assert {name for name, each in things.items() if not each.there} == {"half", "edge"}
+    # Nothing was cut off that the state knows of.
+    assert operator.cleared == 0
+
+
+def test_what_an_older_state_does_not_know_stays(
+    run: Callable[[Operator], recover.Recovery], things: dict[str, Any]
+) -> None:
+    things["known"].id = "7"
     operator = Operator(things, [], answer=False)
+    operator.resources += [IDENTITY]
+    assert run(operator).removed == []
+
+
+def test_a_state_without_an_identity_has_made_nothing(
+    run: Callable[[Operator], recover.Recovery], things: dict[str, Any]
+) -> None:
+    operator = Operator(things, [], answer=False)
+    assert run(operator).removed == []
+
+
+def test_a_settled_state_is_left_alone(run: Callable[[Operator], recover.Recovery], things: dict[str, Any]) -> None:
+    del things["half"], things["edge"]
+    operator = Operator(things, [], answer=False)
+    operator.resources += [IDENTITY]
     assert run(operator) == recover.Recovery([LOCK], [], [])
     assert operator.cleared == 0
