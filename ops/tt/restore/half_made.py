@@ -58,7 +58,9 @@ def _unanswered(compared: Compared, resources: Sequence[Mapping[str, Any]]) -> s
     Pulumi takes that for a failed creation, and writes nothing of it down. By type and name; none where the state has
     one of their names with another id, for then the state is older than what runs.
     """
-    names = {(each.get("type"), (each.get("outputs") or {}).get("name")) for each in resources}
+    # What was deleted to be made anew is in the state until that is done.
+    there = [each for each in resources if not each.get("pendingReplacement")]
+    names = {(each.get("type"), (each.get("outputs") or {}).get("name")) for each in there}
     unknown = {(KINDS[kind], name) for _, kind, name in (each.split() for each in compared.unknown)}
     return unknown if compared.memory.identity is not None and unknown.isdisjoint(names) else set()
 

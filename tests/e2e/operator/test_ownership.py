@@ -163,7 +163,7 @@ def test_a_container_whose_making_was_not_answered_is_recovered_from(first: Stac
     assert f"  the container {name}\n" in said
     assert f"make recover STACK={first.name}" in said
     code, asked = first.tt("recover")
-    assert (code, first.docker.containers.get(name).id) == (2, made), asked
+    assert (code, first.docker.containers.get(name).id) == (4, made), asked
     assert first.tt("recover", "--yes") == (0, {"locks": [], "cut_off": [], "removed": [name]})
     first.up()
     assert "LOG_LEVEL=debug" in " ".join(first.docker.containers.get(name).attrs["Config"]["Env"])

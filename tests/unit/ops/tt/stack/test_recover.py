@@ -260,7 +260,9 @@ def test_what_docker_made_while_the_connection_broke_goes_too(
 ) -> None:
     things["anothers"] = Network(id="6", name=PREFIX + "anothers", attrs={"Labels": {**OURS, "identity": "77c2"}})
     operator = Operator(things, [], answer=True)
-    operator.resources += [IDENTITY]
+    # A container is deleted before another takes its place; the state keeps it until then.
+    deleted = {"id": "0", "urn": urn(CONTAINER, "half"), "type": CONTAINER, "pendingReplacement": True}
+    operator.resources += [IDENTITY, {**deleted, "outputs": {"id": "0", "name": "tasktracker-dev-half"}}]
     assert run(operator) == recover.Recovery([LOCK], [], ["tasktracker-dev-half", "tasktracker-dev-edge"])
     assert {name for name, each in things.items() if not each.there} == {"half", "edge"}
     # Nothing was cut off that the state knows of.
