@@ -122,7 +122,7 @@ def missing_text(
         [
             *lines,
             "To begin with empty volumes, for good; uploads and streams come back after that by"
-            " `./tt files restore`, where there are backups of them:",
+            f" `./tt files restore --stack {shlex.quote(stack)}`, where there are backups of them:",
             f"    {refresh}",
             f"    {empty}",
         ]

@@ -172,10 +172,11 @@ def _added(text: str, root: yaml.MappingNode, path: KeyPath, value: Value) -> st
     else:
         raise EditError(f"{'.'.join(path[:depth])} is not a block of keys")
     lines = text.splitlines(keepends=True)
-    lines[last] = lines[last].rstrip("\n") + "\n"
+    end = "\r\n" if lines[0].endswith("\r\n") else "\n"
+    lines[last] = lines[last].rstrip("\r\n") + end
     added = [f"{' ' * (indent + 2 * level)}{key}:" for level, key in enumerate(rest)]
     added[-1] += f" {_written(value, in_braces=False)}"
-    return "".join([*lines[: last + 1], *(f"{line}\n" for line in added), *lines[last + 1 :]])
+    return "".join([*lines[: last + 1], *(f"{line}{end}" for line in added), *lines[last + 1 :]])
 
 
 def _without_pair(text: str, holder: yaml.MappingNode, name: str) -> str:

@@ -32,6 +32,9 @@ EXIT_CODES = "\n".join(f"* {code.value}: {code.meaning}" for code in Exit)
 
 EPILOG = f"**Exit codes**:\n\n{EXIT_CODES}"
 
+#: Characters of a name that is too long for a file system.
+SHOWN = 60
+
 app = typer.Typer(
     name="tt",
     help="The operator's command of a Task Tracker stack: its state, its backups, restores and drills.\n\n"
@@ -72,6 +75,11 @@ def main() -> int:
     except typer.Abort:
         return Exit.INTERRUPTED
     except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            Output(json="--json" in sys.argv).error(
+                f"the name is too long: {str(error.filename)[:SHOWN]}…", Exit.USAGE, {}
+            )
+            return Exit.USAGE
         if error.errno != errno.ENOSPC or error.filename:
             raise
         discard_output()

@@ -111,10 +111,12 @@ def clean(environment: MutableMapping[str, str]) -> None:
     """Removes from `environment` what must not reach a program of this project.
 
     That is `PYTHON_VARIABLES`, the options of pip but for those of the connection, and what belongs to an engine of
-    set-up's own where `PULUMI_HOME` shows that a `.tools/env` has set it.
+    set-up's own where `PULUMI_HOME` shows that a `.tools/env` has set it. The home folder is there where none is named.
     """
     for name in [*PYTHON_VARIABLES, *filter(pip_options.is_dropped, environment)]:
         environment.pop(name, None)
+    # Pulumi and Docker's client keep things there; cron jobs and services may have no such variable.
+    environment.setdefault("HOME", str(Path.home()))
     if environment.get("PULUMI_HOME", "").endswith(HOME_FOLDER):
         for name in WAY_VARIABLES:
             environment.pop(name, None)

@@ -69,7 +69,9 @@ def files_restore(
     session: Session = ctx.obj
     wanted = {what: label for what, label in (("uploads", uploads), ("nats", nats)) if label is not None}
     if not wanted:
-        raise UsageError("give one of --uploads ID and --nats ID, or both; `./tt files list` has them")
+        raise UsageError(
+            f"give one of --uploads ID and --nats ID, or both; `./tt files list --stack {session.stack}` has them"
+        )
     from ops.tt.operator import Operator
     from ops.tt.restore import files
 

@@ -37,7 +37,7 @@ def scratch_remove(
 
     session: Session = ctx.obj
     if (name is None) is not all_:
-        raise UsageError("give one of NAME and --all; `./tt scratch list` has the names")
+        raise UsageError(f"give one of NAME and --all; `./tt scratch list --stack {session.stack}` has the names")
     if name is None:
         names = scratch.remove_all(Host(session.project))
         lines = [f"The scratch '{each}' is gone." for each in names] or ["There is no scratch."]

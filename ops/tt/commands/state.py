@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from ops.tt.errors import Exit
+from ops.tt.errors import Exit, UsageError
 from ops.tt.output import size
 from ops.tt.session import ConfirmOption, Session, StackCommand
 from remote import redacted
@@ -77,6 +77,8 @@ def state_move(
     from ops.tt.state.move import Mover
 
     session: Session = ctx.obj
+    if not backend:
+        raise UsageError("BACKEND: it is empty, as a variable may be that is not set")
     with session.project.lock():
         done = Mover(session.project, session.output).move(backend, without_versions=without_versions)
     if done.moved:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from ops.tt.errors import Exit
+from ops.tt.errors import Exit, UsageError
 from ops.tt.session import Session, StackCommand
 
 app = typer.Typer()
@@ -33,10 +33,12 @@ def logs(
     ctx: typer.Context,
     service: Annotated[str, typer.Argument(metavar="SERVICE", help="The service, as `./tt status` lists it.")] = "api",
 ) -> int:
-    """Follow the log of a service, until Ctrl-C."""
+    """Follow the log of a service, until Ctrl-C. It has the container's own lines, and no --json."""
     from ops.tt.host.logs import logs
 
     session: Session = ctx.obj
+    if session.output.json:
+        raise UsageError("--json: the lines of a log are the container's own")
     try:
         return logs(session.project, service)
     except KeyboardInterrupt:

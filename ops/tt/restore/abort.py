@@ -66,7 +66,7 @@ def abort(operator: Operator) -> str:
         return _take_back(operator, {}, removed=[])
     if locks or cut_off:
         return f"{NOTHING} An update was cut off: {finish_commands(operator.project)} finish it."
-    kept = f"; `./tt volumes use {volumes.kept[-1]}` goes back to the one before" if volumes.kept else ""
+    kept = f"; {_volumes(operator, 'use', volumes.kept[-1])} goes back to the one before" if volumes.kept else ""
     return f"{NOTHING} PostgreSQL is on data volume {volumes.used}{kept}." if running else NOTHING
 
 
@@ -75,9 +75,14 @@ def _number(operator: Operator, volume: str) -> int:
     return int(text) if text else FIRST_VOLUME
 
 
+def _volumes(operator: Operator, command: str, number: int) -> str:
+    """The command that changes to a data volume, or deletes it."""
+    return f"`./tt volumes {command} {number} --stack {operator.project.stack}`"
+
+
 def _too_late(operator: Operator) -> str:
     project, volumes = operator.project, operator.project.volumes()
-    back = f", and after that `./tt volumes use {volumes.kept[-1]}` goes back" if volumes.kept else ""
+    back = f", and after that {_volumes(operator, 'use', volumes.kept[-1])} goes back" if volumes.kept else ""
     return (
         f"PostgreSQL is on data volume {volumes.used} already, with what was restored, and what is written since is in "
         f"it alone: that is not taken back here. {finish_commands(project)} finish the change{back}"
@@ -93,11 +98,11 @@ def _stay_on(operator: Operator, number: int, *, to_restored: bool) -> str:
     kept = [*(each for each in volumes.kept if each != number), volumes.used]
     if not to_restored:
         done = _use(operator, number, kept, "The change of volumes is stopped")
-        return f"{done} Data volume {volumes.used} is kept: `./tt volumes use {volumes.used}` changes to it."
+        return f"{done} Data volume {volumes.used} is kept: {_volumes(operator, 'use', volumes.used)} changes to it."
     done = _use(operator, number, kept, "The restore is taken back")
     return (
-        f"{done} Data volume {volumes.used}, which it was to change to, is kept: `./tt volumes remove {volumes.used}` "
-        "deletes it."
+        f"{done} Data volume {volumes.used}, which it was to change to, is kept: "
+        f"{_volumes(operator, 'remove', volumes.used)} deletes it."
     )
 
 
@@ -111,7 +116,7 @@ def _back_from(operator: Operator, number: int) -> str:
     done = _use(operator, volumes.used, kept, "The restore is taken back")
     return (
         f"{done} Data volume {number}, with what was restored and what was written since, is kept: "
-        f"`./tt volumes remove {number}` deletes it."
+        f"{_volumes(operator, 'remove', number)} deletes it."
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
 import docker
@@ -19,6 +19,9 @@ Made = Container | Network
 
 #: Pulumi's types, by the words of `settings.ownership.unknown`.
 KINDS: Final = {"container": CONTAINER, "network": NETWORK}
+
+#: Docker's word for a container that was made and not started.
+NEVER_RAN: Final = "created"
 
 
 def remove(made: Sequence[Made], removed: list[str]) -> None:
@@ -43,26 +46,40 @@ def half_made(operator: Operator) -> list[Made]:
         for each in operator.engine.pending()
         if each["type"] == "creating"
     }
-    sought |= _unanswered(compared, resources)
-    found = [_find(operator.host, kind, name) for kind, name in sorted(sought)]
+    cut_off = [_find(operator.host, kind, name) for kind, name in sorted(sought)]
+    found = [made for made in cut_off if made is not None and _is_ours(made, compared.memory)]
+    found += _unanswered(operator.host, compared, resources, sought)
     # What uses a network goes before it.
-    return sorted(
-        (made for made in found if made is not None and _is_ours(made, compared.memory)),
-        key=lambda made: isinstance(made, Network),
-    )
+    return sorted(found, key=lambda made: isinstance(made, Network))
 
 
-def _unanswered(compared: Compared, resources: Sequence[Mapping[str, Any]]) -> set[tuple[str, str]]:
+def _unanswered(
+    host: Host, compared: Compared, resources: Sequence[Mapping[str, Any]], sought: Collection[tuple[str, str]]
+) -> list[Made]:
     """Containers and networks that Docker made, and whose answer never came: the connection broke before it.
 
-    Pulumi takes that for a failed creation, and writes nothing of it down. By type and name; none where the state has
-    one of their names with another id, for then the state is older than what runs.
+    Pulumi takes that for a failed creation, and writes nothing of it down. There are none where the state has one of
+    their names with another id, or where anything runs that it does not know: then it is older than what runs, or it is
+    another one.
     """
     # What was deleted to be made anew is in the state until that is done.
     there = [each for each in resources if not each.get("pendingReplacement")]
     names = {(each.get("type"), (each.get("outputs") or {}).get("name")) for each in there}
-    unknown = {(KINDS[kind], name) for _, kind, name in (each.split() for each in compared.unknown)}
-    return unknown if compared.memory.identity is not None and unknown.isdisjoint(names) else set()
+    unknown = {(KINDS[kind], name) for _, kind, name in (each.split() for each in compared.unknown)} - {*sought}
+    found = [made for kind, name in sorted(unknown) if (made := _find(host, kind, name)) is not None]
+    is_one = unknown.isdisjoint(names) and all(_is_unused(made, compared.memory) for made in found)
+    return found if is_one else []
+
+
+def _is_unused(made: Made, memory: Memory) -> bool:
+    """Whether a container never ran; a network is to be this state's, and without containers."""
+    if isinstance(made, Container):
+        return str(made.status) == NEVER_RAN and _is_ours(made, memory)
+    with answering():
+        # Docker's list has no containers of networks.
+        made.reload()
+    own = memory.identity is not None and made.attrs["Labels"].get(IDENTITY) == memory.identity
+    return own and not made.attrs["Containers"]
 
 
 def _is_ours(made: Made, memory: Memory) -> bool:

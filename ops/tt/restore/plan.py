@@ -90,7 +90,8 @@ def check_fits(backup: Backup, database: Database) -> tuple[int, int]:
     if free < needed:
         raise RefusedError(
             f"a second copy of the database takes {size(needed)}, and {size(free)} are free on the Docker host's disk: "
-            "make room first, such as with `./tt volumes remove` of a volume that is no longer wanted"
+            f"make room first: `./tt volumes list --stack {database.host.stack}` shows whether there is a volume that "
+            "is no longer wanted"
         )
     return needed, free
 
@@ -149,7 +150,7 @@ def describe(plan: Plan, project: Project) -> str:
     if plan.used is None:
         lines += [
             ("into", f"{into}, which has no database yet"),
-            ("lost", _begun_empty(plan) or "nothing: there is no database here"),
+            ("lost", _begun_empty(plan, project.stack) or "nothing: there is no database here"),
             ("safety", "no backup is taken first: there is nothing to back up"),
         ]
     else:
@@ -177,11 +178,12 @@ def describe(plan: Plan, project: Project) -> str:
     return "\n".join(f"  {title:<9} {text}" for title, text in lines)
 
 
-def _begun_empty(plan: Plan) -> str:
+def _begun_empty(plan: Plan, stack: str) -> str:
     """What a restore does not bring back."""
     if not plan.empty:
         return ""
-    return f"what was in {', '.join(plan.empty)}, gone too: empty ones are made, which `./tt files restore` fills"
+    gone = f"what was in {', '.join(plan.empty)}, gone too"
+    return f"{gone}: empty ones are made, which `./tt files restore --stack {stack}` fills"
 
 
 def _lost(plan: Plan) -> str:

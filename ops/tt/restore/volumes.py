@@ -73,8 +73,8 @@ def _kept(operator: Operator, number: int) -> DataVolumes:
 
 def use(operator: Operator, number: int, *, safety: bool) -> Outcome:
     """Has PostgreSQL go back to a volume that was kept."""
+    refuse_unfinished(operator, operator.project.volumes())
     volumes = _kept(operator, number)
-    refuse_unfinished(operator, volumes)
     operator.engine.check_settled()
     refuse_empty(operator, number)
     name, stack = volume_name(operator.project.stack, number), operator.project.stack

@@ -21,12 +21,29 @@ from toolchain.pulumi_engine.environment import BACKEND
 LOCKING = ("up", "update", "destroy", "down", "dn", "refresh", "import", "watch", "state")
 
 
+#: Commands of `pulumi stack` that take the name of a stack.
+NAMING = ("init", "rm", "remove", "select")
+
+
 def stack_of(arguments: Sequence[str]) -> str | None:
     """The stack that a command of Pulumi's names.
 
     >>> stack_of(["config", "set", "-s", "prod", "a", "b"]), stack_of(["up", "--stack=dev"]), stack_of(["version"])
     ('prod', 'dev', None)
+    >>> stack_of(["stack", "init", "prod"]), stack_of(["stack", "rm", "--yes", "dev"]), stack_of(["stack", "ls"])
+    ('prod', 'dev', None)
     """
+    return _option(arguments) or _argument(arguments)
+
+
+def _argument(arguments: Sequence[str]) -> str | None:
+    """The stack that a command names without an option."""
+    words = [each for each in arguments if not each.startswith("-")]
+    return words[2] if len(words) == 3 and words[0] == "stack" and words[1] in NAMING else None
+
+
+def _option(arguments: Sequence[str]) -> str | None:
+    """The stack that the option of a command names."""
     rest = iter(arguments)
     for argument in rest:
         if argument == "--":

@@ -57,7 +57,7 @@ def recover(project: Project, output: Output, *, yes: bool, confirm: str | None)
         for lock in locks:
             output.note(f"  unlock   the lock of {lock}")
         for each in made:
-            output.note(f"  remove   {each.name}, which an update was making when it was cut off")
+            output.note(f"  remove   {each.name}, which the state does not know")
         operator.confirm()
     done = Recovery([], [], [])
     try:

@@ -261,3 +261,9 @@ def test_the_committed_files_lose_one_key_at_a_time(name: str) -> None:
     for key in config:
         rest = yaml.safe_load(removed(text, ("config", key)))["config"]
         assert rest == {other: value for other, value in config.items() if other != key}
+
+
+@pytest.mark.parametrize("last", ["\r\n", ""])
+def test_added_lines_end_as_those_that_are_there(last: str) -> None:
+    text = f"config:\r\n  a:b: 1{last}"
+    assert changed(text, ("config", "a:c", "d"), 2) == "config:\r\n  a:b: 1\r\n  a:c:\r\n    d: 2\r\n"

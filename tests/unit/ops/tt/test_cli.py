@@ -49,6 +49,10 @@ def call(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Call:
         (["restore", "--to", "tea time"], "'tea time' is no time that is understood"),
         (["volumes", "use"], "Missing argument 'NUMBER'"),
         (["volumes", "use", "two"], "Invalid value for 'NUMBER'"),
+        # As of a variable that is not set, in a script.
+        (["state", "move", ""], "BACKEND: it is empty"),
+        (["status", "--stack", 300 * "x"], "the name is too long: "),
+        (["status", "--project", 300 * "x"], "the name is too long: "),
     ],
 )
 def test_wrong_use_is_told_and_nothing_is_asked(
@@ -293,3 +297,8 @@ def test_output_that_can_not_be_written_is_an_error() -> None:
         )
     assert "Traceback" not in result.stderr
     assert result.returncode
+
+
+def test_logs_are_no_document(call: Call, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("logs", "--json") == Exit.USAGE
+    assert json.loads(capsys.readouterr().out)["error"] == "--json: the lines of a log are the container's own"

@@ -16,6 +16,7 @@ from toolchain.pulumi_engine.environment import BACKEND, PYTHON_VARIABLES, Way, 
 def test_a_clean_environment_keeps_what_is_no_business_of_python() -> None:
     kept = {
         "PATH": "/bin",
+        "HOME": "/home/me",
         "PYTHONUNBUFFERED": "1",
         "PYTHONDONTWRITEBYTECODE": "1",
         "PIP_INDEX_URL": "https://mirror.example.com/simple",
@@ -38,7 +39,8 @@ def test_a_clean_environment_has_no_engine_of_set_ups_own() -> None:
         "PULUMI_BACKEND_URL": "s3://states",
     }
     clean(environment)
-    assert environment == {"PULUMI_BACKEND_URL": "s3://states"}
+    # The home of the one who runs it, where a service has none in its environment.
+    assert environment == {"PULUMI_BACKEND_URL": "s3://states", "HOME": str(Path.home())}
 
 
 def test_a_stack_of_another_project_has_its_state_there(tmp_path: Path) -> None:

@@ -81,12 +81,13 @@ class Point:
 
 
 UNTOUCHED = "The restore is taken back: PostgreSQL is on data volume 2, and was not touched."
-KEPT_3 = " Data volume 3, which it was to change to, is kept: `./tt volumes remove 3` deletes it."
+KEPT_3 = " Data volume 3, which it was to change to, is kept: `./tt volumes remove 3 --stack dev` deletes it."
 BEGUN = "a restore into volume 3 was begun and not finished"
 STAYS = "The change of volumes is stopped: PostgreSQL is on data volume 2, and was not touched."
-KEPT_AS_IT_IS = " Data volume 3 is kept: `./tt volumes use 3` changes to it."
+KEPT_AS_IT_IS = " Data volume 3 is kept: `./tt volumes use 3 --stack dev` changes to it."
 WRITTEN_3 = (
-    " Data volume 3, with what was restored and what was written since, is kept: `./tt volumes remove 3` deletes it."
+    " Data volume 3, with what was restored and what was written since, is kept: "
+    "`./tt volumes remove 3 --stack dev` deletes it."
 )
 ON_RESTORED = (
     "PostgreSQL runs on tasktracker-dev-postgres-data-3, and Pulumi.dev.yaml says tasktracker-dev-postgres-data-2: a "
@@ -98,12 +99,12 @@ ON_OLD = "PostgreSQL runs on tasktracker-dev-postgres-data-2, and Pulumi.dev.yam
 TOO_LATE = (
     "PostgreSQL is on data volume 3 already, with what was restored, and what is written since is in it alone: that is "
     "not taken back here. `./tt recover --stack dev` and `make up STACK=dev` finish the change, and after that "
-    "`./tt volumes use 2` goes back"
+    "`./tt volumes use 2 --stack dev` goes back"
 )
 RECREATED = "The restore is taken back: PostgreSQL is on data volume 2, and has a new container."
 NOTHING = "There is no restore to take back."
-ON_2 = f"{NOTHING} PostgreSQL is on data volume 2; `./tt volumes use 1` goes back to the one before."
-ON_3 = f"{NOTHING} PostgreSQL is on data volume 3; `./tt volumes use 2` goes back to the one before."
+ON_2 = f"{NOTHING} PostgreSQL is on data volume 2; `./tt volumes use 1 --stack dev` goes back to the one before."
+ON_3 = f"{NOTHING} PostgreSQL is on data volume 3; `./tt volumes use 2 --stack dev` goes back to the one before."
 ANOTHER = f"{NOTHING} An update was cut off: `./tt recover --stack dev` and `make up STACK=dev` finish it."
 FINISHED = "The restore was finished, and its job is taken away: PostgreSQL is on data volume 1, and was not touched."
 

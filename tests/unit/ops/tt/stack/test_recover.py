@@ -38,11 +38,15 @@ class Container(Thing, containers.Container):
     labels: Any = None
     name: Any = None
     id: Any = None
+    status: Any = "running"
 
 
 class Network(Thing, networks.Network):
     name: Any = None
     id: Any = None
+
+    def reload(self) -> None:
+        pass
 
 
 OURS = {"stack": "dev"}
@@ -258,7 +262,8 @@ IDENTITY = {"urn": urn(STASH, "identity"), "type": STASH, "outputs": {"output": 
 def test_what_docker_made_while_the_connection_broke_goes_too(
     run: Callable[[Operator], recover.Recovery], things: dict[str, Any]
 ) -> None:
-    things["anothers"] = Network(id="6", name=PREFIX + "anothers", attrs={"Labels": {**OURS, "identity": "77c2"}})
+    things["half"].status = "created"
+    things["edge"].attrs = IDLE
     operator = Operator(things, [], answer=True)
     # A container is deleted before another takes its place; the state keeps it until then.
     deleted = {"id": "0", "urn": urn(CONTAINER, "half"), "type": CONTAINER, "pendingReplacement": True}
@@ -273,6 +278,31 @@ def test_what_an_older_state_does_not_know_stays(
     run: Callable[[Operator], recover.Recovery], things: dict[str, Any]
 ) -> None:
     things["known"].id = "7"
+    things["half"].status, things["edge"].attrs = "created", IDLE
+    operator = Operator(things, [], answer=False)
+    operator.resources += [IDENTITY]
+    assert run(operator).removed == []
+
+
+IDLE = {"Labels": {**OURS, "identity": "3f9a"}, "Containers": {}}
+
+
+@pytest.mark.parametrize(
+    ("half", "edge"),
+    [
+        # What runs is live: of another state, or of a later one than this.
+        ("running", IDLE),
+        ("exited", IDLE),
+        # A network that is in use, another state's, and one that tells nobody's.
+        ("created", {**IDLE, "Containers": {"1": {}}}),
+        ("created", {**IDLE, "Labels": {**OURS, "identity": "77c2"}}),
+        ("created", {**IDLE, "Labels": OURS}),
+    ],
+)
+def test_all_stays_where_something_of_it_may_be_in_use(
+    run: Callable[[Operator], recover.Recovery], things: dict[str, Any], half: str, edge: dict[str, Any]
+) -> None:
+    things["half"].status, things["edge"].attrs = half, edge
     operator = Operator(things, [], answer=False)
     operator.resources += [IDENTITY]
     assert run(operator).removed == []
@@ -281,6 +311,7 @@ def test_what_an_older_state_does_not_know_stays(
 def test_a_state_without_an_identity_has_made_nothing(
     run: Callable[[Operator], recover.Recovery], things: dict[str, Any]
 ) -> None:
+    things["half"].status = "created"
     operator = Operator(things, [], answer=False)
     assert run(operator).removed == []
 
