@@ -115,8 +115,10 @@ pin: ## write the digests of pushed images into a stack's config (REPOSITORY=...
 	@$(call TT,pin) $(if $(REPOSITORY),--repository=$(call quoted,REPOSITORY)) $(if $(TAG),--tag=$(call quoted,TAG))
 
 .PHONY: clean
-clean: ## remove images of earlier builds that no container uses
-	@$(SETUP) docker prune
+clean: ## remove images of earlier builds, and of other clones, that no container uses (it asks: YES=--yes answers)
+	@$(call check,STACK YES)
+	@$(SETUP) docker
+	@$(PYTHON) -m toolchain.targets.clean $(YES)
 
 .PHONY: tools
 tools: ## only the Python environment and the Pulumi engine with its plugins (STACK=dev)

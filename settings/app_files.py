@@ -24,6 +24,19 @@ GENERATED_FILES: Final = _generated_files()
 """Names of files under /etc/tasktracker, by the setting that a stack has them with; `()` for every stack."""
 
 
+APP_VARIABLES: Final = frozenset({"TASKTRACKER_LOG_LEVEL", "TASKTRACKER_SLOT"})
+"""Variables that the app's own settings give it."""
+
+
+def file_variable(file: str) -> str:
+    """The variable that says where api and worker find a file.
+
+    >>> file_variable("database-url")
+    'DATABASE_URL_FILE'
+    """
+    return f"{file.upper().replace('-', '_')}_FILE"
+
+
 def file_name(secret: str) -> str:
     """The file that api and worker find a secret in.
 

@@ -81,13 +81,6 @@ def _images(_: str) -> None:
     ensure_images()
 
 
-def _prune(_: str) -> None:
-    from toolchain.image_build.images import prune  # noqa: PLC0415
-
-    removed = prune()
-    print("\n".join(f"removed {reference}" for reference in removed) or "nothing to remove")
-
-
 def _browser(_: str) -> None:
     from toolchain.machine.debian import ensure_program  # noqa: PLC0415
 
@@ -161,7 +154,6 @@ STEPS: dict[str, Callable[[str], None]] = {
     "images": _images,
     "dev_docker": _dev_docker,
     "dev_images": _dev_images,
-    "prune": _prune,
     "browser": _browser,
     "graphviz": _graphviz,
     "remote_host": _remote_host,

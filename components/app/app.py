@@ -13,7 +13,7 @@ from components.core.runtime import Given, Running
 from components.runtime.volumes import DataVolume
 from components.secrets.generated import GeneratedSecret, secret
 from components.spec.container import MOUNT_PATH, Attachment, HealthCheck, Limits, Mount, ServiceSpec
-from settings.app_files import file_name
+from settings.app_files import file_name, file_variable
 from settings.blocks.app import ApiSettings, WorkerSettings
 from settings.services import ServiceInfo
 from settings.values.image_ref import ImageRef
@@ -45,7 +45,7 @@ def file_env(files: Iterable[str]) -> dict[str, str]:
     >>> file_env(["database-url"])
     {'DATABASE_URL_FILE': '/etc/tasktracker/database-url'}
     """
-    return {f"{name.upper().replace('-', '_')}_FILE": f"{MOUNT_PATH}/{name}" for name in sorted(files)}
+    return {file_variable(name): f"{MOUNT_PATH}/{name}" for name in sorted(files)}
 
 
 def app_env(args: AppArgs, log_level: str) -> dict[str, str]:

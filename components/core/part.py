@@ -10,7 +10,7 @@ import pulumi
 
 from components.core.context import Context
 from settings import Settings
-from settings.app_files import GENERATED_FILES
+from settings.app_files import APP_VARIABLES, GENERATED_FILES, file_variable
 from settings.services import SERVICES
 from settings.values.image_ref import ImageRef
 
@@ -42,14 +42,15 @@ class AppBindings:
     def __init__(self) -> None:
         self.files: dict[str, pulumi.Input[str]] = {}
         self.env: dict[str, str] = {}
-        self._givers: dict[str, str] = {}
+        self._givers: dict[str, str] = dict.fromkeys(APP_VARIABLES, "its settings")
 
     def add(self, giver: str, part: Part) -> None:
         """Takes what a part gives.
 
         Raises:
-            ValueError: another one gives a file or a variable of that name, so that one would replace the other; or the
-                settings don't know the file, so that they could not keep its name from a secret of the app.
+            ValueError: another one gives a file or a variable of that name, or the app has the variable for another
+                use, so that one would replace the other; or the settings don't know the file, so that they could not
+                keep its name from a secret of the app.
         """
         known = {name for names in GENERATED_FILES.values() for name in names}
         if unknown := part.files.keys() - known:
@@ -65,7 +66,8 @@ class AppBindings:
         self._take("app_secrets", secrets, {})
 
     def _take(self, giver: str, files: Mapping[str, pulumi.Input[str]], env: Mapping[str, str]) -> None:
-        for name in (*files, *env):
+        # The app finds a file by a variable.
+        for name in (*files, *map(file_variable, files), *env):
             if name in self._givers:
                 raise ValueError(f"the app would get {name} from {self._givers[name]} and from {giver}")
             self._givers[name] = giver
@@ -90,8 +92,10 @@ class Assembly:
         if part is None:
             return
         self.bindings.add(name, part)
-        self.containers.update(part.containers)
-        self.outputs.update(part.outputs)
+        for kept, given in ((self.containers, part.containers), (self.outputs, part.outputs)):
+            if twice := kept.keys() & given.keys():
+                raise ValueError(f"{name}: another part has {', '.join(sorted(twice))} already")
+            kept.update(given)
         self.ready.extend(part.ready)
 
     def image(self, service: str) -> ImageRef:
@@ -103,7 +107,13 @@ class Assembly:
         return pulumi.ResourceOptions(parent=self.parent, depends_on=list(after))
 
     def keep(self, made: Made) -> Made:
-        """Keeps something for the parts that come later, and returns it."""
+        """Keeps something for the parts that come later, and returns it.
+
+        Raises:
+            ValueError: there is one of its kind already.
+        """
+        if type(made) in self._made:
+            raise ValueError(f"an earlier part keeps a {type(made).__name__} already")
         self._made[type(made)] = made
         return made
 

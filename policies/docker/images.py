@@ -11,6 +11,7 @@ from policies.limits import limit
 from policies.resource import IMAGE, REMOTE_IMAGE, Resource
 from policies.rule import Finding, Level, Options, Rule, Scope, Severity
 from policies.values import UNKNOWN, is_unset, text
+from policies.workloads.roles import split_registry
 
 # The grammar of image references (github.com/distribution/reference, regexp.go), after the registry.
 _COMPONENT = r"[a-z0-9]++(?:(?:[._]|__|-++)[a-z0-9]++)*+"
@@ -74,13 +75,8 @@ def parse(reference: str) -> Reference | None:
     """
     if len(reference) > LONGEST:
         return None
-    registry, slash, remote = reference.partition("/")
-    # Docker's own test: what comes before the first slash is a registry by a dot, a port, a capital or its name.
-    is_registry = slash and (registry == "localhost" or re.search(r"[.:A-Z]", registry))
-    if not is_registry:
-        registry, remote = DOCKER_HUB, reference
-    elif registry == "index.docker.io":
-        registry = DOCKER_HUB
+    named, remote = split_registry(reference)
+    registry = DOCKER_HUB if named in (None, "index.docker.io") else named
     match = _REMOTE.fullmatch(remote)
     if not match or not _REGISTRY.fullmatch(registry):
         return None

@@ -136,17 +136,6 @@ def numbers(text: str) -> set[int]:
     return {int(match[1]) for match in _NUMBER.finditer(text)}
 
 
-def proxied_ports(config: str, ports: frozenset[int], beside: Sequence[str] = ()) -> set[int]:
-    """Those of `ports` to which a proxy's config file passes requests on; `beside` are files that it may include.
-
-    >>> sorted(proxied_ports("location / { set $n nats; proxy_pass http://$n:8222; }", frozenset({8222})))
-    [8222]
-    >>> sorted(proxied_ports('http: "0.0.0.0:8222"', frozenset({8222})))
-    []
-    """
-    return set(leads(config, ports, beside).ports)
-
-
 def leads(
     config: str, ports: frozenset[int], beside: Sequence[str] = (), environment: Mapping[str, str] | None = None
 ) -> Leads:
@@ -156,6 +145,10 @@ def leads(
 
     >>> leads("location ~ ^/(.*) { proxy_pass http://nats:$1; }", frozenset({8222})).is_open
     True
+    >>> sorted(leads("location / { set $n nats; proxy_pass http://$n:8222; }", frozenset({8222})).ports)
+    [8222]
+    >>> sorted(leads('http: "0.0.0.0:8222"', frozenset({8222})).ports)
+    []
     """
     beside = [other for other in beside if other is not config]
     config = plain(config)

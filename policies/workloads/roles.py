@@ -112,16 +112,26 @@ def name_words(name: object) -> set[str]:
     return {word for word in _WORDS_OF_A_NAME.split((text(name) or "").lower()) if word}
 
 
+def split_registry(name: str) -> tuple[str | None, str]:
+    """The registry that an image's name begins with, and the rest; None where it is Docker Hub's.
+
+    By Docker's own test: what comes before the first slash is a registry by a dot, a port, a capital or its name.
+
+    >>> split_registry("host:5000/nginx"), split_registry("library/nginx"), split_registry("Registry/nginx")
+    (('host:5000', 'nginx'), (None, 'library/nginx'), ('Registry', 'nginx'))
+    """
+    first, slash, rest = name.partition("/")
+    is_registry = slash and (first == "localhost" or re.search(r"[.:A-Z]", first))
+    return (first, rest) if is_registry else (None, name)
+
+
 def repository(image: object) -> str:
     """An image's name without its registry, tag and digest.
 
     >>> repository("registry.example.com:5000/tasktracker/nginx:1.2@sha256:0")
     'tasktracker/nginx'
     """
-    name = (text(image) or "").partition("@")[0]
-    first, slash, rest = name.partition("/")
-    if slash and ("." in first or ":" in first or first == "localhost"):
-        name = rest
+    _, name = split_registry((text(image) or "").partition("@")[0])
     folders, slash, last = name.rpartition("/")
     return f"{folders}{slash}{last.partition(':')[0]}"
 

@@ -1,4 +1,4 @@
-"""`python -m settings.reading.missing --stack STACK`: the values that a stack's file lacks.
+"""`python -m settings.reading.missing --stack STACK`: the values that a stack's file lacks, and what is wrong in it.
 
 A preview lists them too. But it takes a stack in the state, whose secrets need a passphrase or a key first.
 """
@@ -13,7 +13,7 @@ from pathlib import Path
 
 import stackfile
 from images.catalog import CatalogError
-from settings.errors import SettingsError
+from settings.errors import PROJECT, SettingsError
 from settings.limits import PROBLEM
 from settings.reading.reader import examine
 
@@ -22,10 +22,14 @@ ENCRYPTED = "encrypted"
 
 
 def missing(stack: str, config: Mapping[str, object]) -> str | None:
-    """What to tell a user whose stack lacks values; None if it lacks none. `config` is that of the stack's file."""
+    """What to tell a user whose stack lacks values, or has wrong ones; None if it has not. `config` is its file's.
+
+    What is encrypted is left to the preview, which opens it.
+    """
     secrets = [key for key, value in config.items() if _is_secret(value)]
     _, problems = examine(stack, {key: _text(value) for key, value in config.items()}, secrets)
-    found = [each for each in problems if each.missing]
+    encrypted = {key.removeprefix(f"{PROJECT}:") for key in secrets}
+    found = [each for each in problems if each.missing or each.path[0] not in encrypted]
     return str(SettingsError(stack, found)) if found else None
 
 
@@ -41,7 +45,7 @@ def _text(value: object) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Prints what is missing; returns 1 if anything is."""
+    """Prints what is missing or wrong; returns 1 if anything is."""
     parser = argparse.ArgumentParser(prog="python -m settings.reading.missing", description=__doc__)
     parser.add_argument("--stack", required=True)
     stack = parser.parse_args(arguments).stack

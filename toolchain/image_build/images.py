@@ -43,18 +43,17 @@ def ensure_images(names: Iterable[str] | None = None) -> None:
         say(f"{references[name]} {state}, {present[references[name]]}")
 
 
-def ensure_base() -> None:
-    """Makes the base image of the others, unless it is there."""
-    ensure_images(["base"])
-
-
-def prune() -> list[str]:
-    """Removes this project's images of earlier content that no container uses; returns their names."""
-    docker = connect()
+def outdated() -> list[str]:
+    """This project's images on the machine that this folder does not need: of earlier builds, or of other clones."""
     current = set(_references().values())
-    outdated = [reference for reference in _present(docker) if reference not in current]
+    return [reference for reference in _present(connect()) if reference not in current]
+
+
+def remove(references: Iterable[str]) -> list[str]:
+    """Removes images that no container uses; returns the names of those that are gone."""
+    docker = connect()
     # Docker itself refuses to remove what a container, running or stopped, still uses.
-    return [reference for reference in outdated if docker.run("image", "rm", reference).returncode == 0]
+    return [reference for reference in references if docker.run("image", "rm", reference).returncode == 0]
 
 
 def to_build(wanted: Iterable[str], references: Mapping[str, str], present: Iterable[str]) -> list[str]:

@@ -213,10 +213,10 @@ def _ensure_venv_module() -> None:
 
 
 def check_settings(stack: str) -> None:
-    """Refuses a stack whose file lacks values, before the steps that ask for a passphrase or build something.
+    """Refuses a stack whose file lacks values, or has wrong ones, before steps that ask for a passphrase or build.
 
     Raises:
-        StepError: names all of them, each with the command that sets it.
+        StepError: names all of them, each that is missing with the command that sets it.
     """
     command = [str(VENV / "bin/python"), "-m", "settings.reading.missing", f"--stack={stack}"]
     result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)

@@ -87,7 +87,7 @@ def _restore_into(session: Session, name: str, target: Target) -> None:
         document,
         f"The scratch '{name}' has {target}.",
         f"  look      {made.connect}",
-        f"  remove    tt scratch remove {name}",
+        f"  remove    ./tt scratch remove {name} --stack {session.stack}",
     )
 
 

@@ -32,15 +32,17 @@ def status(ctx: typer.Context) -> Exit:
 def logs(
     ctx: typer.Context,
     service: Annotated[str, typer.Argument(metavar="SERVICE", help="The service, as `./tt status` lists it.")] = "api",
+    tail: Annotated[int, typer.Option("--tail", metavar="LINES", min=0, help="Lines of the past to begin with.")] = 100,
+    follow: Annotated[bool, typer.Option("--follow/--no-follow", help="Go on until Ctrl-C, or end.")] = True,
 ) -> int:
-    """Follow the log of a service, until Ctrl-C. It has the container's own lines, and no --json."""
+    """Show the log of a service, and follow it. It has the container's own lines, and no --json."""
     from ops.tt.host.logs import logs
 
     session: Session = ctx.obj
     if session.output.json:
         raise UsageError("--json: the lines of a log are the container's own")
     try:
-        return logs(session.project, service)
+        return logs(session.project, service, tail, follow=follow)
     except KeyboardInterrupt:
         return Exit.INTERRUPTED
 

@@ -14,9 +14,6 @@ from toolchain.machine.docker_cli import Docker, connect
 from toolchain.machine.docker_engine import NO_CONTEXT
 from toolchain.process.steps import StepError
 
-#: Lines of the past that `logs` begins with.
-LOG_LINES = 100
-
 
 def containers(docker: Docker, stack: str) -> dict[str, str]:
     """The stack's containers that do work, running or not, by service; a slot shows in that.
@@ -36,8 +33,8 @@ def containers(docker: Docker, stack: str) -> dict[str, str]:
     return {name.removeprefix(prefix): name for name in sorted(lines)}
 
 
-def logs(project: Project, service: str) -> int:
-    """Runs `docker logs`, which follows the service's log until Ctrl-C; returns its exit code.
+def logs(project: Project, service: str, lines: int, *, follow: bool) -> int:
+    """Runs `docker logs` from the last `lines` on; with `follow` until Ctrl-C. Returns its exit code.
 
     Raises:
         UsageError: there is no such service; names those there are.
@@ -49,7 +46,8 @@ def logs(project: Project, service: str) -> int:
             names = containers(docker, project.stack)
             if service not in names:
                 raise UsageError(f"service '{service}': the stack '{project.stack}' has {', '.join(names)}")
-            command = [str(docker.path), "logs", "--follow", f"--tail={LOG_LINES}", names[service]]
+            options = ["--follow"] if follow else []
+            command = [str(docker.path), "logs", *options, f"--tail={lines}", names[service]]
             return subprocess.run(command, check=False).returncode
     except StepError as error:
         raise UnreachableError(str(error)) from None

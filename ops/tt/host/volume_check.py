@@ -2,30 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import Any
 
 import docker
 
 from ops.tt.host.docker_host import Host, answering
-from ops.tt.host.ownership import Compared, compare
+from ops.tt.host.ownership import Compared
 from ops.tt.project import Project, volume_name
 
 #: Where a volume of PostgreSQL's has the file that every database cluster begins with, by the image's layout.
 CLUSTER_FILE = "17/data/PG_VERSION"
 
 
-def volume_problems(project: Project, host: Host, resources: Sequence[Mapping[str, Any]]) -> list[str]:
-    """What is wrong with the data volumes, a line each with what to do; `resources` are those of the state.
+def problems(project: Project, host: Host, compared: Compared) -> list[str]:
+    """What is wrong with the data volumes of a state and its host, a line each with what to do.
 
     Raises:
         UnreachableError: the host does not answer.
     """
-    return problems(project, host, compare(project, host, resources))
-
-
-def problems(project: Project, host: Host, compared: Compared) -> list[str]:
-    """The same, of a state and its host that are compared already."""
     volumes = project.volumes()
     numbers = {volume_name(project.stack, number): number for number in (volumes.used, *volumes.kept)}
     replaced = [name for name in compared.strangers if name in compared.memory.origins]

@@ -14,7 +14,6 @@ from pathlib import Path
 import pytest
 
 from toolchain import __main__ as command
-from toolchain.image_build import images
 from toolchain.machine import docker_engine
 from toolchain.machine.docker_engine import DockerUnavailableError
 from toolchain.process import exclusive
@@ -183,21 +182,6 @@ def test_an_unknown_step_names_the_known(main: Callable[..., int], capsys: pytes
     assert error.value.code == 2
     message = capsys.readouterr().err
     assert all(repr(name) in message for name in command.STEPS)
-
-
-@pytest.mark.parametrize(
-    ("removed", "output"),
-    [
-        (["tasktracker/api:1", "tasktracker/nats:1"], "removed tasktracker/api:1\nremoved tasktracker/nats:1\n"),
-        ([], "nothing to remove\n"),
-    ],
-)
-def test_prune_tells_what_it_removed(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], removed: list[str], output: str
-) -> None:
-    monkeypatch.setattr(images, "prune", lambda: removed)
-    command.STEPS["prune"]("dev")
-    assert capsys.readouterr().out == output
 
 
 def test_the_images_go_where_the_engine_was_found(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from policies.docker.network.known_ports import MONITORING_PORTS
 from policies.proxies.destinations import SHARED_PORTS
-from policies.proxies.leads import proxied_ports
+from policies.proxies.leads import leads
 from policies.values import UNKNOWN
 from tests.generated import examples
 from tests.policies.cases import Case, run
@@ -54,9 +54,9 @@ def test_a_proxied_monitoring_port_is_always_found(
     directive: str, scheme: str, host: str, number: int, zeros: str, after: str, space: str, quote: str
 ) -> None:
     config = f"a {{ b c; {directive}{space}{quote}{scheme}{host}:{zeros}{number}{after}{quote}; }}"
-    assert proxied_ports(config, frozenset(MONITORING_PORTS)) == {number}
+    assert leads(config, frozenset(MONITORING_PORTS)).ports == {number}
 
 
 @given(st.text(alphabet="$ab{};:82\"'\\# \n/set proxy_pass", max_size=200))
 def test_any_text_can_be_read(config: str) -> None:
-    proxied_ports(f"proxy_pass $x:8222 {config}", frozenset(MONITORING_PORTS), [config])
+    leads(f"proxy_pass $x:8222 {config}", frozenset(MONITORING_PORTS), [config])

@@ -159,10 +159,22 @@ def test_set_up_lists_what_is_missing_before_it_asks_for_a_passphrase(
     assert capsys.readouterr().out == f"{refused(stack, stack_file(stack))}\n"
 
 
-def test_set_up_takes_secrets_for_given_and_leaves_mistakes_to_the_preview() -> None:
+SECRET = {"secure": "v1:abc"}
+
+
+def test_set_up_tells_mistakes_too_and_takes_secrets_for_given() -> None:
     keys = {f"tasktracker:{key}": value for key, value in filled_file("prod").items()}
     assert missing.missing("prod", {**keys, "tasktracker:cloudflare_api_token": {"secure": "v1:abc"}}) is None
-    assert missing.missing("prod", {"tasktracker:environment": "dev", "tasktracker:nonsense": [1]}) is None
+    # What is encrypted may have any form: only its passphrase tells.
+    assert missing.missing("dev", {"tasktracker:environment": "dev", "tasktracker:encryption_key": SECRET}) is None
+    wrong = missing.missing("dev", {"tasktracker:environmen": "dev", "tasktracker:postgres": {"volume": 0}})
+    assert wrong is not None
+    for part in (
+        "unknown key; did you mean environment?",
+        "tasktracker:postgres.volume = 0",
+        "environment: is required",
+    ):
+        assert part in wrong
     found = missing.missing("prod", keys)
     assert found is not None
     assert "tasktracker:cloudflare_api_token" in found

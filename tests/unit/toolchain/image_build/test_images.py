@@ -158,4 +158,5 @@ def test_without_go_nothing_is_begun(engine: Engine, monkeypatch: pytest.MonkeyP
 def test_pruning_keeps_what_is_current_or_in_use(engine: Engine) -> None:
     engine.present = [local_reference("app"), "tasktracker/app:old", "tasktracker/app:used"]
     engine.in_use = {"tasktracker/app:used"}
-    assert images.prune() == ["tasktracker/app:old"]
+    found = images.outdated()
+    assert images.remove(found) == ["tasktracker/app:old"]

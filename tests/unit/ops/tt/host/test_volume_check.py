@@ -12,7 +12,8 @@ import pytest
 from components.data import postgres
 from ops.tt.backup.database import DATA_PATH
 from ops.tt.host.docker_host import Host
-from ops.tt.host.volume_check import CLUSTER_FILE, has_cluster, volume_problems
+from ops.tt.host.ownership import compare
+from ops.tt.host.volume_check import CLUSTER_FILE, has_cluster, problems
 from ops.tt.project import Project
 from settings.ownership import DATA_VOLUME
 
@@ -75,7 +76,7 @@ def found(project: Project, api: Api) -> list[str]:
         {"urn": f"urn:pulumi:dev::tasktracker::{DATA_VOLUME}::{name}", "outputs": {"name": name, "identity": MINE}}
         for name in (*NAMES.values(), UPLOADS)
     ]
-    return volume_problems(project, host(api), resources)
+    return problems(project, host(api), compare(project, host(api), resources))
 
 
 def test_the_file_that_is_looked_for_is_where_the_program_has_the_cluster() -> None:
