@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Network
 from pathlib import Path
@@ -18,8 +18,9 @@ from components.core.options import child_after
 from components.core.part import Assembly, Part
 from components.core.rendering import render
 from components.core.runtime import Given
+from components.runtime.volumes import RuntimeVolume
 from components.secrets.certificates import KeyPair, configured_key_pair
-from components.spec.container import EDGE, Attachment, HealthCheck, Limits, PublishedPort, ServiceSpec
+from components.spec.container import EDGE, Attachment, HealthCheck, Limits, Mount, PublishedPort, ServiceSpec
 from settings.blocks.nginx import NginxSettings
 from settings.services import SERVICES
 from settings.values.image_ref import ImageRef
@@ -27,6 +28,10 @@ from settings.values.image_ref import ImageRef
 HTTP_PORT = 8080
 HTTPS_PORT = 8443
 HEALTH_PORT = 8081
+
+#: The volume in which it keeps which release serves and whether the site is closed, and where.
+VOLUME = "release"
+VOLUME_PATH = "/var/lib/nginx"
 
 #: Seconds for requests in flight; WebSockets reconnect.
 STOP_TIMEOUT = 30
@@ -94,8 +99,9 @@ class Nginx(pulumi.ComponentResource):
                 args.settings,
                 domain=args.domain,
                 hosts=args.hosts,
-                api=args.api,
-                dashboard=args.dashboard,
+                # There is one release so far, in the slot that serves where nothing else is said.
+                api={"blue": args.api},
+                dashboard={"blue": args.dashboard},
                 hsts=args.hsts,
                 tunnel_network=args.context.networks.edge.args.subnet if args.tunnel else None,
             )
@@ -103,10 +109,11 @@ class Nginx(pulumi.ComponentResource):
         if args.key_pair is not None:
             contents["tls.crt"] = args.key_pair.apply(lambda pair: pair.certificate)
             contents["tls.key"] = args.key_pair.apply(lambda pair: pair.key)
+        kept = RuntimeVolume(VOLUME, args.context.naming, name, pulumi.ResourceOptions(parent=self))
         workload = args.context.runtime.service(
             name,
             spec(args.settings, args.image, [*contents], tls=args.key_pair is not None, tunnel=args.tunnel),
-            Given(files=contents),
+            Given(files=contents, volumes={VOLUME: kept}),
             child_after(self, opts),
         )
         self.url = public_url(args.settings, args.domain, tunnel=args.tunnel)
@@ -131,6 +138,7 @@ def spec(
         limits=Limits.of(settings.resources),
         env={"HEALTH_PORT": str(HEALTH_PORT)},
         files=files,
+        mounts=[Mount(VOLUME, VOLUME_PATH)],
         reload=True,
         networks=[Attachment(EDGE)],
         ports=[] if tunnel else ports,
@@ -155,14 +163,15 @@ def server_config(
     *,
     domain: str,
     hosts: Sequence[str],
-    api: str,
-    dashboard: str,
+    api: Mapping[str, str],
+    dashboard: Mapping[str, str],
     hsts: bool = False,
     tunnel_network: IPv4Network | None = None,
 ) -> str:
     """nginx.conf. The files that it names lie beside it, wherever that is.
 
-    `tunnel_network` is where a tunnel's requests come from, if there is one.
+    `api` and `dashboard` are upstreams by the slot of their release. `tunnel_network` is where a tunnel's requests come
+    from, if there is one.
     """
     through_tunnel = tunnel_network is not None
     return render(

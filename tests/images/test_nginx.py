@@ -19,8 +19,8 @@ CONFIG = server_config(
     NginxSettings(),
     domain="tasks.example.com",
     hosts=HOSTS,
-    api=f"127.0.0.1:{HEALTH_PORT}",
-    dashboard=f"127.0.0.1:{HEALTH_PORT}",
+    api={"blue": f"127.0.0.1:{HEALTH_PORT}"},
+    dashboard={"blue": f"127.0.0.1:{HEALTH_PORT}"},
 )
 URL = f"http://127.0.0.1:{HTTP_PORT}"
 
@@ -154,7 +154,7 @@ def test_pages_of_other_sites_open_no_websocket(front: Front) -> None:
 
 def test_any_host_by_setting(front: Front) -> None:
     settings = NginxSettings(any_host=True)
-    app = f"127.0.0.1:{HEALTH_PORT}"
+    app = {"blue": f"127.0.0.1:{HEALTH_PORT}"}
     front.offer("f6", server_config(settings, domain="tasks.example.com", hosts=HOSTS, api=app, dashboard=app))
     assert front.await_files("f6") == ""
     assert "200 OK" in front.get("/healthz", "Host: any.example.com")
@@ -213,7 +213,11 @@ def test_nginx_ends_an_idle_connection_before_the_api_does(bench: Bench, tmp_pat
     """A request that nginx sends as the other side closes is lost: uvicorn's and Node's default is 5 s."""
     api = bench.run("app", "-c", UPSTREAM, options=("--entrypoint=/opt/tasktracker/bin/python",))
     config = server_config(
-        NginxSettings(), domain="localhost", hosts=HOSTS, api="127.0.0.1:8000", dashboard=f"127.0.0.1:{HEALTH_PORT}"
+        NginxSettings(),
+        domain="localhost",
+        hosts=HOSTS,
+        api={"blue": "127.0.0.1:8000"},
+        dashboard={"blue": f"127.0.0.1:{HEALTH_PORT}"},
     )
     tmp_path.chmod(0o755)
     for name, text in (("nginx.conf", config), (MANIFEST, manifest("a1", {"nginx.conf": config}))):

@@ -32,6 +32,9 @@ TIMEOUT = 5
 #: Seconds until a stack that was just updated has to answer, and between two questions.
 WAIT, POLL = 60, 1.0
 
+#: What nginx's answers say while the site is closed (images/nginx/share/release.js; a test compares them).
+CLOSED = "Closed for maintenance"
+
 #: An answer with such a status says that something behind it is down.
 FIRST_OF_ERRORS = 500
 
@@ -129,7 +132,8 @@ def ask(host: Host, url: str) -> Answer:
 def await_answer(host: Host, url: str, seconds: float = WAIT) -> Answer:
     """Asks until there is an answer without a problem, or the time is over."""
     end = time.monotonic() + seconds
-    while (answer := ask(host, url)).problem and time.monotonic() < end:
+    # A person has closed the site: no waiting opens it.
+    while (answer := ask(host, url)).problem and CLOSED not in answer.problem and time.monotonic() < end:
         time.sleep(POLL)
     return answer
 
@@ -225,7 +229,7 @@ def _inside(host: Host, url: str, why: str) -> Answer:
     body = b""
     for path in (PAGE, HEALTH):
         try:
-            status, body = _curl(host, path)
+            status, body = answer_inside(host, path)
         except TtError as error:
             return Answer(f"{url} can't answer: {error}")
         if status >= FIRST_OF_ERRORS or not status:
@@ -234,7 +238,7 @@ def _inside(host: Host, url: str, why: str) -> Answer:
     return Answer(unverified=f"{why}; nginx answers on the Docker host", health=_object(body))
 
 
-def _curl(host: Host, path: str) -> tuple[int, bytes]:
+def answer_inside(host: Host, path: str) -> tuple[int, bytes]:
     """Status and body of nginx's answer in its own container; the status is 0 where it gives none."""
     for origin in (f"http://127.0.0.1:{HTTP}", f"https://127.0.0.1:{HTTPS}"):
         result = host.run(
@@ -268,6 +272,8 @@ def _object(body: bytes) -> Mapping[str, Any] | None:
 
 def _detail(host: Host, body: bytes) -> str:
     """What an answer says is wrong (RFC 9457), and what helps where that is known."""
+    if CLOSED.encode() in body:
+        return f": {CLOSED}; `./tt maintenance off --stack {host.stack}` opens the site"
     detail = str((_object(body) or {}).get("detail") or "").rstrip(".")
     cure = _HANGS.replace("{stack}", host.stack) if "database (no answer" in detail else _cure_of(detail, host.stack)
     return f": {'. '.join(filter(None, (detail, cure)))}" if detail else ""

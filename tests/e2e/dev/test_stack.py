@@ -11,6 +11,7 @@ import httpx
 import pytest
 from websockets.sync.client import connect
 
+from ops.tt.errors import Exit
 from tests.e2e.support.stack import Stack, add_task, eventually, execute, is_done
 from tests.services import SERVICES
 
@@ -62,6 +63,28 @@ def test_bad_titles_are_refused(stack: Stack, title: str) -> None:
 def test_too_large_a_body_is_refused(stack: Stack) -> None:
     with stack.client() as client:
         assert client.post("/api/tasks", content=b"x" * (10 * 2**20 + 1)).status_code == 413
+
+
+def test_the_site_is_closed_for_maintenance_and_opened(stack: Stack) -> None:
+    started = stack.container("nginx").attrs["State"]["StartedAt"]
+    assert stack.tt("maintenance", "on", "--retry-after", "5m") == (0, {"maintenance": True, "retry_after": 300})
+    try:
+        with stack.client() as client:
+            for path in ("/", "/api/tasks", "/api/health"):
+                answer = client.get(path)
+                assert (answer.status_code, answer.headers["Retry-After"]) == (503, "300")
+        code, told = stack.tt("status")
+        assert code == Exit.RED
+        assert f"`./tt maintenance off --stack {stack.name}` opens the site" in " ".join(told["problems"])
+        # An update leaves it closed.
+        stack.expect_no_changes()
+        assert "maintenance" in execute(stack.container("nginx"), "cat", "/var/lib/nginx/release.json")
+    finally:
+        closed = stack.tt("maintenance", "off")
+    assert closed == (0, {"maintenance": False, "was_closed": True})
+    with stack.client() as client:
+        assert client.get("/").status_code == client.get("/api/health").status_code == 200
+    assert stack.container("nginx").attrs["State"]["StartedAt"] == started
 
 
 def test_a_second_preview_finds_nothing_to_do(stack: Stack) -> None:

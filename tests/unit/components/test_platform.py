@@ -270,7 +270,7 @@ def test_volumes_of_data_and_of_running_containers(any_run: Run) -> None:
         f"tasktracker-test-{each}"
         for each in (
             *("postgres-data", "nats-data", "objects", "uploads"),
-            *("postgres-socket", "backup-metrics", "drill-scratch", "file-backups-work"),
+            *("postgres-socket", "backup-metrics", "drill-scratch", "file-backups-work", "release"),
         )
     }
 

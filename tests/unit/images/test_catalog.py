@@ -177,7 +177,7 @@ def test_images_are_what_their_dockerfiles_say() -> None:
         "postgres": ("supercronic",),
     }
     assert IMAGES["app"].inputs == ("app/pyproject.toml", "app/requirements.lock", "app/tasktracker")
-    assert IMAGES["nginx"].inputs == ("images/nginx/bin",)
+    assert IMAGES["nginx"].inputs == ("images/nginx/bin", "images/nginx/share")
 
 
 @pytest.mark.parametrize("name", [name for name in IMAGES if name != "base"])

@@ -15,7 +15,7 @@ from tasktracker.web.server import KEEP_ALIVE_SECONDS
 from components.edge import nginx
 from settings.blocks.nginx import NginxSettings, PublishSettings
 
-API, DASHBOARD = "172.20.0.2:8000", "172.20.0.5:8080"
+API, DASHBOARD = {"blue": "172.20.0.2:8000"}, {"blue": "172.20.0.5:8080"}
 
 
 def front(*, hsts: bool = False, **settings: Any) -> str:

@@ -181,7 +181,7 @@ def test_nginxs_certificate_is_verified(run: Callable[..., Run]) -> None:
 def test_nginx_learns_from_the_tunnel_who_asks() -> None:
     options: dict[str, Any] = {
         **{"domain": "tasks.example.com", "hosts": ["tasks.example.com"]},
-        **{"api": "172.20.0.10:8000", "dashboard": "172.20.0.11:8080"},
+        **{"api": {"blue": "172.20.0.10:8000"}, "dashboard": {"blue": "172.20.0.11:8080"}},
     }
     text = server_config(NginxSettings(), **options, hsts=True, tunnel_network=IPv4Network("172.20.0.0/24"))
     for line in (

@@ -17,7 +17,8 @@ from tasktracker.store.database import DROPPED, GUARDED, HIDDEN, READ_ONLY, REAS
 from ops.tt.errors import UnreachableError
 from ops.tt.host import url_check
 from ops.tt.host.docker_host import Result
-from ops.tt.host.url_check import CURES, Answer, ask, await_answer, with_cures
+from ops.tt.host.url_check import CLOSED, CURES, Answer, ask, await_answer, with_cures
+from toolchain.process.steps import ROOT
 
 HEALTH = {"status": "ok", "checks": {}, "queue": {"waiting": 0, "oldest_seconds": 0.0, "not_in_nats": 0}}
 
@@ -162,6 +163,17 @@ def test_what_is_down_behind_nginx_is_told(path: str) -> None:
     detail = "Unavailable: nats (not connected)"
     with serving({path: 503}, {"detail": f"{detail}."}) as port:
         assert asked(FakeHost(("127.0.0.1", port))).problem == f"{URL}{path} answers 503: {detail}"
+
+
+def test_a_site_that_is_closed_on_purpose_is_told_so() -> None:
+    script = (ROOT / "images/nginx/share/release.js").read_text()
+    # The page and the answer of the api.
+    assert script.count(CLOSED) == 2
+    with serving({"/": 503}, f"<p>{CLOSED}.") as port:
+        host: Any = FakeHost(("127.0.0.1", port))
+        # Without a wait for the end of it.
+        problem = await_answer(host, URL, 60).problem
+    assert problem == (f"{URL}/ answers 503: Closed for maintenance; `./tt maintenance off --stack dev` opens the site")
 
 
 def test_without_nginx_nothing_answers() -> None:

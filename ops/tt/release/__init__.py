@@ -1,0 +1,1 @@
+"""Which release nginx lets serve, and whether it is closed for maintenance."""
