@@ -118,7 +118,7 @@ pin: ## write the digests of pushed images into a stack's config (REPOSITORY=...
 clean: ## remove images of earlier builds, and of other clones, that no container uses (it asks: YES=--yes answers)
 	@$(call check,STACK YES)
 	@$(SETUP) docker
-	@$(PYTHON) -m toolchain.targets.clean $(YES)
+	@$(PYTHON) -m toolchain.targets.clean $(if $(YES),$(call quoted,YES))
 
 .PHONY: tools
 tools: ## only the Python environment and the Pulumi engine with its plugins (STACK=dev)

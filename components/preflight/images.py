@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import pulumi
 
@@ -30,6 +30,11 @@ PULL_TIMEOUT: Final = 600
 
 PULLS: Final = 3
 """Pulls at the same time: what Docker itself does for the layers of one (`max-concurrent-downloads`)."""
+
+TITLE: Final = "org.opencontainers.image.title"
+NGINX_TITLE: Final = "Task Tracker nginx"
+MODULES: Final = "tasktracker.modules"
+"""Labels of images (images/nginx/Dockerfile)."""
 
 _REFUSED: Final = re.compile("unauthorized|no basic auth|denied|authentication required|forbidden", re.IGNORECASE)
 _UNKNOWN: Final = re.compile("manifest unknown|not found|name unknown|no such manifest", re.IGNORECASE)
@@ -59,6 +64,30 @@ def require(stack: str, settings: Settings, client: DockerClient) -> None:
         lines = [f"  images.{missing[image]}: {image}: {text}" for image, text in problems.items()]
         raise pulumi.RunError(
             "\n".join(["images of the stack are not on the Docker host. Nothing was changed.", *lines])
+        )
+    if "nginx" in settings.images_in_use:
+        _refuse_without_javascript(settings.images_in_use["nginx"], stack, client)
+
+
+def _refuse_without_javascript(image: ImageRef, stack: str, client: DockerClient) -> None:
+    """Refuses nginx's image of version 0.1.0, with which nginx would not start on the files of this one.
+
+    Raises:
+        pulumi.RunError: it is that one.
+    """
+    import docker  # noqa: PLC0415
+
+    try:
+        found: Mapping[str, Any] = client.api.inspect_image(str(image))  # type: ignore[no-untyped-call]
+    except docker.errors.ImageNotFound:
+        # A preview does not pull.
+        return
+    labels = (found.get("Config") or {}).get("Labels") or {}
+    if labels.get(TITLE) == NGINX_TITLE and "javascript" not in labels.get(MODULES, ""):
+        raise pulumi.RunError(
+            f"images.nginx: {image} is of an earlier version of this project, without the JavaScript module that"
+            f" nginx needs to start. Nothing was changed. `make push` and `make pin STACK={stack}` bring the images of"
+            " this version."
         )
 
 

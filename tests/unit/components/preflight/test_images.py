@@ -19,6 +19,7 @@ from settings import Settings, parse
 from settings.blocks.docker_host import RegistrySettings
 from settings.services import WITH_IMAGES
 from tests.unit.components.conftest import DEV, PINNED, PROD
+from toolchain.process.steps import ROOT
 
 IMAGE = PINNED["dashboard"]
 LOGINS = {"registry.example.com": {"username": "deploy", "password": "a_token"}}
@@ -33,11 +34,12 @@ class Api:
         self.api, self.there, self.refusals, self.errors = self, {*there}, refusals or {}, errors or {}
         self.pulled: dict[str, Any] = {}
         self.asked: dict[str, Any] = {}
+        self.labels: dict[str, str] = {}
 
-    def inspect_image(self, image: str) -> dict[str, str]:
+    def inspect_image(self, image: str) -> dict[str, Any]:
         if image not in self.there:
             raise docker.errors.ImageNotFound(f"No such image: {image}")
-        return {"Id": image}
+        return {"Id": image, "Config": {"Labels": self.labels or None}}
 
     def inspect_distribution(self, image: str, auth_config: Any) -> dict[str, str]:
         self.asked[image] = auth_config
@@ -109,6 +111,30 @@ def test_an_update_pulls_each_missing_image_once(update: Any) -> None:
     # dev's Redis and a tunnel are not part of this stack.
     run = {pinned[each] for each in ("nats", "api", "dashboard", "nginx", "object_store", "file_backups")}
     assert api.pulled == dict.fromkeys(run, login)
+
+
+#: Those of version 0.1.0.
+OLD_LABELS = {images.TITLE: images.NGINX_TITLE, "org.opencontainers.image.version": "0.1.0"}
+
+
+@pytest.mark.parametrize("preview", [True, False])
+def test_an_nginx_of_an_earlier_version_is_refused_before_the_one_that_runs_goes(update: Any, preview: bool) -> None:
+    api = Api(*PINNED.values())
+    api.labels = OLD_LABELS
+    text = update(stack(), api, preview=preview)
+    assert text.startswith(f"images.nginx: {PINNED['nginx']} is of an earlier version of this project")
+    assert "Nothing was changed." in text
+    # One of the user's own may have it without saying so.
+    for labels in ({}, {**OLD_LABELS, images.MODULES: "brotli,javascript"}, {images.TITLE: "Acme nginx"}):
+        api.labels = labels
+        assert update(stack(), api, preview=preview) is None
+
+
+def test_the_label_is_that_of_the_image() -> None:
+    text = (ROOT / "images/nginx/Dockerfile").read_text()
+    assert f'{images.TITLE}="{images.NGINX_TITLE}"' in text
+    assert f'{images.MODULES}="brotli,javascript"' in text
+    assert "libnginx-mod-http-js" in text
 
 
 def test_only_images_that_run_are_pulled(update: Any) -> None:
