@@ -76,8 +76,7 @@ def test_the_site_is_closed_for_maintenance_and_opened(stack: Stack) -> None:
         code, told = stack.tt("status")
         assert code == Exit.RED
         assert f"`./tt maintenance off --stack {stack.name}` opens the site" in " ".join(told["problems"])
-        # An update leaves it closed.
-        stack.expect_no_changes()
+        # It outlives a restart.
         assert "maintenance" in execute(stack.container("nginx"), "cat", "/var/lib/nginx/release.json")
     finally:
         closed = stack.tt("maintenance", "off")

@@ -143,6 +143,7 @@ def test_staging_runs_there_and_nothing_of_it_here(host: RemoteHost, stack: Stac
     neighbour.remove(force=True)
 
 
+@pytest.mark.nightly
 def test_the_operator_reaches_the_same_host(stack: Stack) -> None:
     code, status = stack.tt("status")
     assert code == 0

@@ -90,6 +90,7 @@ def clone(tmp_path: Path) -> Clone:
     return Clone(folder, {**env, "HOME": str(home), **NO_DOCKER})
 
 
+@pytest.mark.nightly
 def test_one_command_makes_it_and_another_previews_it(clone: Clone) -> None:
     made = clone.new("demo")
     variables = clone.passphrase_of("demo")
