@@ -200,6 +200,16 @@ def test_no_volume_without_a_database_is_changed_to(
     assert engine.project.config_file.read_text() == CONFIG
 
 
+def test_a_change_that_was_cut_off_is_told_before_its_volume_is_called_in_use(
+    operator: Operator, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The config names the volume already, and PostgreSQL runs on another one."""
+    monkeypatch.setattr("ops.tt.restore.unfinished.mounted_volume", lambda _host: volume_name("prod", 1))
+    with pytest.raises(RefusedError, match=f"PostgreSQL runs on {volume_name('prod', 1)}, and Pulumi.prod.yaml says"):
+        volumes.use(operator, 3, safety=False)
+    assert engine.log == []
+
+
 def test_a_change_is_told_though_the_wait_for_a_backup_is_stopped(
     operator: Operator, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
