@@ -16,7 +16,7 @@ def on(
     ctx: typer.Context,
     retry_after: Annotated[
         str,
-        typer.Option("--retry-after", metavar="TIME", help="When clients are told to come again, such as 30s or 5m."),
+        typer.Option("--retry-after", metavar="TIME", help="The time in the header Retry-After, such as 30s or 5m."),
     ] = "2m",
 ) -> None:
     """Close the site.

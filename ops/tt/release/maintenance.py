@@ -8,8 +8,8 @@ from ops.tt.host.url_check import PAGE, answer_inside
 from ops.tt.release.served import serve, served
 from settings.values.units import SECONDS
 
-#: Seconds after which clients are told to come again, and the most that they are told.
-RETRY_AFTER, LONGEST = 120, 24 * 3600
+#: The most seconds that the header Retry-After may have.
+LONGEST = 24 * 3600
 
 CLOSED = 503
 
@@ -30,7 +30,7 @@ def seconds(text: str) -> int:
 
 
 def close(host: Host, retry_after: int) -> None:
-    """Closes the site; clients are told to come again after so many seconds.
+    """Closes the site; answers have that many seconds in the header Retry-After.
 
     Raises:
         FailedError: nginx refuses; nothing was changed.
@@ -53,8 +53,3 @@ def reopen(host: Host) -> bool:
     if was_closed:
         serve(host, document)
     return was_closed
-
-
-def is_closed(host: Host) -> bool:
-    """Whether the site is closed on purpose."""
-    return "maintenance" in served(host)

@@ -62,7 +62,7 @@ def _unanswered(
     their names with another id, or where anything runs that it does not know: then it is older than what runs, or it is
     another one.
     """
-    # What was deleted to be made anew is in the state until that is done.
+    # What was deleted to be recreated is in the state until that is done.
     there = [each for each in resources if not each.get("pendingReplacement")]
     names = {(each.get("type"), (each.get("outputs") or {}).get("name")) for each in there}
     unknown = {(KINDS[kind], name) for _, kind, name in (each.split() for each in compared.unknown)} - {*sought}
