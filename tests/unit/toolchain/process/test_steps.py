@@ -102,9 +102,10 @@ PROGRAM = """
 
     sys.path.insert(0, sys.argv[1])
     from toolchain import __main__
-    from toolchain.process import steps
+    from toolchain.process import exclusive, steps
 
-    steps.LOGS = Path.cwd()
+    # Another set-up of this clone doesn't wait for it, nor it for that one.
+    exclusive.TOOLS = steps.LOGS = Path.cwd()
     command = ["/bin/sh", "-c", sys.argv[2]]
 
     def in_main(_):
@@ -133,7 +134,11 @@ class Started:
             start_new_session=True,
         )
         log = folder / "it.log"
-        eventually(lambda: log.exists() and log.read_text().endswith("\n"))
+        try:
+            eventually(lambda: log.exists() and log.read_text().endswith("\n"))
+        except AssertionError:
+            self.process.kill()
+            raise
         self.children = [int(pid) for pid in log.read_text().split()]
 
     def interrupt(self, number: signal.Signals) -> str:
