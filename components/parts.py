@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from components.app import api, app, dashboard, migrations, worker
+from components.app import app, migrations, slots
 from components.backup import database, file_backups, storage
 from components.core.part import Assembly, Part
 from components.data import nats, object_store, redis
-from components.edge import nginx, tunnel_part
+from components.edge import nginx, switch, tunnel_part
 
 PARTS: Final[Mapping[str, Callable[[Assembly], Part | None]]] = {
     "nats": nats.part,
@@ -19,12 +19,12 @@ PARTS: Final[Mapping[str, Callable[[Assembly], Part | None]]] = {
     "database": database.part,
     "uploads": app.uploads,
     "file-backups": file_backups.part,
-    "migrations": migrations.part,
     "app": app.part,
-    "api": api.part,
-    "worker": worker.part,
-    "dashboard": dashboard.part,
+    "releases": slots.planning,
+    "migrations": migrations.part,
+    "slots": slots.part,
     "nginx": nginx.part,
+    "switch": switch.part,
     "tunnel": tunnel_part.part,
 }
 """By name. A part returns None where the stack does not have it."""

@@ -7,6 +7,7 @@ from typing import Any
 
 import pulumi
 
+from components.app.slots import ReleaseArgs
 from components.core.context import Context
 from components.core.naming import SYSTEM, Naming
 from components.core.network import Networks
@@ -18,6 +19,7 @@ from components.preflight.ownership import Owner, keep_identity
 from components.runtime.docker_host import DockerHost
 from components.secrets.generated import GeneratedSecret
 from settings import Settings
+from settings.ownership import RELEASE_KEY
 
 
 @dataclass(frozen=True)
@@ -54,8 +56,11 @@ class Platform(pulumi.ComponentResource):
         keep_identity(args.owner, self)
         networks = Networks("networks", naming, settings.network, debug=settings.has_debug_ports, opts=child)
         digest_key = GeneratedSecret("digest-key", opts=child).value
+        # Ids of releases are needed before anything is made. A rotated key makes them others in the next update.
+        GeneratedSecret(RELEASE_KEY, fresh=args.owner.release_key if args.owner.is_new_key else None, opts=child)
         context = Context(naming, networks, digest_key, PidsLimits("pids-limits", child), DockerHost, args.owner.orders)
         stack = Assembly(settings, context, self)
+        stack.keep(ReleaseArgs(args.owner.records, args.owner.release_key))
         for each, part in PARTS.items():
             stack.take(each, part(stack))
         context.pids.set()

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -19,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from components.core.naming import SYSTEM
+from settings.releases import SLOTS
 
 # The clouds of prod's preview are fakes, which are for tests.
 from tests.e2e.support.prod import prod_stack
@@ -80,7 +82,7 @@ def nodes(steps: Iterable[Mapping[str, Any]]) -> list[Node]:
         found.append(
             Node(
                 name,
-                job=not inputs["mustRun"],
+                job=not inputs.get("healthcheck"),
                 limits=f"{float(inputs['cpus']):g} CPU, {inputs['memory']} MB",
                 networks=[_last(net["name"]) for net in inputs["networksAdvanced"]],
                 mounts=[str(mount["source"]) for mount in inputs["mounts"]],
@@ -176,8 +178,8 @@ def _direct(node: Node, parts: list[Node]) -> set[str]:
 
 
 def _name(urn: str) -> str:
-    """The name of a node: a resource's own, which for what is in a cloud may be that of a container too."""
-    name = str(urn).rpartition("::")[2]
+    """The name of a node: a resource's own, without its slot. What is in a cloud may have that of a container too."""
+    name = re.sub(f"-({'|'.join(SLOTS)})$", "", str(urn).rpartition("::")[2])
     return f"{CLOUDS[_type(urn)]} {name}" if _type(urn) in CLOUDS else name
 
 

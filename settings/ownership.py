@@ -12,7 +12,12 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from settings.releases import RECORDS, RELEASE, SLOTS, Records, Slot, records_of
+
 SYSTEM: Final = "tasktracker"
+
+RELEASE_KEY: Final = "release-key"
+"""The name of the Stash that keeps the key under which releases have ids that can be shown."""
 
 IDENTITY: Final = "identity"
 """The label of volumes and networks, the output of data volumes, and the name of the Stash that keeps the state's."""
@@ -31,6 +36,7 @@ POSTGRES: Final = re.compile(r"postgres-data(?:-(\d+))?")
 
 DATA_VOLUME: Final = f"{SYSTEM}:components:DataVolume"
 VOLUME, STASH = "docker:index/volume:Volume", "pulumi:index:Stash"
+STASHES: Final = RECORDS | {IDENTITY, RELEASE_KEY, "docker-host"}
 HAVE_IDS: Final = frozenset({"docker:index/container:Container", "docker:index/network:Network"})
 
 LISTS: Final[Mapping[str, str]] = {
@@ -61,7 +67,9 @@ class Memory:
     `origins` has the data volumes by name, with what each carries: an identity, `UNIDENTIFIED` or `UNLABELLED`. A
     `pulumi refresh` that does not find a volume takes it from `volumes`, and not from `origins`. By a container's name,
     `limits` has its memory in MB, and `orders` the keys of its lists (see `LISTS`) in the provider's order. `used` is
-    the number of the data volume that PostgreSQL runs on, and `kept` are those of the others that it keeps.
+    the number of the data volume that PostgreSQL runs on, and `kept` are those of the others that it keeps. `records`
+    says which release is in which slot. `release_key` is a secret; None too where it is encrypted, as in an exported
+    state.
     """
 
     identity: str | None = None
@@ -73,6 +81,8 @@ class Memory:
     orders: Mapping[str, Mapping[str, Sequence[str]]] = field(default_factory=dict)
     used: int | None = None
     kept: frozenset[int] = frozenset()
+    records: Records = field(default_factory=Records)
+    release_key: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)
@@ -94,7 +104,7 @@ def is_remembered(urn: str) -> bool:
     """Whether `memory_of` takes anything from a resource; spares its outputs, with secrets among them, else."""
     _, _, types, name = urn.split("::", 3)
     own = types.rpartition("$")[2]
-    return own in {DATA_VOLUME, VOLUME, *HAVE_IDS} or (own == STASH and name in (IDENTITY, "docker-host"))
+    return own in {DATA_VOLUME, VOLUME, *HAVE_IDS} or (own == STASH and name in STASHES)
 
 
 def memory_of(stack: str, resources: Iterable[Resource]) -> Memory:
@@ -102,10 +112,11 @@ def memory_of(stack: str, resources: Iterable[Resource]) -> Memory:
     recorded: dict[str, str] = {}
     labelled: dict[str, str] = {}
     volumes, ids = set(), set()
-    stashes: dict[str, str] = {}
+    stashes: dict[str, Any] = {}
     limits: dict[str, int] = {}
     orders: dict[str, dict[str, list[str]]] = {}
     mounted: dict[str, set[int]] = {}
+    made: dict[Slot, dict[str, str]] = {}
     for each in resources:
         own, outputs = each.types[-1], each.outputs
         if own in HAVE_IDS and "id" in outputs:
@@ -115,6 +126,8 @@ def memory_of(stack: str, resources: Iterable[Resource]) -> Memory:
                 limits[name] = int(outputs["memory"])
                 orders[name] = {key: _keys(outputs[key], LISTS[key]) for key in LISTS if key in outputs}
             numbers = {number(stack, volume) for volume in _keys(outputs.get("mounts"), SOURCE)}
+            if release := _release_in(outputs):
+                made.setdefault(release[0], {})[name] = release[1]
             mounted[name.removeprefix(f"{SYSTEM}-{stack}-")] = {its for its in numbers if its is not None}
         elif own == VOLUME and "name" in outputs:
             volumes.add(str(outputs["name"]))
@@ -126,8 +139,9 @@ def memory_of(stack: str, resources: Iterable[Resource]) -> Memory:
             recorded[str(outputs["name"])] = str(outputs.get(IDENTITY) or "")
         elif own == STASH:
             # The output of a Stash is its first input for ever, and that of the identity never changes.
-            stashes[each.name] = str(outputs.get("output" if each.name == IDENTITY else "input") or "")
+            stashes[each.name] = outputs.get("input" if each.name in (*RECORDS, "docker-host") else "output")
     origins = {**labelled, **{name: known or labelled.get(name, UNIDENTIFIED) for name, known in recorded.items()}}
+    release_key = stashes.get(RELEASE_KEY)
     return Memory(
         stashes.get(IDENTITY),
         origins,
@@ -138,7 +152,16 @@ def memory_of(stack: str, resources: Iterable[Resource]) -> Memory:
         orders,
         next(iter(mounted.get("postgres", ())), None),
         frozenset(mounted.get(KEPT, ())),
+        records_of(stashes, made),
+        release_key if isinstance(release_key, str) else None,
     )
+
+
+def _release_in(outputs: Mapping[str, Any]) -> tuple[Slot, str] | None:
+    """The slot of a container and the id of its release, if it has one."""
+    labels = {str(each.get("label")): str(each.get("value")) for each in outputs.get("labels") or ()}
+    slot, release = labels.get("slot"), labels.get(RELEASE)
+    return next(((its, release) for its in SLOTS if its == slot), None) if release else None
 
 
 def origin(stack: str, labels: Mapping[str, str] | None) -> str:

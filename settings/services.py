@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from settings.errors import Path
+from settings.releases import SLOTS
 from settings.values.units import GB, MB
 
 
@@ -39,6 +40,8 @@ class ServiceInfo:
         condition: the property of `Settings` that says whether a stack with its block has it; None where each has.
         local: whether dev has the image that is built on this machine where the config names none.
         replicas: how many containers of it there are; several are numbered from 1.
+        slotted: whether it is part of a release, so that there is one of it in each slot that has a release.
+        held: whether it runs in one slot alone: the switch to a release starts it, and stops that of the one before.
         secrets: names of the secrets that it makes for itself, which none of the app's may have.
         app_files: names of the files under /etc/tasktracker that it gives api and worker.
         app_files_with: the setting that a stack has `app_files` with; empty where it has them whenever it has the
@@ -55,6 +58,8 @@ class ServiceInfo:
     condition: str | None = None
     local: bool = True
     replicas: int = 1
+    slotted: bool = False
+    held: bool = False
     secrets: tuple[str, ...] = ()
     app_files: tuple[str, ...] = ()
     app_files_with: Path = ()
@@ -72,6 +77,8 @@ class ServiceInfo:
     @property
     def containers(self) -> tuple[str, ...]:
         """What its containers are called, after `tasktracker-<stack>-`."""
+        if self.slotted:
+            return tuple(f"{self.name}-{slot}" for slot in SLOTS)
         return (self.name,) if self.replicas == 1 else tuple(f"{self.name}-{n}" for n in range(1, self.replicas + 1))
 
 
@@ -103,6 +110,7 @@ _ROWS: Final = (
         needs=Needs(1.0, 1 * GB, 256 * MB),
         block=("api",),
         image="The api and its migrations.",
+        slotted=True,
         app_files=("encryption-key",),
     ),
     ServiceInfo(
@@ -112,6 +120,8 @@ _ROWS: Final = (
         needs=Needs(2.0, 2 * GB, 512 * MB),
         block=("worker",),
         image="The worker; normally the image of the api.",
+        slotted=True,
+        held=True,
     ),
     ServiceInfo(
         name="dashboard",
@@ -120,6 +130,7 @@ _ROWS: Final = (
         needs=Needs(0.5, 512 * MB, 128 * MB),
         block=("dashboard",),
         image="The dashboard's static files and the server for them.",
+        slotted=True,
     ),
     ServiceInfo(
         name="nginx",
@@ -195,6 +206,9 @@ _ROWS: Final = (
 
 SERVICES: Final[Mapping[str, ServiceInfo]] = {row.name: row for row in _ROWS}
 """The services by name, in the order of the documents."""
+
+HELD: Final = frozenset(service.name for service in _ROWS if service.held)
+"""The services that the switch between releases starts and stops."""
 
 WITH_IMAGES: Final[Mapping[str, ServiceInfo]] = {row.key: row for row in _ROWS if row.image}
 """Those that have a key in the block `images`, by that key."""

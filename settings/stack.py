@@ -1,7 +1,7 @@
 """Everything that `Pulumi.<stack>.yaml` may say, and what follows from it."""
 
 from collections.abc import Iterator
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from settings.blocks.app import ApiSettings, AppSecret, DashboardSettings, WorkerSettings
 from settings.blocks.backup import BackupSettings
@@ -14,6 +14,7 @@ from settings.blocks.nginx import NginxSettings
 from settings.blocks.object_store import ObjectStoreSettings
 from settings.blocks.postgres import PostgresSettings
 from settings.blocks.redis import RedisSettings
+from settings.blocks.release import ReleaseSettings
 from settings.blocks.tunnel import TunnelSettings
 from settings.services import SERVICES, ServiceInfo
 from settings.values.addresses import HostName
@@ -23,6 +24,9 @@ from settings.values.images import Registry
 from settings.values.secrets import SecretName
 
 Environment = Literal["dev", "staging", "prod"]
+
+WATCH: Final = 30
+"""Seconds for which a new release is watched, and WebSockets to the one before stay, where the config does not say."""
 
 
 class StackConfig(Block):
@@ -52,6 +56,8 @@ class StackConfig(Block):
     """The dashboard."""
     nginx: NginxSettings = NginxSettings()
     """The reverse proxy."""
+    release: ReleaseSettings = ReleaseSettings()
+    """How a new release of api, worker and dashboard takes the place of the one before."""
     backup: BackupSettings = BackupSettings()
     """Backups of PostgreSQL."""
     object_store: ObjectStoreSettings = ObjectStoreSettings()
@@ -128,6 +134,25 @@ class Settings(StackConfig):
         elif not published.is_unspecified:
             names.append(str(published))
         return [*dict.fromkeys(names)]
+
+    @property
+    def keeps_previous(self) -> bool:
+        """Whether the release before stays beside the one that serves."""
+        keep = self.release.keep_previous
+        return self.environment != "dev" if keep is None else keep
+
+    @property
+    def watch(self) -> int:
+        """Seconds for which the answers of a new release are watched."""
+        return self._or_default(self.release.watch)
+
+    @property
+    def drain(self) -> int:
+        """Seconds for which WebSockets to the release before stay."""
+        return self._or_default(self.release.drain)
+
+    def _or_default(self, seconds: int | None) -> int:
+        return (0 if self.environment == "dev" else WATCH) if seconds is None else seconds
 
     @property
     def has_backups(self) -> bool:

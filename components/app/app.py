@@ -7,14 +7,13 @@ from dataclasses import dataclass, field
 
 import pulumi
 
-from components.core.context import Context
 from components.core.part import Assembly, Part
-from components.core.runtime import Given, Running
 from components.runtime.volumes import DataVolume
 from components.secrets.generated import GeneratedSecret, secret
 from components.spec.container import MOUNT_PATH, Attachment, HealthCheck, Limits, Mount, ServiceSpec
 from settings.app_files import file_name, file_variable
 from settings.blocks.app import ApiSettings, WorkerSettings
+from settings.releases import Slot
 from settings.services import ServiceInfo
 from settings.values.image_ref import ImageRef
 
@@ -24,18 +23,19 @@ DATA_PATH = "/var/lib/tasktracker"
 UPLOADS = "uploads"
 
 
+#: The variable of the environment that has the slot.
+SLOT_VARIABLE = "TASKTRACKER_SLOT"
+
+
 @dataclass(frozen=True)
 class AppArgs:
     """What api and worker are given: where the stores are, and the secrets to reach them.
 
     `secrets` maps the name of each secret file to its content, and `env` holds what is no secret.
-    `slot` is the release's slot, or None where there is one release only.
     """
 
-    context: Context
     uploads: DataVolume
     secrets: Mapping[str, pulumi.Input[str]]
-    slot: str | None = None
     env: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -48,25 +48,19 @@ def file_env(files: Iterable[str]) -> dict[str, str]:
     return {file_variable(name): f"{MOUNT_PATH}/{name}" for name in sorted(files)}
 
 
-def app_env(args: AppArgs, log_level: str) -> dict[str, str]:
+def app_env(args: AppArgs, log_level: str, slot: Slot) -> dict[str, str]:
     """The environment of api and worker."""
-    slot = {"TASKTRACKER_SLOT": args.slot} if args.slot else {}
-    return {**args.env, **file_env(args.secrets), "TASKTRACKER_LOG_LEVEL": log_level, **slot}
-
-
-def slotted(name: str, slot: str | None) -> str:
-    """A resource's name: `<name>[-<slot>]`."""
-    return f"{name}-{slot}" if slot else name
+    return {**args.env, **file_env(args.secrets), "TASKTRACKER_LOG_LEVEL": log_level, SLOT_VARIABLE: slot}
 
 
 def app_spec(
     service: ServiceInfo,
     settings: ApiSettings | WorkerSettings,
     image: ImageRef,
+    slot: Slot,
     *,
     env: Mapping[str, str],
     files: Sequence[str],
-    slot: str | None,
     networks: Sequence[Attachment],
     health: str,
     stop_timeout: int,
@@ -87,12 +81,6 @@ def app_spec(
         health=HealthCheck(["tasktracker", "probe", health]),
         stop_timeout=stop_timeout,
     )
-
-
-def run(app: AppArgs, name: str, spec: ServiceSpec, opts: pulumi.ResourceOptions) -> Running:
-    """Runs the container of api or worker."""
-    given = Given(files=app.secrets, volumes={UPLOADS: app.uploads})
-    return app.context.runtime.service(slotted(name, app.slot), spec, given, opts)
 
 
 @dataclass(frozen=True)
@@ -120,5 +108,5 @@ def part(stack: Assembly) -> Part:
     stack.bindings.add("app", Part(files={"encryption-key": key}))
     stack.bindings.add_secrets({file_name(each): config.require_secret(each) for each in sorted(settings.app_secrets)})
     bindings = stack.bindings
-    stack.keep(AppArgs(stack.context, stack.get(Uploads).volume, bindings.files, env=bindings.env))
+    stack.keep(AppArgs(stack.get(Uploads).volume, bindings.files, env=bindings.env))
     return Part()

@@ -2,59 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
 
-import pulumi
-
-from components.app.app import slotted
-from components.core.context import Context
-from components.core.naming import SYSTEM
-from components.core.options import child_after
-from components.core.part import Assembly, Part
-from components.core.runtime import Given
+from components.core.network import Network
+from components.core.part import Assembly
 from components.spec.container import EDGE, Attachment, HealthCheck, Limits, ServiceSpec
 from settings.blocks.app import DashboardSettings
+from settings.releases import Slot
 from settings.services import SERVICES
 from settings.values.image_ref import ImageRef
 
 PORT = 8080
 
-#: Fixed host numbers on the edge network, one a slot, after the api's and for the same reason.
-ADDRESSES = {None: 5, "blue": 6, "green": 7}
+#: Fixed host numbers on the edge network, one a slot, after the api's and for the same reason. That of version 0.1.0
+#: has the number 5.
+ADDRESSES: Mapping[Slot, int] = {"blue": 6, "green": 7}
 
 
-@dataclass(frozen=True)
-class DashboardArgs:
-    """`slot` is the release's slot, or None where there is one release only."""
-
-    context: Context
-    settings: DashboardSettings
-    image: ImageRef
-    slot: str | None = None
+def address(edge: Network, slot: Slot) -> str:
+    """Where the dashboard of a slot is on the network `edge`."""
+    return edge.fixed_address(ADDRESSES[slot])
 
 
-class Dashboard(pulumi.ComponentResource):
-    """The dashboard of one release."""
-
-    container_name: pulumi.Output[str]
-    upstream: str
-    """Where nginx reaches it: `address:port`."""
-
-    def __init__(self, name: str, args: DashboardArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__(f"{SYSTEM}:components:Dashboard", name, None, opts)
-        address = args.context.networks.edge.fixed_address(ADDRESSES[args.slot])
-        workload = args.context.runtime.service(
-            slotted(name, args.slot),
-            spec(args.settings, args.image, address, slot=args.slot),
-            Given(),
-            child_after(self, opts),
-        )
-        self.upstream = f"{address}:{PORT}"
-        self.container_name = workload.container_name
-        self.register_outputs({"container_name": self.container_name, "upstream": self.upstream})
-
-
-def spec(settings: DashboardSettings, image: ImageRef, address: str, *, slot: str | None = None) -> ServiceSpec:
+def spec(settings: DashboardSettings, image: ImageRef, slot: Slot, address: str) -> ServiceSpec:
     """The server, at `address` of the network `edge`."""
     return ServiceSpec(
         service=SERVICES["dashboard"].name,
@@ -68,8 +38,7 @@ def spec(settings: DashboardSettings, image: ImageRef, address: str, *, slot: st
     )
 
 
-def part(stack: Assembly) -> Part:
-    """The dashboard."""
-    args = DashboardArgs(stack.context, stack.settings.dashboard, stack.image("dashboard"))
-    dashboard = stack.keep(Dashboard("dashboard", args, stack.options()))
-    return Part(containers={"dashboard": dashboard.container_name})
+def in_slot(stack: Assembly, slot: Slot) -> ServiceSpec:
+    """The dashboard of a release in a slot."""
+    its = address(stack.context.networks.edge, slot)
+    return spec(stack.settings.dashboard, stack.image("dashboard"), slot, its)

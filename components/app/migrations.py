@@ -6,14 +6,15 @@ from dataclasses import dataclass
 
 import pulumi
 
-from components.app.app import file_env
+from components.app.app import AppArgs, file_env
 from components.core.context import Context
 from components.core.naming import SYSTEM
-from components.core.options import child_after
+from components.core.options import child_after, unchanged
 from components.core.part import Assembly, Part
 from components.core.runtime import Given
 from components.spec.container import DATA, EGRESS, Attachment, JobSpec, Limits
 from settings.blocks.block import Resources
+from settings.releases import Plan
 from settings.services import SERVICES
 from settings.values.image_ref import ImageRef
 
@@ -73,8 +74,12 @@ def part(stack: Assembly) -> Part:
         stack.context,
         stack.image("api"),
         settings.api.resources,
-        stack.bindings.files["database-url"],
+        stack.get(AppArgs).secrets["database-url"],
         settings.external_database,
     )
-    migrations = stack.keep(Migrations("migrations", args, stack.options(*stack.ready)))
+    options = stack.options(*stack.ready)
+    # What a slot has is of the schema already, and may be of code that knows less of it than the database has. A new
+    # password is for this code too.
+    its = options if stack.get(Plan).is_new else unchanged(options, {"migrations-files": ["image", "labels"]})
+    migrations = stack.keep(Migrations("migrations", args, its))
     return Part(containers={"migrations": migrations.container_name})

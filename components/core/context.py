@@ -18,7 +18,7 @@ Item = TypeVar("Item")
 
 @dataclass(frozen=True)
 class Context:
-    """The stack's names and networks, the key of its files' digests (see `FileVolume`), and its limits of processes.
+    """The stack's names and networks, the key of its digests (see `FileVolume`), and its limits of processes.
 
     `runtime_of` makes the stack's runtime from this. `orders` has the keys of containers' lists as the last state has
     them (see `settings.ownership.Memory`).

@@ -8,6 +8,7 @@ longer than the rest.
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -21,6 +22,15 @@ if TYPE_CHECKING:
 
 #: Lines of a container's log that an error message carries.
 LOG_LINES = 15
+
+#: Lines in which errors are searched for, and how many of them an error message carries.
+SEARCHED_LINES, ERRORS = 300, 5
+
+#: How the services mark errors in their logs: JSON, nginx, and programs of Python that end with one.
+ERROR = re.compile(
+    r'"level": ?"(error|critical)"|\[(error|crit|alert|emerg)\]'
+    r"|^(Traceback |[A-Za-z.]*Error\b)|\b(ERROR|FATAL|CRITICAL)\b"
+)
 
 #: Seconds that one request to the Docker host may take.
 REQUEST_TIMEOUT = 30
@@ -52,15 +62,25 @@ def client(timeout: int = REQUEST_TIMEOUT) -> DockerClient:
 
 def last_log_lines(container: str) -> str:
     """The end of a container's log, indented; why there is none, where there is none."""
+    lines = _log_lines(container, LOG_LINES)
+    return "\n".join(f"    {line}" for line in lines) or "    (the log is empty)"
+
+
+def last_errors(container: str) -> str:
+    """The last errors that a container has logged, indented; empty where it has logged none in its last lines."""
+    errors = [line for line in _log_lines(container, SEARCHED_LINES) if ERROR.search(line)]
+    return "\n".join(f"    {line}" for line in errors[-ERRORS:])
+
+
+def _log_lines(container: str, number: int) -> list[str]:
     import docker  # noqa: PLC0415 - see the module's docstring
     import requests  # noqa: PLC0415
 
     try:
-        output = client().containers.get(container).logs(tail=LOG_LINES)
+        output = client().containers.get(container).logs(tail=number)
     except (docker.errors.DockerException, requests.exceptions.RequestException) as error:
-        return f"    (no log: {redacted(str(error))})"
-    lines = [line for line in output.decode(errors="replace").splitlines() if line.strip()]
-    return "\n".join(f"    {line}" for line in lines) or "    (the log is empty)"
+        return [f"(no log: {redacted(str(error))})"]
+    return [line for line in output.decode(errors="replace").splitlines() if line.strip()]
 
 
 def limit_pids(limits: Mapping[str, int]) -> None:

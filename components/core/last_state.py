@@ -12,6 +12,7 @@ from typing import Any
 import grpc
 import pulumi
 from google.protobuf import json_format, struct_pb2
+from pulumi.runtime import rpc
 from pulumi.runtime import settings as runtime
 from pulumi.runtime.proto import resource_pb2
 
@@ -50,7 +51,7 @@ def _read(monitor: Any, name: str, stack: str) -> Memory:  # noqa: ANN401 - gRPC
 
 def _outputs(resource: struct_pb2.Value) -> dict[str, Any]:
     fields = resource.struct_value.fields["outputs"].struct_value.fields
-    taken = {key: json_format.MessageToDict(fields[key]) for key in TAKEN if key in fields}
+    taken = {key: rpc.unwrap_rpc_secret(json_format.MessageToDict(fields[key])) for key in TAKEN if key in fields}
     # Of the items of lists only what tells them apart, and of mounts the volume.
     lists = {key: [_item(each, LISTS[key]) for each in fields[key].list_value.values] for key in LISTS if key in fields}
     return {**lists, **taken}

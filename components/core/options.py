@@ -2,7 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import pulumi
+
+
+def unchanged(opts: pulumi.ResourceOptions, but: Mapping[str, Sequence[str]] | None = None) -> pulumi.ResourceOptions:
+    """Options of a component whose children stay as they are, whatever is declared of them.
+
+    Of the resources with a name in `but`, only the properties that it lists stay.
+    """
+    stays = but or {}
+
+    def keep(args: pulumi.ResourceTransformationArgs) -> pulumi.ResourceTransformationResult:
+        ignored = pulumi.ResourceOptions(ignore_changes=[*stays.get(args.name, ["*"])])
+        return pulumi.ResourceTransformationResult(args.props, pulumi.ResourceOptions.merge(args.opts, ignored))
+
+    return pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(transformations=[keep]))
 
 
 def child_after(

@@ -27,11 +27,16 @@ class PidsLimits(pulumi.ComponentResource):
         super().__init__(f"{SYSTEM}:components:PidsLimits", name, None, opts)
         self._name = name
         self._containers: dict[str, tuple[pulumi.Output[str], int]] = {}
+        self._kept: dict[str, int] = {}
         self.register_outputs({})
 
     def add(self, container: str, id_: pulumi.Output[str], limit: int) -> None:
         """Limits a container, by its Docker name, to so many processes and threads."""
-        self._containers[container] = id_, limit
+        self._containers[container] = id_, self._kept.get(container, limit)
+
+    def keep(self, limits: Mapping[str, int]) -> None:
+        """Has containers that stay as they are keep their limits, whatever is added for them."""
+        self._kept.update(limits)
 
     def set(self) -> None:
         """Sets the limits of the containers that were added, once they are there."""

@@ -34,7 +34,7 @@ class Running(pulumi.ComponentResource):
     """A service that is healthy, or a job that has ended well, where what depends on it comes up."""
 
     container_name: pulumi.Output[str]
-    container: pulumi.Resource
+    container: pulumi.CustomResource
     """What another service may follow."""
 
 

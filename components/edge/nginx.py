@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pulumi
 
-from components.app.api import Api
-from components.app.dashboard import Dashboard
+from components.app import api, dashboard
+from components.app.slots import Slots
 from components.core.context import Context
 from components.core.naming import SYSTEM
 from components.core.options import child_after
@@ -22,6 +22,7 @@ from components.runtime.volumes import RuntimeVolume
 from components.secrets.certificates import KeyPair, configured_key_pair
 from components.spec.container import EDGE, Attachment, HealthCheck, Limits, Mount, PublishedPort, ServiceSpec
 from settings.blocks.nginx import NginxSettings
+from settings.releases import SLOTS
 from settings.services import SERVICES
 from settings.values.image_ref import ImageRef
 
@@ -65,8 +66,8 @@ OLD_CONNECTIONS_TIMEOUT = 600
 
 @dataclass(frozen=True)
 class NginxArgs:
-    """`api` and `dashboard` are upstreams, `address:port`, and `hosts` what requests may be for, in lower case, beside
-    `settings.any_host`. With `tunnel`, requests come through one.
+    """`api` and `dashboard` are upstreams by slot, each `address:port`, and `hosts` what requests may be for, in lower
+    case, beside `settings.any_host`. With `tunnel`, requests come through one.
 
     `key_pair` is what TLS is served with, where the settings ask for TLS: the certificate, followed by those between
     it and the root, and its key. `hsts` tells browsers to come with TLS only, for two years.
@@ -77,8 +78,8 @@ class NginxArgs:
     image: ImageRef
     domain: str
     hosts: Sequence[str]
-    api: str
-    dashboard: str
+    api: Mapping[str, str]
+    dashboard: Mapping[str, str]
     key_pair: pulumi.Output[KeyPair] | None = None
     hsts: bool = False
     tunnel: bool = False
@@ -99,9 +100,8 @@ class Nginx(pulumi.ComponentResource):
                 args.settings,
                 domain=args.domain,
                 hosts=args.hosts,
-                # There is one release so far, in the slot that serves where nothing else is said.
-                api={"blue": args.api},
-                dashboard={"blue": args.dashboard},
+                api=args.api,
+                dashboard=args.dashboard,
                 hsts=args.hsts,
                 tunnel_network=args.context.networks.edge.args.subnet if args.tunnel else None,
             )
@@ -207,20 +207,20 @@ def cloudflare_ranges() -> Sequence[str]:
 
 def part(stack: Assembly) -> Part:
     """nginx, when what is behind it works."""
-    settings, api, dashboard = stack.settings, stack.get(Api), stack.get(Dashboard)
+    settings, edge = stack.settings, stack.context.networks.edge
     args = NginxArgs(
         stack.context,
         settings.nginx,
         stack.image("nginx"),
         settings.domain,
         settings.served_hosts,
-        api.upstream,
-        dashboard.upstream,
+        {slot: f"{api.address(edge, slot)}:{api.PORT}" for slot in SLOTS},
+        {slot: f"{dashboard.address(edge, slot)}:{dashboard.PORT}" for slot in SLOTS},
         key_pair=_key_pair(stack),
         hsts=settings.hsts,
         tunnel=settings.tunnel is not None,
     )
-    nginx = stack.keep(Nginx("nginx", args, stack.options(api, dashboard)))
+    nginx = stack.keep(Nginx("nginx", args, stack.options(*stack.get(Slots).made.values())))
     return Part(containers={"nginx": nginx.container_name}, outputs={"url": nginx.url})
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from concurrent.futures import Future
+from dataclasses import replace
 from typing import Final
 
 import pulumi
 
 from components.core import host_client, provider
-from components.preflight import engine_version, host_conflicts, images, memory, ports, streams
+from components.preflight import engine_version, host_conflicts, images, memory, ports, streams, switched
 from components.preflight.ownership import Found, Owner, data_numbers, owner_of, unnamed_volumes
 from remote import reason, redacted
 from settings import Settings
@@ -54,11 +55,14 @@ def _check_host(stack: str, settings: Settings, state: Future[Memory]) -> Owner:
     owner = _owner(stack, settings, state.result(), found)
     memory.refuse_too_low(stack, settings, state.result().limits, client)
     streams.refuse_too_small(stack, settings, client)
+    records, deviation = switched.checked(stack, owner.records, found.containers, client)
     # The last check, as it changes the host: an update pulls.
     images.require(stack, settings, client)
     if newer := engine_version.notice(version):
         pulumi.log.info(newer)
-    return owner
+    if deviation:
+        pulumi.log.info(f"the switch between releases is repeated: {deviation}")
+    return replace(owner, records=records)
 
 
 def _owner(stack: str, settings: Settings, state: Memory, found: Found) -> Owner:

@@ -17,6 +17,7 @@ import pulumi
 
 from components.core import host_client
 from components.core.provider import DEFAULT_HOST, NEW_HOST, moved
+from components.secrets.generated import new_secret
 from remote import CONFIG_KEY, redacted
 from settings import Settings, ownership
 from settings.ownership import IDENTITY, Memory, objects_volume
@@ -30,6 +31,7 @@ from settings.ownership_text import (
     unknown_text,
     unnamed_text,
 )
+from settings.releases import Records
 
 #: Bytes of randomness in a state's identity, which is no secret: 64 bits keep the states of one host apart.
 IDENTITY_BYTES = 8
@@ -43,13 +45,17 @@ BACKUP_PASSPHRASE = "backup_passphrase"  # noqa: S105 - its name
 class Owner:
     """The identity of the stack's state, what volumes carry that are on the host already, by name, and the `orders` of
     the state (see `settings.ownership.Memory`). `known` are the volumes that the state or the host has; None where that
-    is not known.
+    is not known. `records` says which release is in which slot. `release_key` is a secret: the state's, or where
+    `is_new_key` another.
     """
 
     identity: str = ""
     origins: Mapping[str, str] = field(default_factory=dict)
     orders: Mapping[str, Mapping[str, Sequence[str]]] = field(default_factory=dict, repr=False)
     known: frozenset[str] | None = None
+    records: Records = field(default_factory=Records)
+    release_key: str = field(default_factory=new_secret, repr=False)
+    is_new_key: bool = True
 
     @classmethod
     def of(cls, memory: Memory, origins: Mapping[str, str] | None = None) -> Owner:
@@ -59,7 +65,9 @@ class Owner:
         """
         identity = memory.identity or secrets.token_hex(IDENTITY_BYTES)
         known = frozenset({*memory.origins, *(origins or ())})
-        return cls(identity, memory.origins if origins is None else origins, memory.orders, known)
+        origins = memory.origins if origins is None else origins
+        key = memory.release_key
+        return cls(identity, origins, memory.orders, known, memory.records, key or new_secret(), is_new_key=key is None)
 
 
 @dataclass(frozen=True)

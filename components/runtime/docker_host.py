@@ -78,8 +78,10 @@ class Workload(Running):
             name,
             **container_args(args.context, spec, args.given, files, follow=not spec.reload),
             # `unless-stopped` takes a container that ran as the daemon was killed for one that a person has stopped.
-            restart="always",
-            must_run=True,
+            # What the switch starts and stops it gives the policy too: `no` for one that is stopped.
+            restart="no" if spec.held else "always",
+            start=False if spec.held else None,
+            must_run=not spec.held,
             healthcheck=docker.ContainerHealthcheckArgs(
                 tests=["CMD", *spec.health.command],
                 interval=duration(spec.health.interval),
@@ -87,8 +89,8 @@ class Workload(Running):
                 start_period=duration(spec.health.start_period),
                 retries=spec.health.retries,
             ),
-            wait=True,
-            wait_timeout=spec.wait_timeout,
+            wait=None if spec.held else True,
+            wait_timeout=None if spec.held else spec.wait_timeout,
             ports=args.context.ordered(
                 container_name,
                 "ports",
@@ -102,10 +104,12 @@ class Workload(Running):
             opts=_replaceable(
                 child_after(self, opts, *files),
                 replace_with=[follows] if follows else None,
+                ignored=["restart"] if spec.held else (),
                 hooks=pulumi.ResourceHookBinding(on_error=[_show_log(name)]),
             ),
         )
         self.container, self.container_name = container, container.name
+        self.pids = spec.limits.pids
         args.context.pids.add(container_name, container.id, spec.limits.pids)
         if spec.reload:
             self._await_files(name, container_name, container, *files)
@@ -179,6 +183,7 @@ def _replaceable(
     opts: pulumi.ResourceOptions,
     *,
     replace_with: list[pulumi.Resource] | None = None,
+    ignored: Sequence[str] = (),
     hooks: pulumi.ResourceHookBinding | None = None,
 ) -> pulumi.ResourceOptions:
     """Options under which every change of a container takes effect."""
@@ -189,6 +194,7 @@ def _replaceable(
             delete_before_replace=True,
             replace_on_changes=REPLACE_ON_CHANGES,
             replace_with=replace_with,
+            ignore_changes=[*ignored],
             hooks=hooks,
         ),
     )

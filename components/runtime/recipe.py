@@ -14,10 +14,15 @@ from components.core.runtime import Given
 from components.runtime.files import FileVolume
 from components.runtime.hardening import hardened
 from components.spec.container import MOUNT_PATH, ContainerSpec
+from settings.releases import RELEASE
 
 #: Open files: four times what nginx's 4096 connections or PostgreSQL and NATS at their defaults take,
 #: and below the hard limit of engines that may raise none (20 000 in some sandboxes).
 OPEN_FILES = 16_384
+
+#: The version of the recipe. Another one makes a new release of the same services: raise it with each change of what
+#: this module makes of a spec.
+RECIPE = 1
 
 #: MB of scratch space in memory; it counts towards the container's memory limit.
 TMPFS_SIZE = 64
@@ -29,6 +34,8 @@ def container_args(
     """The arguments of every container that runs; there is no way round them. `follow`: changed files replace it."""
     naming = context.naming
     labels: dict[str, pulumi.Input[str]] = {**naming.labels(spec.service, slot=spec.slot, release=spec.image.release)}
+    if spec.release is not None:
+        labels[RELEASE] = spec.release
     mounts = {
         # Unset for a volume that is written: the provider sees a change in `false`.
         mount.path: docker.ContainerMountArgs(

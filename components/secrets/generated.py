@@ -14,8 +14,13 @@ from components.core.naming import SYSTEM
 ENTROPY_BYTES = 32
 
 
+def new_secret() -> str:
+    """A random text of 43 URL-safe characters."""
+    return secrets.token_urlsafe(ENTROPY_BYTES)
+
+
 class GeneratedSecret(pulumi.ComponentResource):
-    """A random text of 43 URL-safe characters, made on the first `up` and stable from then on.
+    """A random text, `fresh` or another, made on the first `up` and stable from then on.
 
     Rotate it with `pulumi up --replace URN` of its Stash. `protect` is for a secret without which
     data is lost: it survives `pulumi destroy --exclude-protected`, and can't be rotated by accident.
@@ -23,9 +28,16 @@ class GeneratedSecret(pulumi.ComponentResource):
 
     value: pulumi.Output[str]
 
-    def __init__(self, name: str, *, protect: bool = False, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        *,
+        fresh: str | None = None,
+        protect: bool = False,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
         super().__init__(f"{SYSTEM}:components:GeneratedSecret", name, None, opts)
-        stash = persisted_secret(name, secrets.token_urlsafe(ENTROPY_BYTES), parent=self, protect=protect)
+        stash = persisted_secret(name, fresh or new_secret(), parent=self, protect=protect)
         self.value = pulumi.Output.secret(stash.output)
         self.register_outputs({})
 

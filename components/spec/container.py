@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Self
 
 from settings.blocks.block import Resources
+from settings.releases import Slot
 from settings.values.image_ref import ImageRef
 
 #: Where every container finds its files.
@@ -85,7 +86,8 @@ class ContainerSpec:
 
     `user` is `uid:gid`, numeric and not root. `files` are the names of the files under `/etc/tasktracker`. `tmpfs`
     lists folders of scratch space in memory. `stop_timeout` is how long, in seconds, a stop waits before it kills.
-    `shm_size` is in MB. `slot` is the release's slot, or None where there is one release only.
+    `shm_size` is in MB. `slot` is the one that its release runs in, and `release` the id of that; None for what is part
+    of none.
     """
 
     service: str
@@ -93,7 +95,8 @@ class ContainerSpec:
     user: str
     limits: Limits
     networks: Sequence[Attachment]
-    slot: str | None = None
+    slot: Slot | None = None
+    release: str | None = None
     command: Sequence[str] = ()
     env: Mapping[str, str] = field(default_factory=dict)
     files: Sequence[str] = ()
@@ -110,11 +113,12 @@ class ServiceSpec(ContainerSpec):
     `reload` says that the image reloads changed files by itself, by the manifest that comes with them (see
     `components.runtime.files`), so that a change replaces no container. Such an image has the command
     `await-files DIGEST`, which waits until the files of that digest are in use and fails, with the reason, if they
-    won't be.
+    won't be. With `held` the container is made and not started: the switch to its release does that.
     """
 
     health: HealthCheck
     wait_timeout: int
+    held: bool = False
     ports: Sequence[PublishedPort] = ()
     reload: bool = False
 

@@ -14,7 +14,7 @@ from ops.tt.commands import (
     deploy,
     files,
     images,
-    maintenance,
+    release,
     restore,
     scratch,
     stack,
@@ -47,9 +47,9 @@ app = typer.Typer(
     context_settings={"help_option_names": ["--help", "-h"]},
 )
 app.callback()(begin)
-for _commands in (deploy, status, restore, database, images):
+for _commands in (deploy, release, status, restore, database, images):
     app.add_typer(_commands.app)
-app.add_typer(maintenance.app, name="maintenance")
+app.add_typer(release.maintenance, name="maintenance")
 app.add_typer(backup.app, name="backup")
 app.add_typer(files.app, name="files")
 app.add_typer(state.app, name="state")

@@ -17,6 +17,7 @@ from policies.audit.inspection.container import container
 from policies.audit.inspection.host import Host
 from policies.audit.inspection.values import name_of, objects
 from policies.audit.inspection.volume import volume
+from policies.audit.state import State
 from policies.containers import CONTAINER
 from policies.resource import VOLUME
 from policies.values import UNKNOWN, is_unset, lookup, number, text
@@ -60,24 +61,23 @@ class Change:
 
 def changes(
     inspected: Mapping[tuple[str, str], Mapping[str, Any]],
-    resources: Mapping[tuple[str, str], Mapping[str, Any]],
+    state: State,
     files: Mapping[str, Mapping[str, str]],
-    pids_limits: Mapping[str, Any],
     host: Host,
     stack: str,
 ) -> Iterator[Change]:
     """Everything that is not as it was made.
 
-    `inspected` has what is on the host, `resources` what the state has, both by type and id. `files` has the digests
-    of the files that carriers brought, by the carrier's id, as `read_files` gives them. `pids_limits` has the limits of
-    processes that the program has set, by the container's name.
+    `inspected` has what is on the host, by type and id. `files` has the digests of the files that carriers brought, by
+    the carrier's id, as `read_files` gives them.
     """
-    for key, known in resources.items():
+    for key, known in state.resources.items():
         description, asked = inspected.get(key), plain_inputs(known.get("inputs"))
         if description is None or known.get("delete") or not isinstance(asked, dict):
             continue
         if key[0] == CONTAINER:
-            found = [*_of_container(description, asked, host, stack), *_of_pids(description, asked, pids_limits)]
+            asked = _as_switched(asked, state.serving)
+            found = [*_of_container(description, asked, host, stack), *_of_pids(description, asked, state.pids_limits)]
         else:
             found = [*_of_volume(key, description, asked)]
         if key[1] in files:
@@ -85,6 +85,19 @@ def changes(
         name = name_of(description)
         for property_, message, fix in found:
             yield Change(key[0], name, key[1], str(known.get("urn")), property_, message, fix)
+
+
+def _as_switched(asked: Mapping[str, Any], serving: str | None) -> Mapping[str, Any]:
+    """What was asked for, as the switch between releases leaves it.
+
+    It starts what is made and not started and has a health check, which no job and no carrier has, and gives it another
+    restart policy: in the slot that serves.
+    """
+    held = asked.get("mustRun") is False and asked.get("start") is False and not is_unset(asked.get("healthcheck"))
+    labels = {each.get("label"): each.get("value") for each in objects(asked.get("labels"))}
+    if held and serving is not None and labels.get("slot") == serving:
+        return {**asked, "mustRun": True, "restart": "always"}
+    return asked
 
 
 def _of_container(description: Mapping[str, Any], asked: Mapping[str, Any], host: Host, stack: str) -> Iterator[Found]:

@@ -128,6 +128,6 @@ def _compared(
         report,
         unmanaged=[found for found in own if (found.type, found.id) not in state.resources],
         missing=missing,
-        changed=[*changes(inspected, state.resources, files, state.pids_limits, snapshot.host, stack)],
+        changed=[*changes(inspected, state, files, snapshot.host, stack)],
         protected=frozenset(kept).intersection(missing),
     )

@@ -15,6 +15,9 @@ from policies.values import entries, lookup, text
 #: How the URN ends under which the program has the limits of processes (components/core/pids.py).
 PIDS_LIMITS = "pulumi:index:Stash::pids-limits"
 
+#: How the URN ends under which the program has which slot of its releases serves (components/edge/switch.py).
+SWITCH = "pulumi:index:Stash::switch"
+
 
 class UsageError(Exception):
     """What the user gave is wrong; the message is for them."""
@@ -25,11 +28,13 @@ class State:
     """What `pulumi stack export` says is there: the resources of Docker by type and id, and all URNs.
 
     `pids_limits` has the containers' limits of processes, by their names, which the program sets past the provider.
+    `serving` is the slot whose release serves.
     """
 
     resources: Mapping[tuple[str, str], Mapping[str, Any]]
     urns: frozenset[str]
     pids_limits: Mapping[str, Any] = field(default_factory=dict)
+    serving: str | None = None
 
 
 def read_state(source: str, stack: str) -> State:
@@ -52,5 +57,14 @@ def read_state(source: str, stack: str) -> State:
     if others:
         raise UsageError(f"--state: {where} is the state of the stack {min(others)!r}, not of {stack!r}")
     resources = {(str(each.get("type")), str(each.get("id"))): each for each in known if each.get("type") in KINDS}
-    limits = (each for each in known if str(each.get("urn")).endswith(PIDS_LIMITS))
-    return State(resources, frozenset(urns), entries(lookup(next(limits, {}), "inputs.input.limits")))
+
+    def recorded(ending: str, path: str) -> object:
+        records = (each for each in known if str(each.get("urn")).endswith(ending))
+        return lookup(next(records, {}), f"inputs.input.{path}")
+
+    return State(
+        resources,
+        frozenset(urns),
+        entries(recorded(PIDS_LIMITS, "limits")),
+        text(recorded(SWITCH, "serving")),
+    )

@@ -1,6 +1,7 @@
 """From the config that Pulumi hands over to `Settings`, or to the list of everything that is wrong with it."""
 
 from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -111,11 +112,12 @@ def _fill_in(tree: Tree) -> None:
         StackConfig.model_validate(tree)
     except ValidationError as invalid:
         for error in invalid.errors(include_url=False):
-            path = tuple(str(key) for key in error["loc"])
-            block = tree
-            for key in path[:-1]:
+            # An item of a list has its number there.
+            *blocks, last = error["loc"]
+            block: Any = tree
+            for key in blocks:
                 block = block[key]
-            block[path[-1]] = example(type_at(StackConfig, path))
+            block[last] = example(type_at(StackConfig, tuple(str(key) for key in error["loc"])))
 
 
 def _remove(tree: Tree, path: Path) -> None:

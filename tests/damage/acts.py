@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -13,9 +14,13 @@ from collections.abc import Callable, Sequence
 from docker.models.containers import Container
 
 from images.catalog import local_reference
+from settings.releases import SLOTS, Slot, other
 from tests.damage.watch import answers
 from tests.e2e.support.by_hand import stop_nginx, write_file
 from tests.e2e.support.stack import Stack, eventually
+
+#: In texts the one serves, and the other does not.
+BLUE, GREEN = SLOTS
 
 #: What it returns is not used.
 Act = Callable[[Stack], object]
@@ -78,8 +83,20 @@ def shell(stack: Stack, command: str) -> str:
     return result.stdout
 
 
+#: The slot that served before a damage, by stack.
+_served: dict[str, Slot] = {}
+
+
+def begin(stack: Stack) -> None:
+    """Notes which slot serves: what heals may bring the release to the other one."""
+    _served[stack.name] = stack.slot()
+
+
 def of(stack: Stack, text: str) -> str:
-    """A text on the stack `dev`, for this stack."""
+    """A text on the stack `dev`, in which blue serves, for this stack before its damage."""
+    serves = _served.get(stack.name) or stack.slot()
+    slots: dict[str, str] = {BLUE: serves, GREEN: other(serves)}
+    text = re.sub(rf"-({BLUE}|{GREEN})\b", lambda found: f"-{slots[found[1]]}", text)
     named = {"tasktracker-dev-": f"tasktracker-{stack.name}-", "STACK=dev": f"STACK={stack.name}"}
     named |= {"--stack dev": f"--stack {stack.name}", "'dev'": f"'{stack.name}'", "stack=dev": f"stack={stack.name}"}
     named |= {"DASHBOARD_IMAGE": local_reference("dashboard")}
@@ -103,9 +120,19 @@ def kill_proxy(stack: Stack) -> None:
     as_root(stack, KILL_PROXY.format(port=stack.port), on_host=True)
 
 
+def carrier(stack: Stack, service: str) -> Container:
+    """The container that brings the files of a service, in the volume of that name."""
+    return stack.docker.containers.get(f"{stack.container(service).name}-files")
+
+
+def remove_carrier(service: str) -> Act:
+    """`docker rm` of the container that brings the files of a service."""
+    return lambda stack: carrier(stack, service).remove(force=True)
+
+
 def break_file(service: str, name: str) -> Act:
     """Writes another content into a file of a container's."""
-    return lambda stack: write_file(stack.container(f"{service}-files"), name, b"other")
+    return lambda stack: write_file(carrier(stack, service), name, b"other")
 
 
 def break_manifest(stack: Stack) -> None:
@@ -125,7 +152,8 @@ def remove_file(service: str, name: str) -> Act:
     """Removes a file of a container's, and restarts the container, which ends again and again."""
 
     def act(stack: Stack) -> None:
-        as_root(stack, f"rm /v/*/{name}", volumes=[f"{service}-files"])
+        volume = str(carrier(stack, service).name).removeprefix(f"tasktracker-{stack.name}-")
+        as_root(stack, f"rm /v/*/{name}", volumes=[volume])
         stack.container(service).restart()
         eventually(lambda: stack.container(service).attrs["RestartCount"] > 1, UNDER_WAY, "it has ended twice")
 
@@ -146,7 +174,7 @@ def remove_network(network: str) -> Act:
 
 def upload_is_back(stack: Stack) -> None:
     """The upload of before is there."""
-    assert shell(stack, "docker exec tasktracker-dev-api cat /var/lib/tasktracker/kept") == "kept\n"
+    assert shell(stack, "docker exec tasktracker-dev-api-blue cat /var/lib/tasktracker/kept") == "kept\n"
 
 
 def empty_uploads(stack: Stack) -> None:
@@ -186,8 +214,8 @@ def leave_lock(stack: Stack) -> None:
 
 
 def kill_update(stack: Stack) -> None:
-    """Kills an update, with all that it started, while it replaces the api; the new one then runs."""
-    before = stack.container("api").id
+    """Kills an update, with all that it started, while it makes the api of another release, which then runs."""
+    new = of(stack, "tasktracker-dev-api-green")
     stack.config["api"] = {"log_level": "debug"}
     stack.write_config()
     up = subprocess.Popen(
@@ -196,16 +224,12 @@ def kill_update(stack: Stack) -> None:
         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     try:
-        # The new one runs, and the update waits until it is healthy: the state does not have it yet.
-        eventually(lambda: _is_another(stack.container("api"), before), UNDER_WAY, "the api is replaced", interval=0.05)
+        # It runs, and the update waits until it is healthy: the state does not have it yet.
+        eventually(lambda: stack.docker.containers.get(new).status == "running", UNDER_WAY, "it runs", interval=0.05)
     finally:
         os.killpg(up.pid, signal.SIGKILL)
         up.wait()
-    eventually(lambda: answers(stack.url), UNDER_WAY, "the new api answers")
-
-
-def _is_another(container: Container, before: str | None) -> bool:
-    return container.id != before and container.status == "running"
+    assert answers(stack.url)
 
 
 def prune(stack: Stack) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from tests.damage import acts
 from tests.damage.damage import Damage
-from tests.damage.services import OF_SERVICES, UP
+from tests.damage.services import OF_SERVICES, UP, name_of
 
 RECOVER = "make recover YES=--yes"
 
@@ -20,11 +20,12 @@ def _again(name: str) -> tuple[str, str]:
 
 def _files_again(service: str) -> tuple[str, str]:
     """The commands of the audit for files that were changed."""
-    both = f"tasktracker-dev-{service} tasktracker-dev-{service}-files"
-    return f"docker stop {both}; docker rm {both} && docker volume rm tasktracker-dev-{service}-files", UP
+    name = name_of(service)
+    both = f"{name} {name}-files"
+    return f"docker stop {both}; docker rm {both} && docker volume rm {name}-files", UP
 
 
-DASHBOARD = "tasktracker-dev-dashboard"
+DASHBOARD = name_of("dashboard")
 
 #: The commands that `make up` names where all data volumes are gone.
 BEGIN_EMPTY = (
@@ -38,19 +39,19 @@ DAMAGES = (
     Damage(
         name="rm carrier",
         what="`docker rm` of a container that brings files (`…-files`)",
-        do=acts.remove("api-files"),
-        status=("the container tasktracker-dev-api-files is not there: `make up STACK=dev` puts that right",),
-        audit=("[missing]", "::api-files", "makes it again"),
-        up=("the container tasktracker-dev-api-files is not there", "(--refresh)"),
+        do=acts.remove_carrier("api"),
+        status=("the container tasktracker-dev-api-blue-files is not there: `make up STACK=dev` puts that right",),
+        audit=("[missing]", "::api-blue-files", "makes it again"),
+        up=("the container tasktracker-dev-api-blue-files is not there", "(--refresh)"),
         heal=(UP,),
     ),
     Damage(
         name="pause worker",
         what="`docker pause` of worker",
         do=acts.pause("worker"),
-        status=("worker is paused: `docker unpause tasktracker-dev-worker`",),
+        status=("worker-blue is paused: `docker unpause tasktracker-dev-worker-blue`",),
         audit=("it is paused, and was made to run", "`make up STACK=dev` starts it"),
-        heal=("docker unpause tasktracker-dev-worker",),
+        heal=("docker unpause tasktracker-dev-worker-blue",),
     ),
     Damage(
         name="nginx hangs",
@@ -77,10 +78,10 @@ DAMAGES = (
     Damage(
         name="disconnect worker",
         what="`docker network disconnect` of worker",
-        do=acts.docker("network disconnect tasktracker-dev-data tasktracker-dev-worker"),
-        status=("the container tasktracker-dev-worker is not on the network tasktracker-dev-data",),
+        do=acts.docker("network disconnect tasktracker-dev-data tasktracker-dev-worker-blue"),
+        status=("the container tasktracker-dev-worker-blue is not on the network tasktracker-dev-data",),
         audit=("it is not on the network tasktracker-dev-data", "`make up STACK=dev` connects it again"),
-        up=("the container tasktracker-dev-worker is not on the network tasktracker-dev-data",),
+        up=("the container tasktracker-dev-worker-blue is not on the network tasktracker-dev-data",),
         heal=(UP,),
     ),
     Damage(
@@ -102,7 +103,7 @@ DAMAGES = (
         do=acts.docker(
             "network disconnect tasktracker-dev-data tasktracker-dev-postgres && "
             "docker network connect tasktracker-dev-data tasktracker-dev-postgres && "
-            "docker restart tasktracker-dev-api"
+            "docker restart tasktracker-dev-api-blue"
         ),
         down=True,
         status=("the container tasktracker-dev-postgres has other names or another address on the network",),
@@ -144,7 +145,7 @@ DAMAGES = (
         what="a file in the volume of a container's files is changed",
         do=acts.break_file("worker", "nats-url"),
         audit=("the file nats-url has another content", *_files_again("worker")[:1], "make up STACK=dev"),
-        up=("the container tasktracker-dev-worker is not there",),
+        up=("the container tasktracker-dev-worker-blue is not there",),
         heal=_files_again("worker"),
     ),
     Damage(
@@ -171,9 +172,9 @@ DAMAGES = (
         what="a file there is removed, and the container restarted",
         do=acts.remove_file("api", "nats-url"),
         down=True,
-        status=("api ends soon after each start",),
+        status=("api-blue ends soon after each start",),
         audit=("the file nats-url is gone", *_files_again("api")[:1], "make up STACK=dev"),
-        up=("the container tasktracker-dev-api is not there",),
+        up=("the container tasktracker-dev-api-blue is not there",),
         heal=_files_again("api"),
     ),
     Damage(
@@ -217,10 +218,10 @@ DAMAGES = (
     ),
     Damage(
         name="up killed",
-        what="`kill -9` of `make up` while it replaces the api",
+        what="`kill -9` of `make up` while it makes the api of another release",
         do=acts.kill_update,
         status=("was killed (process", "`./tt recover --stack dev` clears it"),
-        audit=("[unmanaged] container tasktracker-dev-api",),
+        audit=("[unmanaged] container tasktracker-dev-api-green",),
         up=("was killed (process", "`./tt recover --stack dev` clears it"),
         refused=True,
         heal=(RECOVER, UP),

@@ -129,6 +129,7 @@ def expect(found: str, words: Sequence[str], stack: Stack, who: str) -> None:
 @pytest.mark.parametrize("damage", HERE, ids=[each.name.replace(" ", "-") for each in HERE])
 def test_a_damage_is_seen_and_heals(well: Stack, damage: Damage) -> None:
     stack = well
+    acts.begin(stack)
     before = remembered(stack)
     assert damage.do is not None
     with Watch(lambda: answers(stack.url)) as watch:

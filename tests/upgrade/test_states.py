@@ -12,8 +12,10 @@ from pathlib import Path
 import pytest
 
 from ops.ci.preview import Preview
+from settings.releases import SLOTS, SWITCH
 from tests.e2e.support.stack import Stack
-from tests.upgrade.losses import is_kept, losses, recreated
+from tests.services import SLOTTED
+from tests.upgrade.losses import CONTAINER, STASH, is_kept, losses, recreated
 from tests.upgrade.mutations import PLANNED, REFUSED, Mutation, mutated
 from tests.upgrade.releases import Release, releases
 from tests.upgrade.shapes import SHAPES, Shape, fakes
@@ -66,6 +68,19 @@ def test_an_update_loses_nothing(plan_of: Callable[..., Preview], release: Relea
     assert found_losses(release, shape, plan) == []
     # The stack's config is valid, and the policies were there.
     assert plan.packs
+
+
+@pytest.mark.parametrize(("release", "shape"), STATES, ids=state_id)
+def test_what_a_slot_takes_the_place_of_goes_after_the_switch(
+    plan_of: Callable[..., Preview], release: Release, shape: Shape
+) -> None:
+    steps = plan_of(release, shape).steps
+    order = [(each.op, each.types[-1], each.name) for each in steps]
+    switched = order.index(("create", STASH, SWITCH))
+    for service in SLOTTED:
+        made = order.index(("create", CONTAINER, f"{service}-{SLOTS[0]}"))
+        gone = order.index(("delete", CONTAINER, service))
+        assert made < switched < gone, service
 
 
 @pytest.mark.nightly

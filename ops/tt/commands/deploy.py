@@ -23,7 +23,7 @@ OptionsArgument = Annotated[
 ANSWERED = "PULUMI_SKIP_CONFIRMATIONS"
 
 
-def _check_can_ask(session: Session, *, yes: bool) -> None:
+def check_can_ask(session: Session, *, yes: bool) -> None:
     """Refuses a question where no one can answer it: Pulumi does so late, and names an option of its own."""
     answered = yes or os.environ.get(ANSWERED, "").lower() in ("1", "true", "t")
     if not answered and not (sys.stdin.isatty() and sys.stdout.isatty()):
@@ -42,7 +42,7 @@ def up(ctx: typer.Context, options: OptionsArgument = None, yes: YesOption = Fal
     from ops.tt.stack import up as up_
 
     session: Session = ctx.obj
-    _check_can_ask(session, yes=yes)
+    check_can_ask(session, yes=yes)
     return up_.up(session.project, session.output, options or (), yes=yes)
 
 
@@ -68,7 +68,7 @@ def down(ctx: typer.Context, yes: YesOption = False) -> int:
     from ops.tt.stack import removal
 
     session: Session = ctx.obj
-    _check_can_ask(session, yes=yes)
+    check_can_ask(session, yes=yes)
     return removal.down(session.project, session.output, yes=yes)
 
 

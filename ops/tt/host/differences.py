@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from ops.tt.host.docker_host import Host, answering
+from settings.releases import SWITCH
 
 CONTAINER: Final = "docker:index/container:Container"
 NETWORK: Final = "docker:index/network:Network"
@@ -70,10 +71,11 @@ def differences(host: Host, resources: Sequence[Mapping[str, Any]]) -> list[Diff
             VOLUME: {str(each["Name"]): each for each in api.volumes()["Volumes"] or []},
         }
         found: list[Difference] = []
+        slot = _serving(resources)
         for each in resources:
             # What is marked for deletion was replaced: it need not be there.
             if each.get("type") in there and not each.get("delete"):
-                found += _compared(api, each, there[each["type"]].get(str(each.get("id"))))
+                found += _compared(api, each, there[each["type"]].get(str(each.get("id"))), slot)
     known = {_name(each) for each in resources if each.get("type") == CONTAINER}
     known |= {name.removeprefix("/") for each in containers for name in each.get("Names") or ()}
     return [*found, *(Difference(Kind.MISSING, CONTAINER, name) for name in _limited(resources) if name not in known)]
@@ -93,13 +95,32 @@ def _name(known: Mapping[str, Any]) -> str:
     return str((known.get("outputs") or {}).get("name") or (known.get("inputs") or {}).get("name"))
 
 
-def _compared(api: Any, known: Mapping[str, Any], actual: Mapping[str, Any] | None) -> Iterator[Difference]:  # noqa: ANN401 - the client has no types
-    """The differences of one resource. The jobs and the carriers of files are not meant to run."""
+def _serving(resources: Sequence[Mapping[str, Any]]) -> str | None:
+    """The slot whose release serves, by the record of the switch."""
+    records = (each for each in resources if str(each.get("urn")).endswith(f"::{SWITCH}"))
+    record = next((((each.get("inputs") or {}).get("input") or {}) for each in records), {})
+    return record.get("serving") if isinstance(record, Mapping) else None
+
+
+def _is_meant_to_run(inputs: Mapping[str, Any], slot: str | None) -> bool:
+    """Whether a container runs: the jobs and the carriers of files do not, and of what the switch starts one slot's."""
+    labels = {each.get("label"): each.get("value") for each in inputs.get("labels") or ()}
+    is_held = not inputs.get("mustRun") and bool(inputs.get("healthcheck"))
+    return bool(inputs.get("mustRun")) or (is_held and slot is not None and labels.get("slot") == slot)
+
+
+def _compared(
+    api: Any,  # noqa: ANN401 - the client has no types
+    known: Mapping[str, Any],
+    actual: Mapping[str, Any] | None,
+    slot: str | None,
+) -> Iterator[Difference]:
+    """The differences of one resource; `slot` is the one whose release serves."""
     type_, inputs, name = str(known["type"]), known.get("inputs") or {}, _name(known)
     if actual is None:
         yield Difference(Kind.MISSING, type_, name)
         return
-    if type_ != CONTAINER or not inputs.get("mustRun"):
+    if type_ != CONTAINER or not _is_meant_to_run(inputs, slot):
         return
     state = str(actual.get("State"))
     # One that could not be made is replaced by the next update.

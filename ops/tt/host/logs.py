@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from ops.tt.errors import UnreachableError, UsageError
+from ops.tt.host.url_check import NGINX
 from ops.tt.project import NAMESPACE, Project
 from remote import DockerHost, HostError, reached
+from settings.releases import SLOTS
 from toolchain.machine.docker_cli import Docker, connect
 from toolchain.machine.docker_engine import NO_CONTEXT
 from toolchain.process.steps import StepError
@@ -44,6 +47,7 @@ def logs(project: Project, service: str, lines: int, *, follow: bool) -> int:
         with _reached(project) as named:
             docker = connect(named=named)
             names = containers(docker, project.stack)
+            service = _in_slot(docker, project.stack, service, names)
             if service not in names:
                 raise UsageError(f"service '{service}': the stack '{project.stack}' has {', '.join(names)}")
             options = ["--follow"] if follow else []
@@ -51,6 +55,19 @@ def logs(project: Project, service: str, lines: int, *, follow: bool) -> int:
             return subprocess.run(command, check=False).returncode
     except StepError as error:
         raise UnreachableError(str(error)) from None
+
+
+def _in_slot(docker: Docker, stack: str, service: str, names: Mapping[str, str]) -> str:
+    """The container of a service; of one that is part of a release, that of the slot which serves."""
+    slots = [slot for slot in SLOTS if f"{service}-{slot}" in names]
+    if service in names or not slots:
+        return service
+    told = docker.run("exec", f"{NAMESPACE}-{stack}-{NGINX}", "release", "show")
+    with contextlib.suppress(ValueError, KeyError):
+        serving = json.loads(told.stdout)["release"]["serving"]
+        if serving in slots:
+            return f"{service}-{serving}"
+    return f"{service}-{slots[0]}"
 
 
 @contextlib.contextmanager

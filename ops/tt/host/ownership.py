@@ -64,6 +64,12 @@ class Compared:
         ]
 
 
+def memory_in(project: Project, resources: Sequence[Mapping[str, Any]]) -> Memory:
+    """What the `resources` of the state have of the host."""
+    found = (each for each in resources if is_remembered(str(each["urn"])))
+    return memory_of(project.stack, [Resource.of(str(each["urn"]), each.get("outputs")) for each in found])
+
+
 def compare(project: Project, host: Host, resources: Sequence[Mapping[str, Any]]) -> Compared:
     """Compares the state's `resources` with the host.
 
@@ -71,12 +77,9 @@ def compare(project: Project, host: Host, resources: Sequence[Mapping[str, Any]]
         UnreachableError: the host does not answer.
     """
     stack, volumes = project.stack, project.volumes()
+    memory = memory_in(project, resources)
     restored = [int(volumes.restore["volume"])] if volumes.restore else []
     numbers = {volumes.used, *volumes.kept, *restored}
-    memory = memory_of(
-        stack,
-        [Resource.of(str(each["urn"]), each.get("outputs")) for each in resources if is_remembered(str(each["urn"]))],
-    )
     with answering():
         api = host.client.api
         found = ownership.origins(stack, api.volumes()["Volumes"] or [])

@@ -18,6 +18,7 @@ from ops.tt import times
 from ops.tt.project import NAMESPACE
 from remote import redacted
 from remote.memory import in_use
+from settings.services import HELD
 
 #: Docker's word for a time that has not come.
 NEVER = "0001-01-01T00:00:00Z"
@@ -104,6 +105,9 @@ class Service:
     def _wrong(self) -> str | None:
         # A person may have given a service the restart policy of a job.
         if self.is_job and self.state in ENDED:
+            # The switch to another release has stopped it, and killed it where it took too long.
+            if self.name.rpartition("-")[0] in HELD:
+                return None
             return f"{self.name} has failed with exit code {self.exit_code}" if self.exit_code else None
         if self.state == "paused":
             return f"{self.name} is paused: `docker unpause {self.container}`"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from ops.tt.errors import BrokenError, UsageError
 from ops.tt.host.docker_host import Host
+from ops.tt.host.served import serve, served
 from ops.tt.host.url_check import PAGE, answer_inside
-from ops.tt.release.served import serve, served
 from settings.values.units import SECONDS
 
 #: The most seconds that the header Retry-After may have.

@@ -7,8 +7,9 @@ Where a person is asked, Pulumi's own `up` shows its preview and asks.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from ops.tt.backup.saved_state import save
 from ops.tt.host.docker_host import Host
@@ -41,10 +42,18 @@ STEPS = (
 )
 
 
-def up(project: Project, output: Output, options: Sequence[str] = (), *, yes: bool) -> int:
+def up(
+    project: Project,
+    output: Output,
+    options: Sequence[str] = (),
+    *,
+    yes: bool,
+    facts: Mapping[str, Any] | None = None,
+) -> int:
     """Brings the stack up; returns Pulumi's exit code.
 
-    `options` are for Pulumi's preview and update alike, `yes` is whether no one is asked.
+    `options` are for Pulumi's preview and update alike, `yes` is whether no one is asked. `facts` are part of the
+    result with `--json`.
 
     Raises:
         TtError: what is done around the update fails, or it was interrupted; says what to do.
@@ -61,13 +70,13 @@ def up(project: Project, output: Output, options: Sequence[str] = (), *, yes: bo
             steps.next()
             if not changes:
                 say_where(Host(project), ready.resources, output, NOTHING)
-                output.result({"changed": False, "saved": None})
+                output.result({"changed": False, "saved": None, **(facts or {})})
                 return 0
         ask = ("--yes", "--skip-preview") if yes else ()
         if code := pulumi(project, output, "up", *ask, *both, steps=steps).code:
             return code
         steps.done = STEPS.index("the update") + 1
-        return _after(project, output, steps)
+        return _after(project, output, steps, facts or {})
 
 
 def _policies(project: Project) -> list[str]:
@@ -75,7 +84,7 @@ def _policies(project: Project) -> list[str]:
     return [each.removeprefix(f"{project.folder}/") for each in POLICY_OPTIONS]
 
 
-def _after(project: Project, output: Output, steps: Steps) -> int:
+def _after(project: Project, output: Output, steps: Steps, facts: Mapping[str, Any]) -> int:
     """What comes after an update."""
     host, resources = Host(project), Engine(project).resources()
     connect_again(host, resources, output)
@@ -85,7 +94,7 @@ def _after(project: Project, output: Output, steps: Steps) -> int:
         output.note(f"==> The state is saved as set {saved['id']}, {size(saved['size'])}")
     steps.next()
     say_where(host, resources, output, DONE)
-    output.result({"changed": True, "saved": saved["id"] if saved else None})
+    output.result({"changed": True, "saved": saved["id"] if saved else None, **facts})
     return 0
 
 

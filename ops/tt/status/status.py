@@ -18,12 +18,15 @@ from ops.tt.backup.database import BACKUPS, Database
 from ops.tt.errors import Exit, TtError, UnreachableError
 from ops.tt.host import url_check
 from ops.tt.host.docker_host import Host
+from ops.tt.host.ownership import memory_in
+from ops.tt.host.served import served
 from ops.tt.host.service import Service, service
 from ops.tt.project import Project
 from ops.tt.restore.unfinished import POSTGRES, unfinished_operations
 from ops.tt.state.locks import Lock
 from ops.tt.state.obstacles import lock_problem, locks
 from ops.tt.status.checks import NATS, kept_problems, nats_problem, queue_problem, state_problems
+from settings.releases import SLOTS, Records
 
 STATUS = "/tmp/status.json"  # noqa: S108 - in the container
 
@@ -55,6 +58,10 @@ class Status:
     """Why this machine can't tell whether the URL answers."""
     queue: Mapping[str, Any] | None = None
     """What the api says of queued tasks: `waiting`, `oldest_seconds` and `not_in_nats`."""
+    releases: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """By slot: `id` and `name` of the release that is whole in it, and whether it is `serving`."""
+    maintenance: int | None = None
+    """Seconds in the header Retry-After, where the site is closed on purpose."""
     locks: Sequence[Lock] = ()
     """Who holds the lock of the state: an update that is under way, or one that was killed."""
     problems: list[str] = field(default_factory=list)
@@ -73,6 +80,8 @@ class Status:
             "url": self.url,
             "url_unverified": self.unverified,
             "queue": self.queue,
+            "releases": self.releases,
+            "maintenance": self.maintenance,
             "locks": [lock.asdict() for lock in self.locks],
             "services": [each.asdict() for each in self.services],
             "backups": self.backups,
@@ -159,6 +168,10 @@ def _of_state(project: Project, host: Host, status: Status, *, compared: bool) -
     resources = Engine(project).resources()
     outputs = outputs_of(resources)
     status.url, status.program = outputs.get("url"), outputs.get("program")
+    records = memory_in(project, resources).records
+    status.releases = releases(records)
+    if records.serving:
+        _of_nginx(host, status, records.serving)
     if status.url:
         answer = url_check.ask(host, status.url)
         status.unverified = answer.unverified
@@ -167,6 +180,36 @@ def _of_state(project: Project, host: Host, status: Status, *, compared: bool) -
     # An update that is under way has not come to all of it.
     if compared and (not status.locks or lock_problem(project.stack, status.locks)):
         status.problems += state_problems(project, host, resources)
+
+
+def _of_nginx(host: Host, status: Status, serving: str) -> None:
+    """Whether nginx sends the requests to the slot that the state has as `serving`, or has closed the site."""
+    try:
+        document = served(host)
+    except TtError:
+        # What is wrong with nginx is a problem of its own.
+        return
+    status.maintenance = document.get("maintenance")
+    if document["serving"] != serving:
+        status.problems.append(
+            f"nginx sends requests to {document['serving']}, and the state has {serving}: a switch between releases "
+            f"was cut off. `make up STACK={status.stack}` completes it, or undoes it"
+        )
+
+
+def releases(records: Records) -> dict[str, dict[str, Any]]:
+    """What is in each slot.
+
+    >>> from settings.releases import Ready
+    >>> ready = {"blue": Ready("3f9ac0417d22", "1.4.0", {"api-blue": 64})}
+    >>> releases(Records("blue", ready, {"blue": {"api-blue": "3f9ac0417d22"}}))
+    {'blue': {'id': '3f9ac0417d22', 'name': '1.4.0', 'serving': True}}
+    """
+    whole = {slot: ready for slot in SLOTS if (ready := records.whole(slot))}
+    return {
+        slot: {"id": ready.release, "name": ready.name, "serving": slot == records.serving}
+        for slot, ready in whole.items()
+    }
 
 
 def _of_locks(project: Project, status: Status) -> None:

@@ -53,6 +53,16 @@ def _use_facts(status: Status) -> list[tuple[str, str]]:
         waiting = status.queue.get("waiting") or 0
         oldest = times.duration(float(status.queue.get("oldest_seconds") or 0))
         facts.append(("queue", f"{waiting} tasks, the oldest for {oldest}" if waiting else "no task waits"))
+    facts += [
+        (
+            "release",
+            f"{each['name']} ({each['id']}) in {slot}, " + ("serving" if each["serving"] else "ready to serve again"),
+        )
+        for slot, each in status.releases.items()
+    ]
+    if status.maintenance:
+        opens = f"`./tt maintenance off --stack {status.stack}` opens it"
+        facts.append(("site", f"closed for maintenance: {opens}"))
     facts += [("lock", f"an update is under way: {lock}") for lock in status.locks if lock.lives is not False]
     return facts
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,10 @@ FILLED_IN = {"command", "entrypoints", "driver", "ipcMode", "runtime"}
 
 #: What Docker keeps no trace of.
 INVISIBLE = {"uploads", "wait", "waitTimeout", "destroyGraceSeconds", "removeVolumes"}
+
+#: What the program asks of a worker, and what the switch makes of that in the slot that serves.
+HELD = {"start": False, "mustRun": False, "restart": "no"}
+STARTED = {"start": True, "mustRun": True, "restart": "always"}
 
 
 @pytest.fixture(scope="module")
@@ -164,7 +169,7 @@ def test_a_limit_that_was_raised_by_hand_is_found(stack: Stack, exported: Path) 
         code, found = audit(stack, "--state", str(exported))
         (violation,) = (each for each in found if each.get("level") == "mandatory")
         assert (violation["rule"], violation["name"]) == ("DKR-MEM", dashboard.name)
-        assert violation["urn"].endswith("::dashboard")
+        assert violation["urn"].endswith(f"::dashboard-{stack.slot()}")
         assert "memorySwap" in violation["message"]
         assert code == 1
     finally:
@@ -209,8 +214,13 @@ def _texts(value: Any) -> set[str]:
 def test_what_runs_is_translated_into_what_the_program_asked_for(stack: Stack, exported: Path) -> None:
     """For every property that a rule reads. What Docker fills in, or adds from the image, may be there too."""
     state = read_state(str(exported), stack.name)
-    compared = set()
-    for thing, live, asked in _objects(stack, state):
+    compared, worker, started = set(), stack.container("worker").name, []
+    for thing, live, made in _objects(stack, state):
+        asked = made
+        if thing.name == worker:
+            assert {name: made.get(name) for name in HELD} == HELD
+            asked = replace(made, properties={**made.properties, **STARTED})
+            started.append(thing.name)
         read = {path.split(".")[0].split("[")[0] for rule in RULES for path in rule.reads.get(thing.type, ())}
         for name in read - INVISIBLE:
             where = f"{KINDS[thing.type]} {thing.name}: {name}"
@@ -229,6 +239,7 @@ def test_what_runs_is_translated_into_what_the_program_asked_for(stack: Stack, e
         assert live.container.never_runs == asked.container.never_runs, thing.name
         assert live.container.is_job == asked.container.is_job, thing.name
     assert len(compared) > 30, compared
+    assert started == [worker]
 
 
 def test_rules_say_the_same_of_what_runs_and_of_what_was_asked_for(stack: Stack, exported: Path) -> None:

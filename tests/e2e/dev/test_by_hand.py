@@ -52,7 +52,7 @@ def test_tasks_that_are_not_processed_make_the_status_red(stack: Stack) -> None:
             found = problems(stack)
             assert "tasks are not processed" in found
             assert "the oldest for 1 h" in found
-            assert f"worker is paused: `docker unpause {worker.name}`" in found
+            assert f"worker-{stack.slot()} is paused: `docker unpause {worker.name}`" in found
     finally:
         worker.unpause()
     with stack.client() as client:
@@ -60,7 +60,7 @@ def test_tasks_that_are_not_processed_make_the_status_red(stack: Stack) -> None:
 
 
 def test_the_audit_finds_a_network_and_a_file_and_names_what_repairs_them(stack: Stack) -> None:
-    worker, carrier = stack.container("worker"), stack.container("api-files")
+    worker, carrier = stack.container("worker"), stack.container(f"api-{stack.slot()}-files")
     network = stack.docker.networks.get(f"tasktracker-{stack.name}-data")
     before = b"".join(carrier.get_archive(f"{FILES}/nats-url")[0])
     assert audit(stack)[:2] == (0, [])

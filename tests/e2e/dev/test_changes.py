@@ -4,31 +4,34 @@ from __future__ import annotations
 
 import pytest
 
+from tests.e2e.support.releases import another_release, containers_in, slots, uninterrupted
 from tests.e2e.support.stack import Stack, add_task, eventually, execute, is_done
-from tests.services import SERVICES
+from tests.services import SERVICES, SLOTTED
 
 pytestmark = [pytest.mark.engine, pytest.mark.docker]
 
 
 @pytest.mark.usefixtures("restored")
 def test_changed_settings_show_in_the_preview_and_replace_their_services_only(stack: Stack) -> None:
+    old, new = slots(stack)
     changed = {
         "nginx": {**stack.config["nginx"], "client_max_body_size": "20MB"},
         "dashboard": {"resources": {"cpus": 0.25, "memory": "128MB", "memory_reservation": "64MB"}},
     }
     stack.write_config(changed)
-    # A limit is the container's own, and a setting is in a file of it, which nginx takes up as it runs.
+    # A limit is a release's own, and a setting is in a file of nginx, which takes it up as it runs.
     assert stack.planned() == {
         "docker:index/container:Container nginx-files": "replace",
         "pulumi:index:Stash nginx-files": "update",
-        "docker:index/container:Container dashboard": "replace",
-        "pulumi:index:Stash pids-limits": "update",
+        **another_release(old, new),
     }
     before = stack.ids()
-    stack.up()
+    with uninterrupted(stack):
+        stack.up()
     after = stack.ids()
-    assert set(after) == set(before)
-    assert {name for name in before if before[name] != after[name]} == {"nginx-files", "dashboard"}
+    assert {name for name, each in after.items() if before.get(name) != each} == {"nginx-files", *containers_in(new)}
+    assert before.keys() - after.keys() == containers_in(old)
+    assert stack.slot() == new
     config = stack.container("nginx").exec_run(["cat", "/tmp/files/current/nginx.conf"]).output
     assert b"client_max_body_size 20m;" in config
     limits = stack.container("dashboard").attrs["HostConfig"]
@@ -80,7 +83,7 @@ def test_rotated_passwords_replace_what_uses_them_and_work(stack: Stack) -> None
         query = "select rolpassword from pg_authid where rolname = 'postgres'"
         return ask("postgres", "psql", "-XAtq", "-h", "/run/postgresql", "-U", "postgres", "-c", query)
 
-    before = stack.ids()
+    before, (slot, _) = stack.ids(), slots(stack)
     old, old_superuser = {name: read("api", name) for name in ("database-url", "nats-url")}, superuser()
     old_backups = read("file-backups", "nats-context.json")
     endings = tuple(f"Stash::{each}" for each in ROTATED)
@@ -88,9 +91,9 @@ def test_rotated_passwords_replace_what_uses_them_and_work(stack: Stack) -> None
     assert len(urns) == len(ROTATED)
     stack.pulumi("up", "--yes", "--skip-preview", *(f"--replace={urn}" for urn in urns))
     after = stack.ids()
-    users = set().union(*ROTATED.values())
-    # Backups go with the server that they are of.
-    expected = users | {f"{each}-files" for each in users} | {"backups"}
+    users = {f"{each}-{slot}" if each in SLOTTED else each for each in set().union(*ROTATED.values())}
+    # Backups go with the server that they are of. The migrations of a release that serves do not run again.
+    expected = (users | {f"{each}-files" for each in users} | {"backups"}) - {"migrations"}
     assert {name for name in before if before[name] != after[name]} == expected
     with stack.client() as client:
         task = add_task(client, "after the rotation")
@@ -134,7 +137,10 @@ def test_down_and_up_keeps_the_tasks(stack: Stack) -> None:
 @pytest.mark.nightly
 def test_what_was_deleted_comes_back_with_a_refresh_and_disturbs_nothing_else(stack: Stack) -> None:
     """A service, and the carriers that `docker container prune` takes: their files are in volumes all the same."""
-    others = {name: each for name, each in stack.ids().items() if name in SERVICES and name != "nginx"}
+    slot, _ = slots(stack)
+    kept = {f"{each}-{slot}" if each in SLOTTED else each for each in SERVICES} - {"nginx"}
+    others = {name: each for name, each in stack.ids().items() if name in kept}
+    assert others.keys() == kept
     stack.container("nginx").remove(force=True)
     for container in stack.containers(all=True):
         if str(container.name).endswith("-files"):

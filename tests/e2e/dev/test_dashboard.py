@@ -91,8 +91,8 @@ def test_similar_tasks_are_shown(visit: Visit) -> None:
     assert visit.said == []
 
 
-def test_version_is_shown(visit: Visit) -> None:
-    expect(visit.page.locator("#version")).to_have_text("0.1.0")
+def test_version_and_slot_are_shown(visit: Visit, stack: Stack) -> None:
+    expect(visit.page.locator("#version")).to_have_text(f"0.1.0 · {stack.slot()}")
     expect(visit.page.locator("#version")).to_have_attribute("title", re.compile("built at commit [0-9a-f]{7,}"))
 
 

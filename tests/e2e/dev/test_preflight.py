@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import socket
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.e2e.support.releases import another_release, containers_in, slots
 from tests.e2e.support.stack import Stack, eventually
 
 pytestmark = [pytest.mark.engine, pytest.mark.docker]
@@ -67,20 +69,21 @@ def test_a_limit_below_what_is_in_use_leaves_what_runs(stack: Stack) -> None:
     finally:
         stack.container("api").exec_run(["rm", "/tmp/fill"])
     for said in texts:
-        found = re.search(r":api.resources.memory = 96MB: \S+-api uses (\d+) MB now, so at least (\d+)MB", said)
+        uses = rf":api.resources.memory = 96MB: {stack.container('api').name} uses (\d+) MB now, so at least (\d+)MB"
+        found = re.search(uses, said)
         assert found, said
         assert 120 < int(found[1]) < int(found[2]) < 250
 
 
 def test_a_change_shows_just_that(stack: Stack) -> None:
     stack.write_config(
-        {"nginx": {**stack.config["nginx"], "client_max_body_size": "11MB"}, "worker": {"log_level": "debug"}}
+        {"nginx": {**stack.config["nginx"], "client_max_body_size": "11MB"}, "backup": {"drill": {"max_age": "216h"}}}
     )
     try:
         diff = stack.pulumi("preview", "--diff").stdout
     finally:
         stack.write_config()
-    # nginx.conf has the size twice, as the limit and in the text of the error; the worker one variable. What else is
+    # nginx.conf has the size twice, as the limit and in the text of the error; the drills one variable. What else is
     # new are digests: of the files of nginx, and those in its manifest.
     changed = [line.strip() for line in diff.splitlines() if re.match(r"\s+[-+] +\S", line)]
     digests = [line for line in changed if re.search(r"\b[0-9a-f]{12}\b|\b[0-9a-f]{64}\b", line)]
@@ -97,10 +100,34 @@ def test_a_change_shows_just_that(stack: Stack) -> None:
         too_large.format("-", 10),
         too_large.format("+", 11),
     ], diff
-    assert [line.strip() for line in diff.splitlines() if "LOG_LEVEL" in line] == [
-        '~ [3]: "TASKTRACKER_LOG_LEVEL=info" => "TASKTRACKER_LOG_LEVEL=debug"'
-    ], diff
+    [variable] = [line.strip() for line in diff.splitlines() if "MAX_DRILL_AGE" in line]
+    assert re.fullmatch(r'~ \[\d\]: "MAX_DRILL_AGE=691200" => "MAX_DRILL_AGE=777600"', variable), diff
     assert "mounts" not in diff
+
+
+def test_another_release_differs_in_just_what_was_changed(stack: Stack) -> None:
+    old, new = slots(stack)
+    stack.write_config({"worker": {"log_level": "debug"}})
+    try:
+        preview = json.loads(stack.pulumi("preview", "--json").stdout)
+        assert stack.planned() == another_release(old, new)
+    finally:
+        stack.write_config()
+    containers = {
+        step["urn"].rpartition("::")[2]: step["oldState" if step["op"] == "delete" else "newState"]["inputs"]
+        for step in preview["steps"]
+        if step["op"] in ("create", "delete") and "$docker:index/container:Container::" in step["urn"]
+    }
+    assert containers.keys() == containers_in(old) | containers_in(new)
+    # A slot has its own names and addresses, and its release an id.
+    own = rf"\b({old}|{new})\b|(?<=\"ipv4Address\": )\"[\d.]+\"|(?<=\"release-id\", \"value\": )\"\w+\""
+    found = {name: re.sub(own, "ITS", json.dumps(inputs, sort_keys=True)) for name, inputs in containers.items()}
+    for name in containers_in(old):
+        before, after = found[name], found[name.replace(old, new)]
+        if name == f"worker-{old}":
+            assert before.count("TASKTRACKER_LOG_LEVEL=info") == 1
+            before = before.replace("TASKTRACKER_LOG_LEVEL=info", "TASKTRACKER_LOG_LEVEL=debug")
+        assert after == before
 
 
 def test_a_fork_bomb_stays_in_its_container(stack: Stack) -> None:

@@ -256,7 +256,7 @@ def test_no_secret_is_in_clear_anywhere(stack: Stack) -> None:
 def test_outputs(stack: Stack) -> None:
     outputs = json.loads(stack.pulumi("stack", "output", "--json").stdout)
     assert outputs["url"] == f"http://localhost:{stack.port}"
-    assert outputs["containers"]["api"] == f"tasktracker-{stack.name}-api"
+    assert outputs["containers"]["api"] == f"tasktracker-{stack.name}-api-{stack.slot()}"
     # Backups and drills are taken by PostgreSQL's image.
     assert set(outputs["versions"]) == {*SERVICES} - {"backups", "drills"}
     assert outputs["networks"]["data"] == f"tasktracker-{stack.name}-data"

@@ -61,7 +61,7 @@ def test_a_broken_policy(stack: Stack, tmp_path: Path, monkeypatch: pytest.Monke
     assert found.violations is not None
     assert [(each.policy, each.is_mandatory) for each in found.violations] == [("DKR-MEM", True)]
     assert found.errors == []
-    assert "- `worker` (`Container`): memory is 6144" in report([found])
+    assert "- `worker-blue` (`Container`): memory is 6144" in report([found])
 
 
 def test_a_config_with_a_mistake(stack: Stack) -> None:

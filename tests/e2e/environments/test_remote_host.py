@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import re
 import subprocess
@@ -17,12 +18,13 @@ import yaml
 
 from images.catalog import local_reference
 from remote import DockerHost, HostError, check, sdk
+from settings.releases import SLOTS
 from tests.certificates import Made, ec_key, key_pem
 from tests.damage.watch import record, version
 from tests.e2e.support.by_hand import make_up
 from tests.e2e.support.comeback import ENDS, expect_comeback
 from tests.e2e.support.remote_host import PASSWORD, TLS_PORT, USER, RemoteHost, remote_host
-from tests.e2e.support.stack import Stack, eventually
+from tests.e2e.support.stack import Stack, eventually, execute
 from tests.leftovers import name_of_this_run
 from toolchain.process.steps import ROOT
 from toolchain.targets.push import push
@@ -126,6 +128,17 @@ def answer(host: RemoteHost) -> httpx.Response:
 def containers(host: RemoteHost) -> dict[str, Any]:
     """The stack's containers on the second host, by name."""
     return {str(each.name): each for each in host.client().containers.list(all=True)}
+
+
+def serving(host: RemoteHost, stack: Stack) -> str:
+    """The slot that nginx on the second host sends requests to."""
+    shown = execute(containers(host)[f"tasktracker-{stack.name}-nginx"], "release", "show")
+    return str(json.loads(shown)["release"]["serving"])
+
+
+def container(host: RemoteHost, stack: Stack, service: str) -> Any:
+    """The container of a service of the release that serves there."""
+    return containers(host)[f"tasktracker-{stack.name}-{service}-{serving(host, stack)}"]
 
 
 def test_staging_runs_there_and_nothing_of_it_here(host: RemoteHost, stack: Stack, neighbour: Any) -> None:
@@ -285,7 +298,10 @@ def test_a_tag_that_moves_changes_nothing_until_it_is_pinned(host: RemoteHost, s
         assert written.stdout.splitlines()[0] == f"dashboard: {old} -> {new}"
         assert stack.config_file.read_text() == commented.replace(old, new)
         assert "# what users type" in stack.config_file.read_text()
-        assert "dashboard" in " ".join(stack.planned())
+        planned = stack.planned()
+        assert planned["docker:index/container:Container dashboard-green"] == "create"
+        # The release that serves stays.
+        assert [each for each in planned if each.endswith("-blue")] == []
     finally:
         stack.config_file.write_text(before)
 
@@ -293,7 +309,7 @@ def test_a_tag_that_moves_changes_nothing_until_it_is_pinned(host: RemoteHost, s
 @pytest.mark.nightly
 def test_a_registry_that_refuses_leaves_what_runs(host: RemoteHost, stack: Stack) -> None:
     there = f"{host.registry}/tasktracker/dashboard:{VERSION}@sha256:{64 * '0'}"
-    before = containers(host)[f"tasktracker-{stack.name}-dashboard"].id
+    before = container(host, stack, "dashboard").id
     stack.write_config({"images": {**stack.config["images"], "dashboard": there}})
     reason = f"images.dashboard: {there}: the registry {host.registry}"
     for refused in (stack.pulumi("preview", check=False), stack.up(check=False)):
@@ -308,33 +324,40 @@ def test_a_registry_that_refuses_leaves_what_runs(host: RemoteHost, stack: Stack
     assert result.returncode != 0
     assert f"{reason} refuses the user {USER}" in result.stdout
     assert "not-" + PASSWORD not in result.stdout
-    assert containers(host)[f"tasktracker-{stack.name}-dashboard"].id == before
+    assert container(host, stack, "dashboard").id == before
 
 
 @pytest.mark.nightly
 def test_a_host_that_is_gone_half_way_is_told_and_the_next_up_goes_on(host: RemoteHost, stack: Stack) -> None:
-    before = containers(host)[f"tasktracker-{stack.name}-worker"].id
+    before = {name: each.id for name, each in containers(host).items()}
+    worker = {slot: f"tasktracker-{stack.name}-worker-{slot}" for slot in SLOTS}
+    assert worker["green"] not in before
     stack.write_config({"worker": {"log_level": "debug"}})
     result: list[subprocess.CompletedProcess[str]] = []
     update = threading.Thread(target=lambda: result.append(stack.up(check=False)))
     update.start()
-    eventually(
-        lambda: before not in [each.id for each in containers(host).values()], 60, "the worker is being replaced"
-    )
+    eventually(lambda: worker["green"] in containers(host), 60, "the new release is being made")
     host.cut()
     update.join()
     assert result[0].returncode != 0
     assert result[0].stdout.count(f"error: {host.address} does not answer at port {host.ssh_port}") <= 2
     assert f"error: {host.address} does not answer at port {host.ssh_port}" in result[0].stdout
     assert "the next `pulumi up` goes on from there" in result[0].stdout
-    # What was not being replaced serves on, and a preview needs no host.
+    # The release before serves on, and a preview needs no host.
     assert answer(host).status_code == 200
+    assert serving(host, stack) == "blue"
+    assert {name: each.id for name, each in containers(host).items() if name in before} == before
     assert stack.pulumi("preview").returncode == 0
     host.start_sshd()
     stack.up()
-    worker = containers(host)[f"tasktracker-{stack.name}-worker"]
-    assert worker.attrs["State"]["Health"]["Status"] == "healthy"
-    assert "LOG_LEVEL=debug" in " ".join(worker.attrs["Config"]["Env"])
+    assert serving(host, stack) == "green"
+    there = containers(host)
+    new = there[worker["green"]].attrs
+    assert new["State"]["Health"]["Status"] == "healthy"
+    assert "LOG_LEVEL=debug" in " ".join(new["Config"]["Env"])
+    # The one before is kept, and takes no jobs.
+    assert there[worker["blue"]].id == before[worker["blue"]]
+    assert there[worker["blue"]].status == "exited"
 
 
 @pytest.mark.nightly

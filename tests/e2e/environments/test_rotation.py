@@ -10,10 +10,12 @@ from collections.abc import Iterator
 import pytest
 
 from policies.aws.bucket_keys import ACCESS_KEY
-from tests.e2e.environments.test_tunnel import CONTAINER, UP
+from policies.resource import VOLUME
+from tests.e2e.environments.test_tunnel import CONTAINER, UP, by_method
 from tests.e2e.fakes.cloud import FUNCTIONS, Cloud, Request
 from tests.e2e.support.prod import prod_stack
 from tests.e2e.support.stack import Stack
+from tests.services import SLOTTED
 from toolchain.process.steps import ROOT
 
 pytestmark = [pytest.mark.engine, pytest.mark.nightly]
@@ -80,11 +82,32 @@ def test_a_new_digest_key_restarts_what_has_files_and_changes_nothing_else(runni
         for each in cloud.kept(CONTAINER)
         if "files" in {label["label"] for label in each.plain.get("labels", [])}
     }
-    # nginx has the digest in a file, and takes that up by itself.
-    assert made(changes) == with_files | {"nginx-files"}
-    assert {"api", "worker", "nats", "postgres"} <= with_files
+    # nginx has the digest in a file, and takes that up by itself. Migrations run for a new release.
+    assert made(changes) == with_files - {"migrations"} | {"nginx-files"}
+    assert {"api-blue", "worker-blue", "nats", "postgres"} <= with_files
     assert "nginx" not in with_files
     assert {each.type for each in changes} == {CONTAINER}
+
+
+def test_a_new_key_of_releases_brings_the_release_to_the_other_slot_with_the_next_update(
+    running: tuple[Stack, Cloud],
+) -> None:
+    stack, cloud = running
+    before = len(cloud.changes())
+    stack.pulumi(*UP, *anew(stack, "release-key"))
+    assert cloud.changes()[before:] == []
+    stack.pulumi(*UP)
+    there = {f"{service}-green" for service in SLOTTED}
+    with_files = {"api-green-files", "worker-green-files"}
+    # What served before stays as it is. The migrations get the digest of the test before.
+    assert by_method(cloud.changes()[before:]) == sorted(
+        [
+            *(("Create", CONTAINER, each) for each in {*there, *with_files, "migrations"}),
+            *(("Create", VOLUME, each) for each in with_files),
+            ("Delete", CONTAINER, "migrations"),
+        ]
+    )
+    stack.pulumi("preview", "--expect-no-changes")
 
 
 def test_new_keys_of_clouds_reach_those_who_use_them_before_the_old_ones_go(

@@ -266,7 +266,8 @@ class StandIn(provider_pb2_grpc.ResourceProviderServicer):
     def _keep(self, urn: str, id_: str, inputs: dict[str, Any]) -> Thing:
         make = OUTPUTS.get(_type(urn))
         further = make(id_, plain(inputs)) if make else {}
-        thing = Thing(_type(urn), _name(urn), id_, inputs, {**further, **inputs})
+        # As what bridges Terraform: the id is among the outputs too.
+        thing = Thing(_type(urn), _name(urn), id_, inputs, {"id": id_, **further, **inputs})
         self._cloud.things[thing.type, id_] = thing
         return thing
 

@@ -14,6 +14,7 @@ import docker
 import pytest
 
 from tests.e2e.support.broken_answer import broken_answer
+from tests.e2e.support.releases import slots
 from tests.e2e.support.stack import Stack, add_task, eventually, is_done
 from tests.leftovers import name_of_this_run, remove
 from toolchain.process.steps import ROOT
@@ -154,14 +155,19 @@ def test_a_stack_that_is_down_keeps_its_data_from_another_clone(first: Stack, se
 @pytest.mark.nightly
 def test_a_container_whose_making_was_not_answered_is_recovered_from(first: Stack) -> None:
     first.write_config({**CONFIG, "worker": {"log_level": "debug"}})
-    name = f"tasktracker-{first.name}-worker"
-    with broken_answer(f"/containers/create?name={name}") as address:
+    serving = first.ids()
+    name = f"tasktracker-{first.name}-worker-{slots(first)[1]}"
+    # Up to the end of the request's target: the carrier of its files has a name that begins like this one.
+    with broken_answer(f"/containers/create?name={name} HTTP") as address:
         result = first.pulumi("up", "--yes", "--skip-preview", env={"DOCKER_HOST": address}, check=False)
     assert result.returncode != 0, result.stdout
     made = first.docker.containers.get(name).id
     said = refused(first)
     assert f"  the container {name}\n" in said
     assert f"make recover STACK={first.name}" in said
+    # The release before serves all the same.
+    assert {each: first.ids()[each] for each in serving} == serving
+    assert titles(first) == {"bread"}
     code, asked = first.tt("recover")
     assert (code, first.docker.containers.get(name).id) == (4, made), asked
     assert first.tt("recover", "--yes") == (0, {"locks": [], "cut_off": [], "removed": [name]})

@@ -24,8 +24,10 @@ pytestmark = pytest.mark.engine
 #: Beside the numbers of the other stacks.
 NUMBER = 93
 
-
 PLUGIN = "docker:index/plugin:Plugin"
+
+#: Two services of a stack's first release, as the program names them.
+API, WORKER = "api-blue", "worker-blue"
 
 HARMLESS_TOKEN = "ghp_" + 9 * "aB3d"
 
@@ -34,29 +36,29 @@ Change = tuple[str, str, dict[str, Any]]
 
 #: One bad change per mandatory rule. No two change the same input of a resource, so that one preview can have all.
 BAD: dict[str, Change] = {
-    "DKR-USER": (CONTAINER, "api", {"user": "root"}),
-    "DKR-PRIV": (CONTAINER, "api", {"privileged": True}),
-    "DKR-CAPS": (CONTAINER, "api", {"capabilities": {"drops": ["ALL"], "adds": ["CAP_SYS_ADMIN"]}}),
-    "DKR-NNP": (CONTAINER, "api", {"securityOpts": None}),
-    "DKR-LSM": (CONTAINER, "worker", {"securityOpts": ["no-new-privileges:true", "seccomp=unconfined"]}),
-    "DKR-NS": (CONTAINER, "api", {"pidMode": "host"}),
-    "DKR-DEV": (CONTAINER, "api", {"devices": [{"hostPath": "/dev/kmsg"}]}),
-    "DKR-SYSCTL": (CONTAINER, "api", {"sysctls": {"kernel.msgmax": "65536"}}),
-    "DKR-MEM": (CONTAINER, "api", {"memorySwap": -1}),
-    "DKR-CPU": (CONTAINER, "api", {"cpus": None}),
-    "DKR-SOCK": (CONTAINER, "api", {"volumes": [{"hostPath": "/run", "containerPath": "/x", "readOnly": True}]}),
-    "DKR-BIND": (CONTAINER, "api", {"mounts": [{"type": "bind", "source": "/etc", "target": "/x", "readOnly": True}]}),
+    "DKR-USER": (CONTAINER, API, {"user": "root"}),
+    "DKR-PRIV": (CONTAINER, API, {"privileged": True}),
+    "DKR-CAPS": (CONTAINER, API, {"capabilities": {"drops": ["ALL"], "adds": ["CAP_SYS_ADMIN"]}}),
+    "DKR-NNP": (CONTAINER, API, {"securityOpts": None}),
+    "DKR-LSM": (CONTAINER, WORKER, {"securityOpts": ["no-new-privileges:true", "seccomp=unconfined"]}),
+    "DKR-NS": (CONTAINER, API, {"pidMode": "host"}),
+    "DKR-DEV": (CONTAINER, API, {"devices": [{"hostPath": "/dev/kmsg"}]}),
+    "DKR-SYSCTL": (CONTAINER, API, {"sysctls": {"kernel.msgmax": "65536"}}),
+    "DKR-MEM": (CONTAINER, API, {"memorySwap": -1}),
+    "DKR-CPU": (CONTAINER, API, {"cpus": None}),
+    "DKR-SOCK": (CONTAINER, API, {"volumes": [{"hostPath": "/run", "containerPath": "/x", "readOnly": True}]}),
+    "DKR-BIND": (CONTAINER, API, {"mounts": [{"type": "bind", "source": "/etc", "target": "/x", "readOnly": True}]}),
     "VOL-BIND": (VOLUME, "uploads", {"driverOpts": {"type": "none", "o": "bind", "device": "/srv"}}),
-    "DKR-PORT": (CONTAINER, "api", {"ports": [{"internal": 8000, "external": 8000, "ip": "127.0.0.1"}]}),
+    "DKR-PORT": (CONTAINER, API, {"ports": [{"internal": 8000, "external": 8000, "ip": "127.0.0.1"}]}),
     "DKR-MON": (CONTAINER, "nginx", {"ports": [{"internal": 8222, "external": 443, "ip": "127.0.0.1"}]}),
-    "DKR-NET": (CONTAINER, "api", {"networksAdvanced": None}),
+    "DKR-NET": (CONTAINER, API, {"networksAdvanced": None}),
     "NET-INT": (NETWORK, "data", {"internal": False}),
-    "DKR-FILE": (CONTAINER, "api", {"uploads": [{"file": "/x", "source": "missing.conf"}]}),
-    "DKR-SECRET": (CONTAINER, "api", {"envs": [f"GITHUB={HARMLESS_TOKEN}"]}),
-    "DKR-IMG": (CONTAINER, "api", {"image": "registry.example.com/tasktracker/api:1.2.3"}),
-    "DKR-HC": (CONTAINER, "api", {"healthcheck": {"tests": ["CMD", "true"]}}),
-    "DKR-RO": (CONTAINER, "api", {"readOnly": False}),
-    "DKR-LOG": (CONTAINER, "api", {"logOpts": {}}),
+    "DKR-FILE": (CONTAINER, API, {"uploads": [{"file": "/x", "source": "missing.conf"}]}),
+    "DKR-SECRET": (CONTAINER, API, {"envs": [f"GITHUB={HARMLESS_TOKEN}"]}),
+    "DKR-IMG": (CONTAINER, API, {"image": "registry.example.com/tasktracker/api:1.2.3"}),
+    "DKR-HC": (CONTAINER, API, {"healthcheck": {"tests": ["CMD", "true"]}}),
+    "DKR-RO": (CONTAINER, API, {"readOnly": False}),
+    "DKR-LOG": (CONTAINER, API, {"logOpts": {}}),
     "STACK-LABEL": (VOLUME, "uploads", {"labels": None}),
     "DKR-HOST": (PLUGIN, "plugin", {"name": "example.com/sshfs:1.0"}),
 }
@@ -112,12 +114,12 @@ def test_each_bad_change_is_refused(prod: Stack) -> None:
 def test_one_bad_change_is_enough(prod: Stack) -> None:
     code, output = preview(prod, BAD["DKR-PRIV"])
     assert code != 0, output
-    assert violations(output) == {("mandatory", "DKR-PRIV", "api")}, output
+    assert violations(output) == {("mandatory", "DKR-PRIV", API)}, output
 
 
 def test_a_file_by_its_path_is_read_from_the_programs_folder(prod: Stack) -> None:
     (prod.folder / "proxy.conf").write_text("location / { proxy_pass http://nats:8222; }")
-    code, output = preview(prod, (CONTAINER, "api", {"uploads": [{"file": "/x", "source": "./proxy.conf"}]}))
+    code, output = preview(prod, (CONTAINER, API, {"uploads": [{"file": "/x", "source": "./proxy.conf"}]}))
     assert code != 0, output
     assert "uploads[0].source is 8222" in output, output
     assert "DKR-FILE" not in output
@@ -169,7 +171,7 @@ def test_a_config_that_talks_rules_away_is_refused(
 
 @pytest.mark.nightly
 def test_a_raised_level_stops_what_only_advised(prod: Stack, tmp_path: Path) -> None:
-    change = (CONTAINER, "api", {"ulimits": None})
+    change = (CONTAINER, API, {"ulimits": None})
     code, output = preview(prod, change)
     assert (code, "[advisory]" in output) == (0, True), output
     assert "DKR-ULIMIT" in output

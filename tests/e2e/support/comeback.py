@@ -19,7 +19,8 @@ TIMEOUT = 120
 
 
 def expect_comeback(host: RemoteHost, stack: Stack, end: str, answers: Callable[[], bool]) -> float:
-    """Ends the host's engine and starts it again: the same containers of the stack run, without any command.
+    """Ends the host's engine and starts it again: the same containers of the stack run, without any command, and what
+    was stopped stays so, such as the worker of the release before.
 
     Returns the seconds from the engine's return until the site answers.
     """
@@ -27,11 +28,14 @@ def expect_comeback(host: RemoteHost, stack: Stack, end: str, answers: Callable[
     def ids() -> dict[str, str]:
         return {str(each.name): str(each.id) for each in host.client().containers.list(all=True)}
 
+    def running() -> set[str]:
+        return {str(each.name) for each in host.client().containers.list()}
+
     def is_well() -> bool:
         code, status = stack.tt("status")
         return code == 0 and answers() and bool(status["services"])
 
-    before = ids()
+    before, ran = ids(), running()
     if end == "crash":
         host.crash()
     else:
@@ -43,5 +47,5 @@ def expect_comeback(host: RemoteHost, stack: Stack, end: str, answers: Callable[
     eventually(answers, TIMEOUT, "the site answers")
     seconds = time.monotonic() - back
     eventually(is_well, TIMEOUT, "all services are healthy")
-    assert ids() == before
+    assert (ids(), running()) == (before, ran)
     return seconds

@@ -20,7 +20,9 @@ import httpx
 import yaml
 from docker.models.containers import Container
 
+from settings.releases import SLOTS, Slot
 from tests.leftovers import remove
+from tests.services import SLOTTED
 from toolchain.process.steps import ROOT
 from toolchain.pulumi_engine.engine import environment
 from toolchain.targets.preview import environment_for_preview
@@ -209,7 +211,20 @@ class Stack:
         return found
 
     def container(self, service: str) -> Container:
-        return self.docker.containers.get(f"tasktracker-{self.name}-{service}")
+        """The container of a service; of one that is part of a release, that of the release which serves."""
+        name = f"{service}-{self.slot(service)}" if service in SLOTTED else service
+        return self.docker.containers.get(f"tasktracker-{self.name}-{name}")
+
+    def slot(self, service: str = "api") -> Slot:
+        """The slot that serves: the only one that has the service, or the one that nginx sends requests to."""
+        prefix = f"tasktracker-{self.name}-{service}-"
+        names = {str(each.name) for each in self.containers(all=True)}
+        slots = [slot for slot in SLOTS if f"{prefix}{slot}" in names]
+        if len(slots) == 1:
+            return slots[0]
+        shown = execute(self.container("nginx"), "release", "show")
+        serving: Slot = json.loads(shown)["release"]["serving"]
+        return serving
 
     def ids(self) -> dict[str, str]:
         """Container id by name, carriers and jobs included."""

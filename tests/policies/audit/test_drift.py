@@ -16,6 +16,7 @@ import pytest
 from policies.audit.carrier_files import are_readable, read_files
 from policies.audit.drift import Change, changes
 from policies.audit.inspection.host import Host
+from policies.audit.state import State
 from policies.containers import CONTAINER
 from policies.resource import VOLUME
 from policies.values import SECRET_SIGNATURE, SIGNATURE
@@ -45,6 +46,7 @@ def found(
     files: Mapping[str, str] | None = None,
     uploads: object = UPLOADS,
     limits: Mapping[str, int] | None = None,
+    serving: str | None = None,
 ) -> list[Change]:
     """What is found in the container and its carrier."""
     carrier = inspected({**CARRIER_CHANGES, "Id": CARRIER_ID})
@@ -57,7 +59,8 @@ def found(
             "inputs": {**compliant.carrier().properties, "uploads": uploads},
         },
     }
-    return list(changes(there, state, {CARRIER_ID: files} if files is not None else {}, limits or {}, host, "prod"))
+    its = State(state, frozenset(), limits or {}, serving)
+    return list(changes(there, its, {CARRIER_ID: files} if files is not None else {}, host, "prod"))
 
 
 def digest(content: str) -> str:
@@ -108,6 +111,26 @@ def test_each_difference_names_the_command_that_repairs_it(change: dict[str, Any
     assert (matching[0].name, matching[0].urn) == ("tasktracker-prod-nginx", "urn::nginx")
 
 
+def test_what_the_switch_starts_runs_in_the_slot_that_serves_alone() -> None:
+    labels = [*ASKED["labels"], {"label": "slot", "value": "blue"}]
+    asked = {**ASKED, "labels": labels, "start": False, "mustRun": False, "restart": "no"}
+    own = {**RUNNING["Config"]["Labels"], "slot": "blue"}
+
+    def said(status: str, restart: str, serving: str | None) -> list[tuple[str, str]]:
+        changed = {
+            "Config.Labels": own,
+            "State": {**RUNNING["State"], "Status": status},
+            "HostConfig.RestartPolicy": {"Name": restart, "MaximumRetryCount": 0},
+        }
+        return [(each.property, each.message) for each in found(inspected(changed), asked, serving=serving)]
+
+    assert said("running", "always", "blue") == []
+    assert said("exited", "no", "green") == said("created", "no", None) == []
+    assert said("exited", "always", "blue") == [("state", "it is exited, and was made to run")]
+    assert said("running", "no", "blue") == [("restart", 'it is "no", and was made as "always"')]
+    assert said("running", "always", "green") == [("restart", 'it is "always", and was made as "no"')]
+
+
 def test_a_limit_of_processes_is_compared_with_what_the_program_has_set() -> None:
     running = inspected({"HostConfig.PidsLimit": 512})
     asked = {**ASKED, "mustRun": True}
@@ -148,8 +171,8 @@ def test_a_volume_that_was_made_again_with_another_driver_is_found() -> None:
     known = {"urn": "urn::data", "inputs": {"name": "x"}}
     bind = {**INSPECTED_VOLUME, "Options": {"type": "none", "o": "bind", "device": "/"}}
     for volume, count in ((INSPECTED_VOLUME, 0), (bind, 1)):
-        there = {(VOLUME, volume["Name"]): volume}
-        assert len(list(changes(there, {(VOLUME, volume["Name"]): known}, {}, {}, HOST, "prod"))) == count
+        key = (VOLUME, volume["Name"])
+        assert len(list(changes({key: volume}, State({key: known}, frozenset()), {}, HOST, "prod"))) == count
 
 
 def archive(files: Mapping[str, str]) -> list[bytes]:

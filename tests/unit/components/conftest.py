@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import configparser
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -25,8 +26,11 @@ from pulumi.runtime.proto.resource_pb2 import RegisterResourceRequest
 from pulumi.runtime.rpc import deserialize_properties, is_rpc_secret, unwrap_rpc_secret
 
 from components import Platform, PlatformArgs
+from components.app.slots import SLOTTED
 from components.core import provider
+from components.preflight.ownership import Owner
 from settings import parse
+from settings.releases import SLOTS, SWITCH
 from tests.services import IMAGES
 
 DIGEST = "@sha256:" + 64 * "a"
@@ -119,7 +123,8 @@ class Run:
     platform: Platform
 
     def one(self, type_: str, name: str) -> Recorded:
-        """The one resource of that type and name."""
+        """The one resource of that type and name; what is part of a release is the one in the slot of a new stack."""
+        name = in_first_slot(name)
         found = [each for each in self.resources if each.type == type_ and each.name == name]
         assert len(found) == 1, (type_, name, [each.name for each in self.resources])
         return found[0]
@@ -148,7 +153,22 @@ class Run:
     @property
     def running(self) -> list[Recorded]:
         """The containers that run for ever."""
-        return [each for each in self.all(CONTAINER) if each.inputs.get("mustRun")]
+        return [each for each in self.all(CONTAINER) if each.inputs.get("healthcheck")]
+
+
+def in_first_slot(name: str) -> str:
+    """The name in the program of a container, by what it is called where there is one of it alone."""
+    service, files = name.removesuffix("-files"), "-files" if name.endswith("-files") else ""
+    return f"{service}-{SLOTS[0]}{files}" if service in SLOTTED else name
+
+
+def service_of(name: str) -> str:
+    """What a container is called where there is one of it alone, by its name in the program.
+
+    >>> service_of("api-blue"), service_of("api-blue-files"), service_of("nats")
+    ('api', 'api-files', 'nats')
+    """
+    return re.sub(f"-({'|'.join(SLOTS)})(?=-files$|$)", "", name)
 
 
 def pgbackrest_options(text: str) -> configparser.ConfigParser:
@@ -167,7 +187,7 @@ NETWORK = "docker:index/network:Network"
 ORIGIN_CERTIFICATE = "cloudflare:index/originCaCertificate:OriginCaCertificate"
 
 #: Stashes that hold no secret: the hooks of some wait for something that the provider doesn't.
-GATES = frozenset({"identity", "migrations", "nginx-files", "pids-limits"})
+GATES = frozenset({"identity", "migrations", "nginx-files", "pids-limits", SWITCH, "ready-blue"})
 
 
 @pytest.fixture(scope="session")
@@ -184,8 +204,8 @@ def run() -> Callable[..., Run]:
     return run_once
 
 
-def run_program(config: dict[str, str], secrets: dict[str, str]) -> Run:
-    """Runs the program of a stack called `test`."""
+def run_program(config: dict[str, str], secrets: dict[str, str], owner: Owner | None = None) -> Run:
+    """Runs the program of a stack called `test`; `owner` has what its last state says."""
     # A test that ran before may have closed this thread's loop.
     asyncio.set_event_loop(asyncio.new_event_loop())
     monitor = Recorder()
@@ -199,7 +219,7 @@ def run_program(config: dict[str, str], secrets: dict[str, str]) -> Run:
 
     @test  # type: ignore[untyped-decorator]  # of the SDK
     def program() -> pulumi.Output[Any]:
-        made.append(Platform("platform", PlatformArgs("test", settings)))
+        made.append(Platform("platform", PlatformArgs("test", settings, owner or Owner())))
         return pulumi.Output.all(**made[0].containers, **made[0].networks)
 
     with pytest.MonkeyPatch.context() as patch:

@@ -12,7 +12,18 @@ from pulumi.runtime.rpc import deserialize_properties, is_rpc_secret
 from components.core.pids import digest
 from tests.certificates import DAY, NOW, chain, ec_key, key_pem
 from tests.services import SERVICES
-from tests.unit.components.conftest import CONTAINER, DEBUG_PORTS, DEV, GATES, NETWORK, PROD, VOLUME, Recorded, Run
+from tests.unit.components.conftest import (
+    CONTAINER,
+    DEBUG_PORTS,
+    DEV,
+    GATES,
+    NETWORK,
+    PROD,
+    VOLUME,
+    Recorded,
+    Run,
+    in_first_slot,
+)
 
 SECRET_TYPES = "tasktracker:components:GeneratedSecret"
 
@@ -23,20 +34,21 @@ def any_run(request: pytest.FixtureRequest, run: Callable[..., Run]) -> Run:
 
 
 def test_every_service_runs(any_run: Run) -> None:
-    assert {each.name for each in any_run.running} == set(SERVICES)
+    assert {each.name for each in any_run.running} == {in_first_slot(each) for each in SERVICES}
 
 
 def test_containers_are_named_after_stack_and_service(any_run: Run) -> None:
-    assert {each.inputs["name"] for each in any_run.running} == {f"tasktracker-test-{each}" for each in SERVICES}
+    names = {f"tasktracker-test-{in_first_slot(each)}" for each in SERVICES}
+    assert {each.inputs["name"] for each in any_run.running} == names
 
 
 def test_component_tree(run: Callable[..., Run]) -> None:
     made = run(DEV).resources
     components = {each.type.rpartition(":")[2] for each in made if each.type.startswith("tasktracker:")}
     assert components == {
-        "Api", "Backups", "CertificateAuthority", "Dashboard", "DataVolume", "Drills", "FileBackups", "FileVolume",
-        "GeneratedSecret", "Migrations", "Nats", "Network", "Networks", "Nginx", "ObjectStore", "OneShot", "PidsLimits",
-        "Platform", "Postgres", "RuntimeVolume", "ServerCertificate", "Worker", "Workload",
+        "Backups", "CertificateAuthority", "DataVolume", "Drills", "FileBackups", "FileVolume", "GeneratedSecret",
+        "Migrations", "Nats", "Network", "Networks", "Nginx", "ObjectStore", "OneShot", "PidsLimits", "Platform",
+        "Postgres", "ReleaseSlot", "RuntimeVolume", "ServerCertificate", "Workload",
     }  # fmt: skip
 
 
@@ -57,10 +69,14 @@ def test_every_running_container_is_hardened(any_run: Run) -> None:
         assert inputs["networkMode"] == "bridge"
         assert inputs["logDriver"] == "json-file"
         assert inputs["logOpts"] == {"max-file": "3", "max-size": "10m"}
-        assert inputs["restart"] == "always"
+        # The switch starts the worker, and gives it the policy.
+        held = container.name == "worker-blue"
+        assert inputs["restart"] == ("no" if held else "always")
+        assert inputs["mustRun"] is not held
+        assert inputs.get("start") is (False if held else None)
+        assert inputs.get("wait") is (None if held else True)
         assert "noexec" in inputs["tmpfs"]["/tmp"]
         assert inputs["healthcheck"]["tests"][0] == "CMD"
-        assert inputs["wait"] is True
         assert inputs["stopTimeout"] == inputs["destroyGraceSeconds"] > 0
         assert not inputs.get("privileged")
 
@@ -70,9 +86,9 @@ def test_default_limits_are_the_requirements(run: Callable[..., Run]) -> None:
     assert limits == {
         "postgres": ("2.0", 2048),
         "nats": ("0.5", 512),
-        "api": ("1.0", 1024),
-        "worker": ("2.0", 2048),
-        "dashboard": ("0.5", 512),
+        "api-blue": ("1.0", 1024),
+        "worker-blue": ("2.0", 2048),
+        "dashboard-blue": ("0.5", 512),
         "nginx": ("0.5", 256),
         "object-store": ("1.0", 256),
         "backups": ("1.0", 256),
@@ -117,13 +133,13 @@ def test_networks_keep_the_stores_apart(any_run: Run) -> None:
     on = {each.name: {net["name"] for net in each.inputs["networksAdvanced"]} for each in any_run.running}
     prefix = "tasktracker-test-"
     front = {f"{prefix}edge"}
-    assert on["nginx"] == on["dashboard"] == front
+    assert on["nginx"] == on["dashboard-blue"] == front
     assert on["object-store"] == {f"{prefix}data"}
     for store in ("postgres", "nats"):
         assert f"{prefix}data" in on[store]
         assert not on[store] & {f"{prefix}edge", f"{prefix}egress"}
-    assert on["api"] == {f"{prefix}{each}" for each in ("edge", "data", "egress")}
-    assert on["worker"] == {f"{prefix}{each}" for each in ("data", "egress")}
+    assert on["api-blue"] == {f"{prefix}{each}" for each in ("edge", "data", "egress")}
+    assert on["worker-blue"] == {f"{prefix}{each}" for each in ("data", "egress")}
 
 
 def test_data_network_has_no_way_out(any_run: Run) -> None:
@@ -159,7 +175,7 @@ def test_files_reach_containers_read_only(any_run: Run) -> None:
 def test_carriers_are_never_started(any_run: Run) -> None:
     carriers = [each for each in any_run.all(CONTAINER) if each.name.endswith("-files")]
     assert {each.name for each in carriers} == {
-        f"{service}-files" for service in (*SERVICES, "migrations") if service != "dashboard"
+        in_first_slot(f"{service}-files") for service in (*SERVICES, "migrations") if service != "dashboard"
     }
     for carrier in carriers:
         assert carrier.inputs["start"] is carrier.inputs["mustRun"] is False
@@ -170,7 +186,7 @@ def test_no_secret_in_env_labels_command_or_health_check(any_run: Run) -> None:
     secrets = [each.inputs["input"] for each in any_run.all("pulumi:index:Stash") if each.name not in GATES]
     # A certificate is kept together with its key.
     values = [text for value in secrets for text in (value.values() if isinstance(value, dict) else [value])]
-    assert len(values) == 13
+    assert len(values) == 14
     for container in any_run.all(CONTAINER):
         visible = {key: value for key, value in container.inputs.items() if key != "uploads"}
         for value in values:
@@ -227,6 +243,7 @@ def test_environment_names_files_only(run: Callable[..., Run]) -> None:
         "ENCRYPTION_KEY_FILE=/etc/tasktracker/encryption-key",
         "NATS_URL_FILE=/etc/tasktracker/nats-url",
         "TASKTRACKER_LOG_LEVEL=info",
+        "TASKTRACKER_SLOT=blue",
     ]
 
 

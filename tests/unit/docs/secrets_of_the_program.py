@@ -15,7 +15,18 @@ from typing import Any
 from settings.secrets import BUILT_IN
 from tests.certificates import chain, ec_key, key_pem
 from tests.services import OPTIONAL
-from tests.unit.components.conftest import ACCESS_KEY, API_TOKEN, CONTAINER, DEV, GATES, PROD, STASH, TUNNEL, Run
+from tests.unit.components.conftest import (
+    ACCESS_KEY,
+    API_TOKEN,
+    CONTAINER,
+    DEV,
+    GATES,
+    PROD,
+    STASH,
+    TUNNEL,
+    Run,
+    service_of,
+)
 
 #: A secret that a stack's config declares for the app, which has no name of its own in the program.
 APP_SECRET = "some_name"
@@ -83,7 +94,10 @@ def secrets_of_the_program(run: Callable[..., Run]) -> dict[str, Found]:
             if name == "digest-key":
                 # It is in no file: every label that stands for files is made with it.
                 changed = {each.name for each in result.all(CONTAINER) if _label(each.inputs)}
-            where.restarts |= _replaced(result, changed)
+            if name not in given:
+                # They run for a new release alone, and what the program makes is no part of one.
+                changed -= {"migrations"}
+            where.restarts |= {service_of(each) for each in _replaced(result, changed)}
     return found
 
 
@@ -108,7 +122,7 @@ def _holders(result: Run, value: str, where: Found) -> set[str]:
         for upload in carrier.inputs.get("uploads", []):
             if value in upload["content"]:
                 service = carrier.name.removesuffix("-files")
-                where.files[service].add(upload["file"].rpartition("/")[2])
+                where.files[service_of(service)].add(upload["file"].rpartition("/")[2])
                 holders.add(service)
     return holders
 

@@ -21,6 +21,7 @@ from tests.unit.components.conftest import (
     VOLUME,
     Run,
     run_program,
+    service_of,
 )
 from toolchain.process.steps import ROOT
 
@@ -50,7 +51,7 @@ def prod() -> Run:
 def networks(run: Run) -> dict[str, str]:
     """Networks by container; carriers are on none."""
     return {
-        each.name: ", ".join(sorted(run.networks(each.name)))
+        service_of(each.name): ", ".join(sorted(run.networks(each.name)))
         for each in run.all(CONTAINER)
         if each.inputs.get("networksAdvanced")
     }
@@ -74,7 +75,7 @@ def test_who_uses_which_volume(dev: Run, prod: Run) -> None:
     def users(volume: str, *, read_only: bool) -> str:
         mounts = {each.name: dev.mounts(each.name).values() for each in dev.running}
         wanted = (f"tasktracker-test-{volume}", read_only)
-        return ", ".join(sorted(name for name, found in mounts.items() if wanted in found)) or NOTHING
+        return ", ".join(sorted(service_of(name) for name, found in mounts.items() if wanted in found)) or NOTHING
 
     assert table("Volume", "Protected", "Written by", "Read by") == [
         [

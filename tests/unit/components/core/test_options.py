@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pulumi
 import pytest
 from pulumi.runtime.rpc import deserialize_properties, is_rpc_secret
 
+from components.core.options import unchanged
 from components.runtime.files import manifest
 from tests.unit.components.conftest import CONTAINER, DEV, GATES, NETWORK, STASH, VOLUME, Recorded, Run
 
@@ -30,13 +32,23 @@ def needs(resource: Recorded) -> set[str]:
     return names
 
 
+def test_children_stay_as_they_are_but_for_what_is_named() -> None:
+    [keep] = unchanged(pulumi.ResourceOptions(), {"x-files": ["image"]}).transformations or []
+
+    def ignored(name: str) -> object:
+        result = keep(pulumi.ResourceTransformationArgs(None, CONTAINER, name, {}, pulumi.ResourceOptions()))  # type: ignore[arg-type]
+        return result.opts.ignore_changes if result else None
+
+    assert (ignored("x"), ignored("x-files")) == (["*"], ["image"])
+
+
 @pytest.mark.parametrize(
     ("service", "first"),
     [
         ("migrations", {"Container postgres", "Container nats", "Container migrations-files"}),
-        ("api", {"Container migrations", "Stash migrations", "Container api-files"}),
-        ("worker", {"Container migrations", "Stash migrations", "Container worker-files"}),
-        ("nginx", {"Container api", "Container dashboard", "Container nginx-files"}),
+        ("api", {"Container migrations", "Stash migrations", "Container api-blue-files"}),
+        ("worker", {"Container migrations", "Stash migrations", "Container worker-blue-files"}),
+        ("nginx", {"Container api-blue", "Container dashboard-blue", "Stash ready-blue", "Container nginx-files"}),
         ("postgres", {"Container postgres-files"}),
         ("nats", {"Container nats-files"}),
     ],
@@ -125,6 +137,7 @@ def test_the_key_of_encrypted_data_is_protected(dev: Run) -> None:
         "object-store-secret-key": False,
         "postgres-app-password": False,
         "postgres-password": False,
+        "release-key": False,
     }
 
 
@@ -150,11 +163,11 @@ def test_a_network_is_removed_before_its_subnet_is_used_again(dev: Run) -> None:
 @pytest.mark.parametrize(
     ("type_", "name", "parent"),
     [
-        (CONTAINER, "api", "api"),
-        (CONTAINER, "api-files", "api-files"),
+        (CONTAINER, "api", "api-blue"),
+        (CONTAINER, "api-files", "api-blue-files"),
         (VOLUME, "postgres-data", "postgres-data"),
-        ("tasktracker:components:Workload", "api", "api"),
-        ("tasktracker:components:Api", "api", "platform"),
+        ("tasktracker:components:Workload", "api", "blue"),
+        ("tasktracker:components:ReleaseSlot", "blue", "platform"),
         ("tasktracker:components:Postgres", "postgres", "platform"),
         ("tasktracker:components:Network", "edge", "networks"),
     ],

@@ -17,7 +17,7 @@ from tests.services import OPTIONAL
 from tests.unit.components.conftest import API_TOKEN, CONTAINER, DEV, TUNNEL, Run
 
 MB = 1024 * 1024
-API = "tasktracker-test-api"
+API = "tasktracker-test-api-blue"
 
 
 class Client:
@@ -31,7 +31,7 @@ class Client:
         assert not stream
         assert one_shot
         self.asked.append(container)
-        name = container.rpartition("-")[2]
+        name = container.removeprefix("tasktracker-test-").removesuffix("-blue")
         if name not in self.used:
             raise docker.errors.NotFound("no such container")
         return {"memory_stats": {"usage": 2 * self.used[name] * MB, "stats": {self.key: self.used[name] * MB}}}
@@ -50,7 +50,7 @@ def told(client: Client, limit: str, current: dict[str, int]) -> list[str]:
 def test_a_limit_below_the_use_is_refused(key: str) -> None:
     assert told(Client(key, api=200), "220MB", {API: 1024}) == [
         "memory limits are below what is in use. Nothing was changed.",
-        "  tasktracker:api.resources.memory = 220MB: tasktracker-test-api uses 200 MB now, so at least 240MB",
+        "  tasktracker:api.resources.memory = 220MB: tasktracker-test-api-blue uses 200 MB now, so at least 240MB",
         "      ./tt pulumi config set --path tasktracker:api.resources.memory 240MB --stack test",
     ]
     assert told(Client(key, api=200), "240MB", {API: 1024}) == []
@@ -65,7 +65,13 @@ def test_only_lower_limits_of_containers_that_run_are_looked_at() -> None:
 
 
 def test_every_service_that_runs_is_known(run: Any) -> None:
-    known = {Naming("test").container(name) for service in SERVICES.values() for name in service.containers}
+    # The other slot is empty in a new stack.
+    known = {
+        Naming("test").container(name)
+        for service in SERVICES.values()
+        for name in service.containers
+        if not name.endswith("-green")
+    }
     # With a service that no part makes, `running` lacks it.
     optional: Run = run({**DEV, **OPTIONAL})
     tunnel: Run = run(TUNNEL, API_TOKEN)
@@ -73,6 +79,6 @@ def test_every_service_that_runs_is_known(run: Any) -> None:
         each.inputs["name"]
         for result in (optional, tunnel)
         for each in result.all(CONTAINER)
-        if each.inputs.get("mustRun")
+        if each.inputs.get("healthcheck")
     }
     assert running == known

@@ -44,9 +44,9 @@ def specs(settings: Settings) -> Mapping[str, ContainerSpec]:
         "nats": nats.spec(settings.nats, IMAGE),
         "redis": redis.spec(RedisSettings(), IMAGE),
         "object-store": object_store.spec(settings.object_store, IMAGE, {"BUCKET": "backups"}, files),
-        "api": api.spec(settings.api, IMAGE, "10.0.0.2", env={"A": "b"}, files=files),
-        "worker": worker.spec(settings.worker, IMAGE, env={"A": "b"}, files=files),
-        "dashboard": dashboard.spec(settings.dashboard, IMAGE, "10.0.0.5"),
+        "api": api.spec(settings.api, IMAGE, "blue", "10.0.0.2", env={"A": "b"}, files=files),
+        "worker": worker.spec(settings.worker, IMAGE, "blue", env={"A": "b"}, files=files),
+        "dashboard": dashboard.spec(settings.dashboard, IMAGE, "blue", "10.0.0.5"),
         "migrations": migrations.spec(settings.api.resources, IMAGE, calls_out=False),
         "nginx": nginx.spec(settings.nginx, IMAGE, files),
         "backups": backups.spec(backup, IMAGE, files, database="tasks", network="data"),
@@ -66,7 +66,7 @@ ALL = specs(read({}))
 
 
 def test_each_service_has_a_spec_here() -> None:
-    assert {service.containers[0] for service in SERVICES.values()} <= ALL.keys()
+    assert {each.name if each.slotted else each.containers[0] for each in SERVICES.values()} <= ALL.keys()
 
 
 @pytest.mark.parametrize("name", ALL)

@@ -1,0 +1,185 @@
+"""Releases and the two slots that they run in: which slot an update writes, keeps and lets serve. Pure.
+
+A release is one version of the services that are made anew together (api, worker, dashboard), with all their settings.
+Its id is a digest of these. It runs in one of two slots, `blue` and `green`; one of them serves, and the other has the
+release before, ready to serve again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, Literal
+
+Slot = Literal["blue", "green"]
+
+SLOTS: Final[Sequence[Slot]] = ("blue", "green")
+
+SWITCH: Final = "switch"
+"""The name of the Stash that keeps which slot serves."""
+
+RELEASE: Final = "release-id"
+"""The label of a slot's containers that has the id of their release."""
+
+
+def ready_name(slot: str) -> str:
+    """The name of the Stash that keeps which release is whole in a slot."""
+    return f"ready-{slot}"
+
+
+#: The names of the Stashes that keep records of releases.
+RECORDS: Final = frozenset({SWITCH, *map(ready_name, SLOTS)})
+
+
+@dataclass(frozen=True)
+class Ready:
+    """A release that is whole in a slot: its id, what people call it, and the limits of processes by container.
+
+    `facts` is what a reader of a preview wants to know of it, such as `{"api.memory": "1024"}`: no secrets.
+    """
+
+    release: str
+    name: str = ""
+    pids: Mapping[str, int] = field(default_factory=dict)
+    facts: Mapping[str, str] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        """As the header X-Release has it: two releases may be of the same version.
+
+        >>> str(Ready("3f9ac0417d22", "1.4.0")), str(Ready("3f9ac0417d22"))
+        ('1.4.0+3f9ac0417d22', '3f9ac0417d22')
+        """
+        return f"{self.name}+{self.release}" if self.name else self.release
+
+    @classmethod
+    def of(cls, record: Any) -> Ready | None:  # noqa: ANN401 - the input of a Stash
+        """By its record; None where there is none."""
+        if not isinstance(record, Mapping) or "release" not in record:
+            return None
+        pids = {str(name): int(limit) for name, limit in (record.get("pids") or {}).items()}
+        facts = {str(key): str(value) for key, value in (record.get("facts") or {}).items()}
+        return cls(str(record["release"]), str(record.get("name", "")), pids, facts)
+
+
+@dataclass(frozen=True)
+class Records:
+    """What a stack's last state says of its slots.
+
+    `made` has the ids of the releases that the containers of a slot carry, by their names: one id, unless an update
+    ended half-way. `generation` counts the switches that were repeated because the host was not as the last one left
+    it. `found` is the slot that nginx sends requests to, where that is another than the state's.
+    """
+
+    serving: Slot | None = None
+    ready: Mapping[Slot, Ready] = field(default_factory=dict)
+    made: Mapping[Slot, Mapping[str, str]] = field(default_factory=dict)
+    generation: int = 0
+    found: Slot | None = None
+
+    @property
+    def current(self) -> Slot | None:
+        """The slot that gets the requests."""
+        return self.found or self.serving
+
+    def repeated(self, found: Slot | None) -> Records:
+        """The same, for an update that repeats the switch, where nginx sends requests to the slot `found`."""
+        return replace(self, generation=self.generation + 1, found=found)
+
+    def whole(self, slot: Slot) -> Ready | None:
+        """The release that a slot has, if all its containers are there and of that one."""
+        ready = self.ready.get(slot)
+        if ready is None or self.made.get(slot) != dict.fromkeys(ready.pids, ready.release):
+            return None
+        return ready
+
+    def holding(self, release: str) -> Slot | None:
+        """The slot that has a release whole; the one that serves before the other."""
+        first = self.current or SLOTS[0]
+        return next((slot for slot in (first, other(first)) if _is(self.whole(slot), release)), None)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What an update does with the slots.
+
+    Attributes:
+        serve: the slot that serves when it is through.
+        release: the id of the release that serves then.
+        written: the slot that has the release of the config; None where a pinned one serves.
+        kept: the slots that stay as they are, with the releases that they have.
+        is_new: whether the written slot gets a release that it did not have.
+    """
+
+    serve: Slot
+    release: str
+    written: Slot | None
+    kept: frozenset[Slot]
+    is_new: bool
+
+
+def records_of(stashes: Mapping[str, Any], made: Mapping[Slot, Mapping[str, str]]) -> Records:
+    """The records: from the inputs of a state's Stashes, and from the ids that its containers carry (see `Records`)."""
+    switch = stashes.get(SWITCH)
+    record = switch if isinstance(switch, Mapping) else {}
+    serving = next((slot for slot in SLOTS if slot == record.get("serving")), None)
+    ready = {slot: its for slot in SLOTS if (its := Ready.of(stashes.get(ready_name(slot))))}
+    return Records(serving, ready, made, int(record.get("generation", 0)))
+
+
+def differences(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
+    """What another release has otherwise, in words.
+
+    >>> differences({"api.memory": "1024", "api.env.A": "1"}, {"api.memory": "512", "api.env.B": "2"})
+    ['api.env.A: 1 -> none', 'api.env.B: none -> 2', 'api.memory: 1024 -> 512']
+    """
+    return [
+        f"{key}: {before.get(key, 'none')} -> {after.get(key, 'none')}"
+        for key in sorted({*before, *after})
+        if before.get(key) != after.get(key)
+    ]
+
+
+class UnknownReleaseError(Exception):
+    """A pinned release that no slot has; the message is for the user."""
+
+
+def other(slot: Slot) -> Slot:
+    """The other slot.
+
+    >>> other("blue")
+    'green'
+    """
+    return "green" if slot == "blue" else "blue"
+
+
+def plan(records: Records, release: str, *, pin: str | None = None, keep_previous: bool = True) -> Plan:
+    """Decides where the config's `release` goes; with a `pin` that one serves, whatever the config says.
+
+    Raises:
+        UnknownReleaseError: no slot has the pinned release.
+    """
+    if pin is not None and pin != release:
+        return _pinned(records, pin, keep_previous=keep_previous)
+    holding = records.holding(release)
+    serve = holding or (SLOTS[0] if records.current is None else other(records.current))
+    return Plan(serve, release, serve, _kept(records, other(serve), keep_previous), is_new=holding is None)
+
+
+def _pinned(records: Records, pin: str, *, keep_previous: bool) -> Plan:
+    holding = records.holding(pin)
+    if holding is None:
+        there = [f"{ready.release} ({ready.name}, {slot})" for slot in SLOTS if (ready := records.whole(slot))]
+        raise UnknownReleaseError(
+            f"no slot has the release {pin}; " + (f"there are {' and '.join(there)}" if there else "there is none yet")
+        )
+    kept = _kept(records, other(holding), keep_previous)
+    return Plan(holding, pin, None, kept | {holding}, is_new=False)
+
+
+def _kept(records: Records, slot: Slot, keep_previous: bool) -> frozenset[Slot]:
+    """The slot, if it stays. One that goes is removed at the end of the update, after the switch."""
+    return frozenset({slot} if keep_previous and records.whole(slot) is not None else ())
+
+
+def _is(ready: Ready | None, release: str) -> bool:
+    return ready is not None and ready.release == release
