@@ -62,12 +62,33 @@ class Ready:
 
 
 @dataclass(frozen=True)
+class Canary:
+    """A release on trial: the slot that it is in, and the percentage of clients that it gets."""
+
+    slot: Slot
+    percent: float
+
+    @classmethod
+    def of(cls, record: Any) -> Canary | None:  # noqa: ANN401 - part of a Stash's input, or of nginx's answer
+        """By its record; None where there is none."""
+        if not isinstance(record, Mapping):
+            return None
+        slot = next((slot for slot in SLOTS if slot == record.get("slot")), None)
+        return cls(slot, float(record.get("percent", 0))) if slot else None
+
+    def asdict(self) -> dict[str, Any]:
+        """As its record."""
+        return {"slot": self.slot, "percent": self.percent}
+
+
+@dataclass(frozen=True)
 class Records:
     """What a stack's last state says of its slots.
 
     `made` has the ids of the releases that the containers of a slot carry, by their names: one id, unless an update
     ended half-way. `generation` counts the switches that were repeated because the host was not as the last one left
-    it. `found` is the slot that nginx sends requests to, where that is another than the state's.
+    it. `found` is the slot that nginx sends requests to, where that is another than the state's. `canary` is the
+    release on trial beside the one that serves.
     """
 
     serving: Slot | None = None
@@ -75,6 +96,7 @@ class Records:
     made: Mapping[Slot, Mapping[str, str]] = field(default_factory=dict)
     generation: int = 0
     found: Slot | None = None
+    canary: Canary | None = None
 
     @property
     def current(self) -> Slot | None:
@@ -108,6 +130,7 @@ class Plan:
         written: the slot that has the release of the config; None where a pinned one serves.
         kept: the slots that stay as they are, with the releases that they have.
         is_new: whether the written slot gets a release that it did not have.
+        canary: the percentage of clients that the written slot gets beside the slot that serves; None for no trial.
     """
 
     serve: Slot
@@ -115,6 +138,25 @@ class Plan:
     written: Slot | None
     kept: frozenset[Slot]
     is_new: bool
+    canary: Canary | None = None
+
+    @property
+    def tried(self) -> Slot:
+        """The slot whose release has to prove itself."""
+        return self.canary.slot if self.canary else self.serve
+
+
+def slots_in_use(record: Any) -> frozenset[str]:  # noqa: ANN401 - the input of a Stash
+    """The slots that get requests, by the record of the switch.
+
+    >>> sorted(slots_in_use({"serving": "blue", "canary": {"slot": "green", "percent": 10}})), slots_in_use(None)
+    (['blue', 'green'], frozenset())
+    """
+    if not isinstance(record, Mapping):
+        return frozenset()
+    canary = Canary.of(record.get("canary"))
+    found = (record.get("serving"), canary.slot if canary else None)
+    return frozenset(slot for slot in SLOTS if slot in found)
 
 
 def records_of(stashes: Mapping[str, Any], made: Mapping[Slot, Mapping[str, str]]) -> Records:
@@ -123,7 +165,7 @@ def records_of(stashes: Mapping[str, Any], made: Mapping[Slot, Mapping[str, str]
     record = switch if isinstance(switch, Mapping) else {}
     serving = next((slot for slot in SLOTS if slot == record.get("serving")), None)
     ready = {slot: its for slot in SLOTS if (its := Ready.of(stashes.get(ready_name(slot))))}
-    return Records(serving, ready, made, int(record.get("generation", 0)))
+    return Records(serving, ready, made, int(record.get("generation", 0)), canary=Canary.of(record.get("canary")))
 
 
 def differences(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
@@ -152,15 +194,37 @@ def other(slot: Slot) -> Slot:
     return "green" if slot == "blue" else "blue"
 
 
-def plan(records: Records, release: str, *, pin: str | None = None, keep_previous: bool = True) -> Plan:
+class CanaryError(Exception):
+    """A release on trial is in the way of another one; the message is for the user."""
+
+
+def plan(
+    records: Records,
+    release: str,
+    *,
+    pin: str | None = None,
+    keep_previous: bool = True,
+    percent: float | None = None,
+) -> Plan:
     """Decides where the config's `release` goes; with a `pin` that one serves, whatever the config says.
+
+    With `percent` it gets this share of the clients, beside the release that serves, if there is one.
 
     Raises:
         UnknownReleaseError: no slot has the pinned release.
+        CanaryError: the release would go where another one is on trial.
     """
     if pin is not None and pin != release:
         return _pinned(records, pin, keep_previous=keep_previous)
-    holding = records.holding(release)
+    holding, current = records.holding(release), records.current
+    if records.canary and holding is None and (tried := records.whole(records.canary.slot)):
+        raise CanaryError(
+            f"the release {tried.release} ({tried.name}) is on trial with {records.canary.percent:g} % of the clients"
+        )
+    if percent is not None and current and current != holding and (serving := records.whole(current)):
+        tried_in = other(current)
+        canary = Canary(tried_in, percent)
+        return Plan(current, serving.release, tried_in, frozenset({current}), holding is None, canary)
     serve = holding or (SLOTS[0] if records.current is None else other(records.current))
     return Plan(serve, release, serve, _kept(records, other(serve), keep_previous), is_new=holding is None)
 

@@ -19,6 +19,7 @@ from components.core.runtime import Given, Running
 from components.spec.container import ServiceSpec
 from settings.releases import (
     SLOTS,
+    CanaryError,
     Plan,
     Ready,
     Records,
@@ -106,13 +107,22 @@ def planning(stack: Assembly) -> Part:
     release = release_id(args.key, [*specs[SLOTS[0]].values()], _secrets(stack))
     try:
         planned = plan(
-            args.records, release, pin=stack.settings.release.pin, keep_previous=stack.settings.keeps_previous
+            args.records,
+            release,
+            pin=stack.settings.release.pin,
+            keep_previous=stack.settings.keeps_previous,
+            percent=stack.settings.release.canary,
         )
+    except CanaryError as error:
+        name = stack.context.naming.stack
+        raise pulumi.RunError(
+            f"{error}: first `./tt promote --stack {name}` or `./tt abort --stack {name}`. Nothing was changed."
+        ) from None
     except UnknownReleaseError as error:
         raise pulumi.RunError(f"{SYSTEM}:release.pin: {error}. Nothing was changed.") from None
     stack.keep(Planned(planned, args.records, release, specs))
     stack.keep(planned)
-    lines = [described(args.records, planned, specs[SLOTS[0]]["api"].image.release)]
+    lines = [described(args.records, planned, release, specs[SLOTS[0]]["api"].image.release)]
     before = args.records.ready.get(args.records.current) if args.records.current else None
     if planned.is_new and before:
         changed = differences(before.facts, facts(specs[SLOTS[0]]))
@@ -123,15 +133,23 @@ def planning(stack: Assembly) -> Part:
     return Part()
 
 
-def described(records: Records, planned: Plan, name: str) -> str:
-    """What an update does with the slots, in words; `name` is what people call the release of the config.
+def described(records: Records, planned: Plan, release: str, name: str) -> str:
+    """What an update does with the slots, in words; `release` and `name` are those of the config's release.
 
     >>> before = Records("blue", {"blue": Ready("aaaa", "1.4.0", {"api-blue": 64})}, {"blue": {"api-blue": "aaaa"}})
-    >>> described(before, plan(before, "bbbb"), "1.5.0")
+    >>> described(before, plan(before, "bbbb"), "bbbb", "1.5.0")
     'release 1.4.0 aaaa (blue, serving) -> 1.5.0 bbbb (green)'
-    >>> described(before, plan(before, "aaaa"), "1.4.0")
+    >>> described(before, plan(before, "aaaa"), "aaaa", "1.4.0")
     'release 1.4.0 aaaa (blue, serving)'
+    >>> described(before, plan(before, "bbbb", percent=10), "bbbb", "1.5.0")
+    'release 1.4.0 aaaa (blue, serving), and 1.5.0 bbbb (green) for 10 % of the clients'
     """
+    if planned.canary and records.current:
+        serving = records.ready[records.current]
+        return (
+            f"release {serving.name} {serving.release} ({records.current}, serving), and {name} {release} "
+            f"({planned.canary.slot}) for {planned.canary.percent:g} % of the clients"
+        )
     ready = records.ready.get(planned.serve)
     its = name if planned.written == planned.serve else (ready.name if ready else "")
     serves = f"{its} {planned.release} ({planned.serve}"

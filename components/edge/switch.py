@@ -32,9 +32,12 @@ DIGEST_LENGTH = 12
 def part(stack: Assembly) -> Part:
     """The switch, when the slots and nginx are there."""
     planned, slots, nginx = stack.get(Planned), stack.get(Slots), stack.get(Nginx)
-    serve = planned.plan.serve
-    serving = slots.made[serve]
-    ids = pulumi.Output.all(**{name: each.container.id for name, each in serving.running.items()})
+    plan = planned.plan
+    serving = slots.made[plan.serve]
+    in_use = [serving, *([slots.made[plan.canary.slot]] if plan.canary else [])]
+    ids = pulumi.Output.all(
+        **{f"{name}-{each.slot}": its.container.id for each in in_use for name, its in each.running.items()}
+    )
     change = _change(stack, planned, slots)
 
     async def act(_hook: pulumi.ResourceHookArgs) -> None:
@@ -43,13 +46,14 @@ def part(stack: Assembly) -> Part:
 
     hook = pulumi.ResourceHook("switch-release", act)
     record: Mapping[str, Any] = {
-        "serving": serve,
+        "serving": plan.serve,
         "release": serving.ready.release,
         "name": serving.ready.name,
         # Containers that were made again are tried and started like others.
         "containers": ids.apply(_digest),
         # Another one where the host is not as the last switch left it.
         "generation": planned.records.generation,
+        **({"canary": plan.canary.asdict()} if plan.canary else {}),
     }
     pulumi.Stash(
         SWITCH,
@@ -64,15 +68,13 @@ def part(stack: Assembly) -> Part:
 
 
 def _change(stack: Assembly, planned: Planned, slots: Slots) -> Change:
-    naming, edge, serve, settings = (
-        *(stack.context.naming, stack.context.networks.edge, planned.plan.serve),
-        stack.settings,
-    )
+    naming, edge, settings = stack.context.naming, stack.context.networks.edge, stack.settings
+    serve, tried, canary = planned.plan.serve, planned.plan.tried, planned.plan.canary
 
     def upstream(path: str) -> str:
-        """Where nginx would send it, if the slot served."""
+        """Where nginx would send it, if the slot got it."""
         service = api if path.startswith("/api/") else dashboard
-        return f"{service.address(edge, serve)}:{service.PORT}"
+        return f"{service.address(edge, tried)}:{service.PORT}"
 
     def containers(slot: Slot, which: Callable[[ServiceSpec], bool]) -> list[Worker]:
         specs = planned.specs[slot].values() if slot in slots.made else []
@@ -80,21 +82,26 @@ def _change(stack: Assembly, planned: Planned, slots: Slots) -> Change:
 
     return Change(
         naming.container("nginx"),
-        serve,
-        {slot: str(slots.made[slot].ready) for slot in SLOTS if slot in slots.made},
-        containers(serve, _is_held),
-        containers(other(serve), _is_held),
+        tried,
+        {
+            "serving": serve,
+            "releases": {slot: str(slots.made[slot].ready) for slot in SLOTS if slot in slots.made},
+            **({"canary": canary.asdict()} if canary else {}),
+        },
+        [*containers(serve, _is_held), *(containers(tried, _is_held) if canary else [])],
+        [] if canary else containers(other(serve), _is_held),
         containers(other(serve), lambda spec: spec.service in WEBSOCKETS) if _leaves(planned) else [],
         [Smoke(f"http://{upstream(path)}{path}", status) for path, status in settings.release.smoke.items()],
-        [naming.container(name, serve) for name in slots.made[serve].running],
+        [naming.container(name, tried) for name in slots.made[tried].running],
         _watch(stack, planned),
     )
 
 
 def _leaves(planned: Planned) -> bool:
-    """Whether the other slot has served until now."""
+    """Whether the other slot has had requests until now, and gets none any more."""
     records = planned.records
-    return records.serving not in (None, planned.plan.serve) or records.found is not None
+    had = records.serving not in (None, planned.plan.serve) or records.found is not None or records.canary is not None
+    return had and planned.plan.canary is None
 
 
 def _is_held(spec: ServiceSpec) -> bool:

@@ -38,8 +38,8 @@ class Change:
 
     Attributes:
         nginx: the container of nginx.
-        slot: the slot that is to serve.
-        names: what people call the releases in the slots.
+        slot: the slot whose release is tried: the one that is to serve, or that gets some of the clients.
+        document: what nginx uses: `serving`, `releases` and `canary` (see images/nginx/share/release.js).
         starts: what runs with the slot that serves.
         stops: what does not run any more, of the other slot.
         drains: what of the other slot has WebSockets: it is restarted, which closes them.
@@ -50,7 +50,7 @@ class Change:
 
     nginx: str
     slot: Slot
-    names: Mapping[str, str]
+    document: Mapping[str, Any]
     starts: Sequence[Worker]
     stops: Sequence[Worker]
     drains: Sequence[Worker]
@@ -118,14 +118,16 @@ def _serve(
         settle(docker_host, counted, change.watch.settle)
     for each in change.smoke:
         attempt(nginx, each)
-    use(nginx, {**before, "serving": change.slot, "releases": dict(change.names)})
+    use(nginx, {**{key: its for key, its in before.items() if key != "canary"}, **change.document})
     if is_new:
         watch(host, nginx, change.slot, change.watch, counted)
 
 
 def _is_new(change: Change, before: Mapping[str, Any]) -> bool:
-    """Whether another release has served until now, to which there is a way back."""
-    return before["serving"] != change.slot and bool(before["releases"])
+    """Whether clients get another release than until now, and there is a way back."""
+    return bool(before["releases"]) and any(
+        before.get(key) != change.document.get(key) for key in ("serving", "canary")
+    )
 
 
 def _undo(
@@ -143,7 +145,8 @@ def _explained(reason: str, change: Change, before: Mapping[str, Any]) -> str:
     if not before["releases"]:
         serves = "No release serves yet"
     elif _is_new(change, before):
-        serves = f"The release {change.names.get(before['serving'], 'before')} ({before['serving']}) serves as before"
+        name = change.document["releases"].get(before["serving"], "before")
+        serves = f"The release {name} ({before['serving']}) serves as before"
     else:
         serves = f"The slot {change.slot} still gets the requests: there is no other release to go back to"
     logs = {name: errors for name in change.containers if (errors := last_errors(name))}

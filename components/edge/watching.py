@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from components.edge.served import SwitchError, shown
-from settings.releases import Slot
+from settings.releases import Slot, other
 
 if TYPE_CHECKING:
     from docker import DockerClient
@@ -62,19 +62,28 @@ def watch(host: ContainerCollection, nginx: Container, slot: Slot, how: Watch, b
     Raises:
         SwitchError: too many fail, a container has ended, or the slot does not serve any more.
     """
-    first = shown(nginx)["requests"][slot]
+    first = shown(nginx)["requests"]
     end = time.monotonic() + how.seconds
     while time.monotonic() < end:
         time.sleep(1)
         _check_running(host, before)
         found = shown(nginx)
-        if (serving := found["release"]["serving"]) != slot:
-            raise SwitchError(f"another command has sent the requests to {serving}, as a rollback does")
-        failed, answers = (found["requests"][slot][key] - first[key] for key in ("failed", "all"))
-        if failed > PASSED_OVER and failed > answers * how.max_error_rate / 100:
-            raise SwitchError(
-                f"{failed} of the {answers} answers of the release failed, more than {how.max_error_rate:g} %"
-            )
+        document = found["release"]
+        if slot not in (document["serving"], document.get("canary", {}).get("slot")):
+            raise SwitchError(f"another command has sent the requests to {document['serving']}, as a rollback does")
+        _check_answers(found["requests"], first, slot, how.max_error_rate)
+
+
+def _check_answers(
+    now: Mapping[str, Mapping[str, int]], first: Mapping[str, Mapping[str, int]], slot: Slot, most: float
+) -> None:
+    """Refuses a release of which too many answers failed, and more than of the one beside it, if that has requests."""
+    failed, answers = (now[slot][key] - first[slot][key] for key in ("failed", "all"))
+    failed_beside, beside = (now[other(slot)][key] - first[other(slot)][key] for key in ("failed", "all"))
+    # What fails in both slots alike is no fault of the new release.
+    is_worse = failed * beside > failed_beside * answers or not beside
+    if failed > PASSED_OVER and failed > answers * most / 100 and is_worse:
+        raise SwitchError(f"{failed} of the {answers} answers of the release failed, more than {most:g} %")
 
 
 def _check_running(host: ContainerCollection, before: Mapping[str, int]) -> None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from components.core.naming import Naming
-from settings.releases import SLOTS, Records, Slot
+from settings.releases import SLOTS, Canary, Records, Slot
 from settings.services import HELD
 
 if TYPE_CHECKING:
@@ -32,35 +32,44 @@ def checked(
     """
     if records.serving is None:
         return records, None
-    found = _served(stack, client)
+    document = _served(stack, client)
+    found = next((slot for slot in SLOTS if slot == document.get("serving")), None)
     if found not in (None, records.serving):
         return records.repeated(found), f"nginx sends requests to {found}, and the state has {records.serving}"
-    wrong = next(_wrong(stack, records.serving, containers), None)
+    canary = Canary.of(document.get("canary"))
+    if found and canary != records.canary:
+        return records.repeated(None), f"nginx has {_trial(canary)}, and the state has {_trial(records.canary)}"
+    in_use = {records.serving, *([records.canary.slot] if records.canary else [])}
+    wrong = next(_wrong(stack, in_use, containers), None)
     return (records.repeated(None), wrong) if wrong else (records, None)
 
 
-def _wrong(stack: str, serving: Slot, containers: Iterable[Mapping[str, Any]]) -> Iterator[str]:
-    """What the switch starts with a slot, and does not run there, or runs with the other one."""
+def _trial(canary: Canary | None) -> str:
+    return f"{canary.slot} on trial with {canary.percent:g} %" if canary else "no release on trial"
+
+
+def _wrong(stack: str, in_use: Collection[Slot], containers: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """What the switch starts with the slots in use, and does not run there, or runs with another one."""
     states = {str(name).removeprefix("/"): each.get("State") for each in containers for name in each["Names"] or ()}
     for service in HELD:
         for slot in SLOTS:
             name = Naming(stack).container(service, slot)
             if name not in states:
                 continue
-            if slot == serving and states[name] in STOPPED:
-                yield f"{name} does not run, and {slot} gets the requests"
-            if slot != serving and states[name] not in STOPPED:
-                yield f"{name} runs, and {serving} gets the requests"
+            if slot in in_use and states[name] in STOPPED:
+                yield f"{name} does not run, and {slot} gets requests"
+            if slot not in in_use and states[name] not in STOPPED:
+                yield f"{name} runs, and {slot} gets no requests"
 
 
-def _served(stack: str, client: DockerClient) -> Slot | None:
-    """The slot that nginx sends requests to; None where it does not say."""
+def _served(stack: str, client: DockerClient) -> Mapping[str, Any]:
+    """What nginx does with requests (images/nginx/share/release.js); empty where it does not say."""
     import docker  # noqa: PLC0415 - see `components.core.host_client`
 
     try:
         code, output = client.containers.get(Naming(stack).container("nginx")).exec_run([*SHOW])
         assert isinstance(output, bytes)  # noqa: S101 - it is no stream unless that is asked for
-        serving = json.loads(output)["release"]["serving"] if code == 0 else None
-        return next((slot for slot in SLOTS if slot == serving), None)
+        document = json.loads(output)["release"] if code == 0 else {}
     except (docker.errors.APIError, ValueError, KeyError, TypeError):
-        return None
+        return {}
+    return document if isinstance(document, Mapping) else {}

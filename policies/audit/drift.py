@@ -76,7 +76,7 @@ def changes(
         if description is None or known.get("delete") or not isinstance(asked, dict):
             continue
         if key[0] == CONTAINER:
-            asked = _as_switched(asked, state.serving)
+            asked = _as_switched(asked, state.in_use)
             found = [*_of_container(description, asked, host, stack), *_of_pids(description, asked, state.pids_limits)]
         else:
             found = [*_of_volume(key, description, asked)]
@@ -87,15 +87,15 @@ def changes(
             yield Change(key[0], name, key[1], str(known.get("urn")), property_, message, fix)
 
 
-def _as_switched(asked: Mapping[str, Any], serving: str | None) -> Mapping[str, Any]:
+def _as_switched(asked: Mapping[str, Any], in_use: frozenset[str]) -> Mapping[str, Any]:
     """What was asked for, as the switch between releases leaves it.
 
     It starts what is made and not started and has a health check, which no job and no carrier has, and gives it another
-    restart policy: in the slot that serves.
+    restart policy: in the slots that get requests.
     """
     held = asked.get("mustRun") is False and asked.get("start") is False and not is_unset(asked.get("healthcheck"))
     labels = {each.get("label"): each.get("value") for each in objects(asked.get("labels"))}
-    if held and serving is not None and labels.get("slot") == serving:
+    if held and labels.get("slot") in in_use:
         return {**asked, "mustRun": True, "restart": "always"}
     return asked
 

@@ -28,13 +28,13 @@ class State:
     """What `pulumi stack export` says is there: the resources of Docker by type and id, and all URNs.
 
     `pids_limits` has the containers' limits of processes, by their names, which the program sets past the provider.
-    `serving` is the slot whose release serves.
+    `in_use` are the slots whose releases get requests.
     """
 
     resources: Mapping[tuple[str, str], Mapping[str, Any]]
     urns: frozenset[str]
     pids_limits: Mapping[str, Any] = field(default_factory=dict)
-    serving: str | None = None
+    in_use: frozenset[str] = frozenset()
 
 
 def read_state(source: str, stack: str) -> State:
@@ -66,5 +66,5 @@ def read_state(source: str, stack: str) -> State:
         resources,
         frozenset(urns),
         entries(recorded(PIDS_LIMITS, "limits")),
-        text(recorded(SWITCH, "serving")),
+        frozenset(filter(None, (text(recorded(SWITCH, path)) for path in ("serving", "canary.slot")))),
     )

@@ -24,6 +24,9 @@ class ReleaseSettings(Block):
     max_error_rate: Annotated[float, Field(gt=0, le=100)] = 1.0
     """Percentage of its answers that may have a status of 500 or above in that time; two such answers are always
     passed over."""
+    canary: Annotated[float, Field(gt=0, lt=100)] | None = None
+    """Percentage of the clients that a new release gets at first, while the release before serves the others. A client
+    stays with its release, by a cookie. ./tt promote gives it all of them, and ./tt abort none."""
     drain: Annotated[Seconds, Field(ge=0, le=HOUR)] | None = None
     """Time for which WebSockets to the release before stay open once another one serves. Then they are closed with the
     code 1012, so that clients connect again. 30 seconds if nothing is said, and 0 in dev."""

@@ -1,4 +1,4 @@
-"""`tt deploy`, `tt rollback`, `tt history` and `tt maintenance`."""
+"""`tt deploy`, `tt rollback`, `tt promote`, `tt abort`, `tt history` and `tt maintenance`."""
 
 from __future__ import annotations
 
@@ -65,6 +65,32 @@ def rollback(
 
     session: Session = ctx.obj
     return rollback_.rollback(session.project, session.output, release)
+
+
+@app.command("promote", cls=StackCommand)
+def promote(ctx: typer.Context) -> int:
+    """Give the release on trial all clients.
+
+    `release.canary` is removed from the stack's config, and the stack is brought up. It asks nothing. Where Pulumi
+    fails, the exit code is Pulumi's.
+    """
+    from ops.tt.release import trial
+
+    session: Session = ctx.obj
+    return trial.promote(session.project, session.output)
+
+
+@app.command("abort", cls=StackCommand)
+def abort(ctx: typer.Context) -> int:
+    """End the trial of a release: the one that serves gets all clients, at once.
+
+    Then it is pinned in the stack's config, `release.canary` is removed from that, and the stack is brought up. It asks
+    nothing. Where Pulumi fails, the exit code is Pulumi's.
+    """
+    from ops.tt.release import trial
+
+    session: Session = ctx.obj
+    return trial.abort(session.project, session.output)
 
 
 @app.command("history", cls=StackCommand)

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from ops.tt.host.docker_host import Host, answering
-from settings.releases import SWITCH
+from settings.releases import SWITCH, slots_in_use
 
 CONTAINER: Final = "docker:index/container:Container"
 NETWORK: Final = "docker:index/network:Network"
@@ -71,11 +71,11 @@ def differences(host: Host, resources: Sequence[Mapping[str, Any]]) -> list[Diff
             VOLUME: {str(each["Name"]): each for each in api.volumes()["Volumes"] or []},
         }
         found: list[Difference] = []
-        slot = _serving(resources)
+        slots = _in_use(resources)
         for each in resources:
             # What is marked for deletion was replaced: it need not be there.
             if each.get("type") in there and not each.get("delete"):
-                found += _compared(api, each, there[each["type"]].get(str(each.get("id"))), slot)
+                found += _compared(api, each, there[each["type"]].get(str(each.get("id"))), slots)
     known = {_name(each) for each in resources if each.get("type") == CONTAINER}
     known |= {name.removeprefix("/") for each in containers for name in each.get("Names") or ()}
     return [*found, *(Difference(Kind.MISSING, CONTAINER, name) for name in _limited(resources) if name not in known)]
@@ -95,32 +95,32 @@ def _name(known: Mapping[str, Any]) -> str:
     return str((known.get("outputs") or {}).get("name") or (known.get("inputs") or {}).get("name"))
 
 
-def _serving(resources: Sequence[Mapping[str, Any]]) -> str | None:
-    """The slot whose release serves, by the record of the switch."""
+def _in_use(resources: Sequence[Mapping[str, Any]]) -> frozenset[str]:
+    """The slots whose releases get requests, by the record of the switch."""
     records = (each for each in resources if str(each.get("urn")).endswith(f"::{SWITCH}"))
     record = next((((each.get("inputs") or {}).get("input") or {}) for each in records), {})
-    return record.get("serving") if isinstance(record, Mapping) else None
+    return slots_in_use(record)
 
 
-def _is_meant_to_run(inputs: Mapping[str, Any], slot: str | None) -> bool:
-    """Whether a container runs: the jobs and the carriers of files do not, and of what the switch starts one slot's."""
+def _is_meant_to_run(inputs: Mapping[str, Any], slots: frozenset[str]) -> bool:
+    """Whether a container runs: jobs and carriers of files do not, and what the switch starts does in its `slots`."""
     labels = {each.get("label"): each.get("value") for each in inputs.get("labels") or ()}
     is_held = not inputs.get("mustRun") and bool(inputs.get("healthcheck"))
-    return bool(inputs.get("mustRun")) or (is_held and slot is not None and labels.get("slot") == slot)
+    return bool(inputs.get("mustRun")) or (is_held and labels.get("slot") in slots)
 
 
 def _compared(
     api: Any,  # noqa: ANN401 - the client has no types
     known: Mapping[str, Any],
     actual: Mapping[str, Any] | None,
-    slot: str | None,
+    slots: frozenset[str],
 ) -> Iterator[Difference]:
-    """The differences of one resource; `slot` is the one whose release serves."""
+    """The differences of one resource; `slots` are those whose releases get requests."""
     type_, inputs, name = str(known["type"]), known.get("inputs") or {}, _name(known)
     if actual is None:
         yield Difference(Kind.MISSING, type_, name)
         return
-    if type_ != CONTAINER or not _is_meant_to_run(inputs, slot):
+    if type_ != CONTAINER or not _is_meant_to_run(inputs, slots):
         return
     state = str(actual.get("State"))
     # One that could not be made is replaced by the next update.

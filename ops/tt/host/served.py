@@ -35,6 +35,11 @@ def serve(host: Host, document: Mapping[str, Any]) -> None:
     _asked(host, host.run(NGINX, ["release", "set", json.dumps(document)]))
 
 
+def without_trial(document: Mapping[str, Any]) -> dict[str, Any]:
+    """A document by which no release gets a share of the clients."""
+    return {key: value for key, value in document.items() if key != "canary"}
+
+
 def _asked(host: Host, result: Result) -> str:
     if result.code == NOT_FOUND:
         raise FailedError(

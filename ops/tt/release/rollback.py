@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from ops.tt.host.docker_host import Host
-from ops.tt.host.served import serve, served
+from ops.tt.host.served import serve, served, without_trial
 from ops.tt.output import Output
 from ops.tt.project import NAMESPACE, Project
 from ops.tt.release.on_host import chosen, releases
@@ -35,7 +35,7 @@ def rollback(project: Project, output: Output, wanted: str | None) -> int:
     steps = Steps(project.stack, STEPS)
     with steps.reported():
         with project.lock():
-            serve(host, {**{key: its for key, its in document.items() if key != "canary"}, "serving": release.slot})
+            serve(host, {**without_trial(document), "serving": release.slot})
             seconds = round(time.monotonic() - start, 2)
             output.note(f"==> The release {release} gets the requests, after {seconds} s")
             steps.next()

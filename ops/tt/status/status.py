@@ -26,7 +26,7 @@ from ops.tt.restore.unfinished import POSTGRES, unfinished_operations
 from ops.tt.state.locks import Lock
 from ops.tt.state.obstacles import lock_problem, locks
 from ops.tt.status.checks import NATS, kept_problems, nats_problem, queue_problem, state_problems
-from settings.releases import SLOTS, Records
+from settings.releases import SLOTS, Canary, Records
 
 STATUS = "/tmp/status.json"  # noqa: S108 - in the container
 
@@ -59,7 +59,8 @@ class Status:
     queue: Mapping[str, Any] | None = None
     """What the api says of queued tasks: `waiting`, `oldest_seconds` and `not_in_nats`."""
     releases: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    """By slot: `id` and `name` of the release that is whole in it, and whether it is `serving`."""
+    """By slot: `id` and `name` of the release that is whole in it, whether it is `serving`, and as `canary` the
+    percentage of clients that it gets on trial."""
     maintenance: int | None = None
     """Seconds in the header Retry-After, where the site is closed on purpose."""
     locks: Sequence[Lock] = ()
@@ -171,7 +172,7 @@ def _of_state(project: Project, host: Host, status: Status, *, compared: bool) -
     records = memory_in(project, resources).records
     status.releases = releases(records)
     if records.serving:
-        _of_nginx(host, status, records.serving)
+        _of_nginx(host, status, records)
     if status.url:
         answer = url_check.ask(host, status.url)
         status.unverified = answer.unverified
@@ -182,17 +183,20 @@ def _of_state(project: Project, host: Host, status: Status, *, compared: bool) -
         status.problems += state_problems(project, host, resources)
 
 
-def _of_nginx(host: Host, status: Status, serving: str) -> None:
-    """Whether nginx sends the requests to the slot that the state has as `serving`, or has closed the site."""
+def _of_nginx(host: Host, status: Status, records: Records) -> None:
+    """Whether nginx sends the requests to the slots that the state has, or has closed the site."""
     try:
         document = served(host)
     except TtError:
         # What is wrong with nginx is a problem of its own.
         return
     status.maintenance = document.get("maintenance")
-    if document["serving"] != serving:
+    serving, canary = document["serving"], Canary.of(document.get("canary"))
+    if serving != records.serving or canary != records.canary:
+        share = f" and for {canary.percent:g} % of the clients to {canary.slot}" if canary else ""
         status.problems.append(
-            f"nginx sends requests to {document['serving']}, and the state has {serving}: a switch between releases "
+            f"nginx sends requests to {serving}{share}, and the state has {records.serving}"
+            f"{'' if records.canary is None else f' with {records.canary.slot} on trial'}: a switch between releases "
             f"was cut off. `make up STACK={status.stack}` completes it, or undoes it"
         )
 
@@ -203,11 +207,16 @@ def releases(records: Records) -> dict[str, dict[str, Any]]:
     >>> from settings.releases import Ready
     >>> ready = {"blue": Ready("3f9ac0417d22", "1.4.0", {"api-blue": 64})}
     >>> releases(Records("blue", ready, {"blue": {"api-blue": "3f9ac0417d22"}}))
-    {'blue': {'id': '3f9ac0417d22', 'name': '1.4.0', 'serving': True}}
+    {'blue': {'id': '3f9ac0417d22', 'name': '1.4.0', 'serving': True, 'canary': None}}
     """
     whole = {slot: ready for slot in SLOTS if (ready := records.whole(slot))}
     return {
-        slot: {"id": ready.release, "name": ready.name, "serving": slot == records.serving}
+        slot: {
+            "id": ready.release,
+            "name": ready.name,
+            "serving": slot == records.serving,
+            "canary": records.canary.percent if records.canary and records.canary.slot == slot else None,
+        }
         for slot, ready in whole.items()
     }
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
+from typing import Any
 
 from ops.tt import times
 from ops.tt.backup import drill
@@ -54,17 +56,25 @@ def _use_facts(status: Status) -> list[tuple[str, str]]:
         oldest = times.duration(float(status.queue.get("oldest_seconds") or 0))
         facts.append(("queue", f"{waiting} tasks, the oldest for {oldest}" if waiting else "no task waits"))
     facts += [
-        (
-            "release",
-            f"{each['name']} ({each['id']}) in {slot}, " + ("serving" if each["serving"] else "ready to serve again"),
-        )
-        for slot, each in status.releases.items()
+        ("release", f"{each['name']} ({each['id']}) in {slot}, {_role(each)}") for slot, each in status.releases.items()
     ]
     if status.maintenance:
         opens = f"`./tt maintenance off --stack {status.stack}` opens it"
         facts.append(("site", f"closed for maintenance: {opens}"))
     facts += [("lock", f"an update is under way: {lock}") for lock in status.locks if lock.lives is not False]
     return facts
+
+
+def _role(release: Mapping[str, Any]) -> str:
+    """What a release in a slot is for.
+
+    >>> _role({"serving": True}), _role({"serving": False, "canary": 10.0}), _role({"serving": False})
+    ('serving', 'on trial with 10 % of the clients', 'ready to serve again')
+    """
+    if release["serving"]:
+        return "serving"
+    share = release.get("canary")
+    return f"on trial with {share:g} % of the clients" if share else "ready to serve again"
 
 
 def _backup_facts(status: Status, now: float) -> list[tuple[str, str]]:

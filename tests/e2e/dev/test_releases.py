@@ -7,6 +7,7 @@ import json
 import re
 import ssl
 import tarfile
+from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -21,6 +22,9 @@ from tests.e2e.support.load import Load
 from tests.e2e.support.stack import Stack, add_task, eventually, execute, is_done
 
 pytestmark = [pytest.mark.engine, pytest.mark.docker]
+
+#: The exit code of `tt` for what is refused.
+REFUSED = 4
 
 #: Short, as the faults below show within it.
 RELEASE = {"keep_previous": True, "watch": "3s"}
@@ -153,6 +157,52 @@ def test_rollback_sends_the_requests_first_and_then_pins(stack: Stack) -> None:
     assert "pin" not in stack.config_file.read_text()
 
 
+@pytest.mark.nightly
+def test_a_release_on_trial_gets_some_clients_until_it_is_aborted_or_promoted(stack: Stack) -> None:
+    stack.write_config()
+    stack.up()
+    document = served(stack)
+    serving, tried = document["serving"], other(document["serving"])
+    with Load(stack.url, ssl.create_default_context()) as load:
+        trial = {"api": {"log_level": "debug"}, "release": {**RELEASE, "canary": 30}}
+        stack.write_config(trial)
+        assert f"({tried}) for 30 % of the clients" in stack.up().stdout
+        assert served(stack)["serving"] == serving
+        assert sorted(running_workers(stack)) == ["blue", "green"]
+        releases = served(stack)["releases"]
+        # Clients of their own, each of which stays with its release.
+        seen = Counter(answers_of_a_client(stack) for _ in range(60))
+        assert set(seen) == {(releases["blue"],), (releases["green"],)}
+        assert 5 <= seen[(releases[tried],)] <= 35
+        stack.expect_no_changes()
+        status = stack.tt("status")[1]
+        assert status["releases"][tried]["canary"] == 30
+        # Another release would go where this one is on trial.
+        stack.write_config({**trial, "api": {"log_level": "error"}})
+        assert f"`./tt promote --stack {stack.name}` or `./tt abort --stack" in stack.up(check=False).stdout
+        stack.write_config(trial)
+        code, result = stack.tt("abort")
+        assert (code, result["slot"]) == (0, serving)
+        assert running_workers(stack) == [serving]
+        assert {answers_of_a_client(stack) for _ in range(20)} == {(releases[serving],)}
+        assert "canary" not in stack.config_file.read_text()
+        # The same again, to its other end.
+        stack.write_config(trial)
+        stack.up()
+        code, result = stack.tt("promote")
+        assert (code, result["slot"]) == (0, tried)
+        assert served(stack)["serving"] == tried
+        assert running_workers(stack) == [tried]
+        assert stack.tt("promote")[0] == stack.tt("abort")[0] == REFUSED
+    assert load.failures == []
+
+
+def answers_of_a_client(stack: Stack) -> tuple[str, ...]:
+    """The releases that a client meets which keeps its cookies."""
+    with stack.client() as client:
+        return tuple({client.get("/api/version").headers["X-Release"] for _ in range(4)})
+
+
 def test_a_release_that_there_is_not_is_refused(stack: Stack) -> None:
     before = served(stack)
     code, result = stack.tt("rollback", "0123456789ab")
@@ -166,6 +216,7 @@ def test_a_release_that_there_is_not_is_refused(stack: Stack) -> None:
     assert served(stack) == before
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -181,6 +232,7 @@ def test_a_release_that_can_not_serve_is_not_noticed(stack: Stack, changes: dict
     _fails_unnoticed(stack, changes, message)
 
 
+@pytest.mark.nightly
 def test_a_switch_that_was_cut_off_or_changed_by_hand_is_put_right(stack: Stack) -> None:
     stack.write_config()
     stack.up()
@@ -195,7 +247,7 @@ def test_a_switch_that_was_cut_off_or_changed_by_hand_is_put_right(stack: Stack)
         assert served(stack)["serving"] == there
         assert running_workers(stack) == [there]
         stack.docker.containers.get(name).stop()
-        assert f"{name} does not run, and {there} gets the requests" in stack.up().stdout
+        assert f"{name} does not run, and {there} gets requests" in stack.up().stdout
         assert running_workers(stack) == [there]
         stack.expect_no_changes()
     assert load.failures == []
@@ -232,7 +284,9 @@ def faulty(stack: Stack, request: pytest.FixtureRequest) -> Iterator[str]:
     [
         ("ends after 3 s", "does not go on running: it ended"),
         pytest.param("out of memory", "does not go on running: it ended", marks=pytest.mark.nightly),
-        ("one answer of ten fails", "answers of the release failed, more than 1 %"),
+        pytest.param(
+            "one answer of ten fails", "answers of the release failed, more than 1 %", marks=pytest.mark.nightly
+        ),
     ],
     indirect=["faulty"],
 )

@@ -46,7 +46,7 @@ def found(
     files: Mapping[str, str] | None = None,
     uploads: object = UPLOADS,
     limits: Mapping[str, int] | None = None,
-    serving: str | None = None,
+    in_use: frozenset[str] = frozenset(),
 ) -> list[Change]:
     """What is found in the container and its carrier."""
     carrier = inspected({**CARRIER_CHANGES, "Id": CARRIER_ID})
@@ -59,7 +59,7 @@ def found(
             "inputs": {**compliant.carrier().properties, "uploads": uploads},
         },
     }
-    its = State(state, frozenset(), limits or {}, serving)
+    its = State(state, frozenset(), limits or {}, in_use)
     return list(changes(there, its, {CARRIER_ID: files} if files is not None else {}, host, "prod"))
 
 
@@ -122,7 +122,10 @@ def test_what_the_switch_starts_runs_in_the_slot_that_serves_alone() -> None:
             "State": {**RUNNING["State"], "Status": status},
             "HostConfig.RestartPolicy": {"Name": restart, "MaximumRetryCount": 0},
         }
-        return [(each.property, each.message) for each in found(inspected(changed), asked, serving=serving)]
+        return [
+            (each.property, each.message)
+            for each in found(inspected(changed), asked, in_use=frozenset({serving} if serving else ()))
+        ]
 
     assert said("running", "always", "blue") == []
     assert said("exited", "no", "green") == said("created", "no", None) == []

@@ -9,7 +9,7 @@ import pulumi
 import pytest
 
 from components.preflight.ownership import Owner
-from settings.releases import Ready, Records, Slot
+from settings.releases import Canary, Ready, Records, Slot
 from tests.unit.components.conftest import CONTAINER, DEV, PINNED, PROD, STASH, Run, run_program
 
 KEY = "the key of ids"
@@ -153,6 +153,33 @@ def test_a_slot_that_was_left_half_written_is_not_kept(release: str) -> None:
     made = {**found.records.made, "green": {**found.records.made["green"], name("api", "green"): "ba9876543210"}}
     half = Owner(release_key=KEY, records=Records("blue", found.records.ready, made))
     assert slots(run_program(PROD, {}, half)) == {"blue": False}
+
+
+def test_a_release_on_trial_is_beside_the_one_that_serves(release: str) -> None:
+    trial = {**PROD, **CHANGED, "release": json.dumps({"canary": 10})}
+    run = run_program(trial, {}, owner("blue", blue=release))
+    assert slots(run) == {"blue": True, "green": False}
+    assert serving(run) == {"serving": "blue", "release": release}
+    assert run.one(STASH, "switch").inputs["input"]["canary"] == {"slot": "green", "percent": 10}
+    new = release_in(run, "green")
+    there = owner("blue", blue=release, green=new)
+    on_trial = replace(there, records=replace(there.records, canary=Canary("green", 10)))
+    # The same again; promoted; aborted by a pin; and another one, which would go where this one is on trial.
+    assert slots(run_program(trial, {}, on_trial)) == {"blue": True, "green": False}
+    promoted = run_program({**PROD, **CHANGED}, {}, on_trial)
+    assert serving(promoted) == {"serving": "green", "release": new}
+    assert "canary" not in promoted.one(STASH, "switch").inputs["input"]
+    aborted = run_program({**PROD, **CHANGED, "release": json.dumps({"pin": release})}, {}, on_trial)
+    assert serving(aborted) == {"serving": "blue", "release": release}
+    assert "canary" not in aborted.one(STASH, "switch").inputs["input"]
+    with pytest.raises(pulumi.RunError, match=r"on trial with 10 % of the clients: first `./tt promote --stack test`"):
+        run_program({**PROD, "dashboard": json.dumps({"resources": {"cpus": 0.25}})}, {}, on_trial)
+
+
+def test_the_first_release_is_not_on_trial() -> None:
+    run = run_program({**PROD, "release": json.dumps({"canary": 10})}, {}, owner())
+    assert serving(run)["serving"] == "blue"
+    assert "canary" not in run.one(STASH, "switch").inputs["input"]
 
 
 def test_a_pinned_release_that_is_not_there_is_refused(release: str) -> None:

@@ -23,7 +23,7 @@ BEFORE = {"serving": "blue", "releases": {"blue": "1.4.0"}}
 CHANGE = Change(
     nginx="nginx",
     slot="green",
-    names={"blue": "1.4.0", "green": "1.5.0"},
+    document={"serving": "green", "releases": {"blue": "1.4.0", "green": "1.5.0"}},
     starts=[Worker("worker-green", 10, 60)],
     stops=[Worker("worker-blue", 10, 60)],
     drains=[Worker("api-blue", 10, 15)],
@@ -53,6 +53,7 @@ class Host:
     unhealthy: frozenset[str] = frozenset()
     lost: str = ""
     counts: Callable[[float], tuple[int, int]] = lambda _: (0, 0)
+    beside: Callable[[float], tuple[int, int]] = lambda _: (0, 0)
     started: str = "2026-11-30T12:00:00.123456789Z"
     code: int = 3
     log: str = "started\nanswered\n"
@@ -122,9 +123,9 @@ class Container:
         output = ""
         match command:
             case ["release", "show"]:
-                total, failed = self.host.counts(self.host.now)
-                counts = {"all": total, "failed": failed}
-                output = json.dumps({"release": self.host.document, "requests": {"blue": {}, "green": counts}})
+                each = {"blue": self.host.beside(self.host.now), "green": self.host.counts(self.host.now)}
+                requests = {slot: dict(zip(("all", "failed"), its, strict=True)) for slot, its in each.items()}
+                output = json.dumps({"release": self.host.document, "requests": requests})
             case ["release", "set", document]:
                 found = json.loads(document)
                 if found["serving"] == self.host.refuses:
@@ -177,6 +178,59 @@ def test_containers_that_run_for_long_do_not_wait(host: Callable[..., Host]) -> 
 def test_a_container_that_docker_has_restarted_has_no_exit_code(host: Callable[..., Host]) -> None:
     host(restarts=lambda _name, now: int(now > 0), code=0)
     assert refused().startswith("api-green does not go on running: it ended. The release 1.4.0 (blue) serves as before")
+
+
+TRIAL = replace(
+    CHANGE,
+    document={**CHANGE.document, "serving": "blue", "canary": {"slot": "green", "percent": 10}},
+    starts=[Worker("worker-blue", 10, 60), *CHANGE.starts],
+    stops=[],
+    drains=[],
+)
+
+
+def test_a_release_on_trial_gets_a_share_and_both_workers_run(host: Callable[..., Host]) -> None:
+    found = host()
+    switch(TRIAL)
+    assert found.document == TRIAL.document
+    assert found.running >= {"worker-blue", "worker-green"}
+    assert found.now == 2 + 3
+
+
+def test_a_release_on_trial_that_fails_more_than_the_one_beside_it_goes(host: Callable[..., Host]) -> None:
+    found = host(counts=lambda now: (int(100 * now), int(5 * now)), beside=lambda now: (int(1000 * now), int(20 * now)))
+    assert "answers of the release failed, more than 1 %. The release 1.4.0 (blue) serves as before." in refused(TRIAL)
+    assert found.document == BEFORE
+    assert "worker-green" not in found.running
+
+
+def test_what_fails_in_both_alike_is_no_fault_of_the_new_one(host: Callable[..., Host]) -> None:
+    found = host(counts=lambda now: (int(100 * now), int(5 * now)), beside=lambda now: (int(100 * now), int(5 * now)))
+    switch(TRIAL)
+    assert found.document == TRIAL.document
+
+
+def test_a_promoted_release_gets_all_and_an_aborted_one_nothing(host: Callable[..., Host]) -> None:
+    running = {"nginx", "worker-blue", "worker-green", "api-blue", "api-green"}
+    promoted = host(document=TRIAL.document, running={*running})
+    switch(CHANGE)
+    assert promoted.document == CHANGE.document
+    assert promoted.running == running - {"worker-blue"}
+    aborted = host(document=TRIAL.document, running={*running})
+    switch(
+        replace(
+            CHANGE,
+            slot="blue",
+            document={**CHANGE.document, "serving": "blue"},
+            starts=CHANGE.stops,
+            stops=CHANGE.starts,
+            containers=["api-blue"],
+            watch=Watch(0, 1.0),
+            drains=[],
+        )
+    )
+    assert aborted.document == {**CHANGE.document, "serving": "blue"}
+    assert aborted.running == running - {"worker-green"}
 
 
 def test_the_first_release_has_nothing_to_be_compared_with(host: Callable[..., Host]) -> None:

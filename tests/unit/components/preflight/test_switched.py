@@ -10,7 +10,7 @@ import docker
 import pytest
 
 from components.preflight.switched import checked
-from settings.releases import Records
+from settings.releases import Canary, Records
 
 BLUE = Records("blue")
 
@@ -37,12 +37,12 @@ def worker(slot: str, state: str) -> dict[str, Any]:
         (
             "blue",
             [worker("blue", "exited")],
-            "tasktracker-dev-worker-blue does not run, and blue gets the requests",
+            "tasktracker-dev-worker-blue does not run, and blue gets requests",
         ),
         (
             "blue",
             [worker("blue", "running"), worker("green", "running")],
-            "tasktracker-dev-worker-green runs, and blue gets the requests",
+            "tasktracker-dev-worker-green runs, and green gets no requests",
         ),
     ],
 )
@@ -53,6 +53,23 @@ def test_what_is_not_as_the_last_switch_left_it(
     assert said == expected
     assert records.generation == bool(expected)
     assert records.current == serving
+
+
+def test_a_trial_is_as_the_state_has_it_or_the_switch_is_repeated() -> None:
+    trial = Records("blue", canary=Canary("green", 10))
+    both = [worker("blue", "running"), worker("green", "running")]
+    document = {"serving": "blue", "canary": {"slot": "green", "percent": 10}}
+    shown = json.dumps({"release": document}).encode()
+    assert checked("dev", trial, both, client(output=shown)) == (trial, None)
+    assert checked("dev", trial, both, client("blue"))[1] == (
+        "nginx has no release on trial, and the state has green on trial with 10 %"
+    )
+    assert checked("dev", BLUE, both[:1], client(output=shown))[1] == (
+        "nginx has green on trial with 10 %, and the state has no release on trial"
+    )
+    assert checked("dev", trial, [*both[:1], worker("green", "exited")], client(output=shown))[1] == (
+        "tasktracker-dev-worker-green does not run, and green gets requests"
+    )
 
 
 def test_before_the_first_release_nothing_is_looked_at() -> None:
