@@ -1,6 +1,6 @@
 """Releases and the two slots that they run in: which slot an update writes, keeps and lets serve. Pure.
 
-A release is one version of the services that are made anew together (api, worker, dashboard), with all their settings.
+A release is one version of the services that are replaced together (api, worker, dashboard), with all their settings.
 Its id is a digest of these. It runs in one of two slots, `blue` and `green`; one of them serves, and the other has the
 release before, ready to serve again.
 """

@@ -1,4 +1,4 @@
-"""The slots of releases: each has one release of the services that are made anew together."""
+"""The slots of releases: each has one release of the services that are replaced together."""
 
 from __future__ import annotations
 

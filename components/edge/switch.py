@@ -49,7 +49,7 @@ def part(stack: Assembly) -> Part:
         "serving": plan.serve,
         "release": serving.ready.release,
         "name": serving.ready.name,
-        # Containers that were made again are tried and started like others.
+        # Recreated containers are tried and started like others.
         "containers": ids.apply(_digest),
         # Another one where the host is not as the last switch left it.
         "generation": planned.records.generation,

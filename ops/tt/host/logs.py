@@ -62,9 +62,9 @@ def _in_slot(docker: Docker, stack: str, service: str, names: Mapping[str, str])
     slots = [slot for slot in SLOTS if f"{service}-{slot}" in names]
     if service in names or not slots:
         return service
-    told = docker.run("exec", f"{NAMESPACE}-{stack}-{NGINX}", "release", "show")
+    shown = docker.run("exec", f"{NAMESPACE}-{stack}-{NGINX}", "release", "show")
     with contextlib.suppress(ValueError, KeyError):
-        serving = json.loads(told.stdout)["release"]["serving"]
+        serving = json.loads(shown.stdout)["release"]["serving"]
         if serving in slots:
             return f"{service}-{serving}"
     return f"{service}-{slots[0]}"
