@@ -106,8 +106,10 @@ def test_a_change_shows_just_that(stack: Stack) -> None:
 
 
 def in_order(inputs: dict[str, Any]) -> dict[str, Any]:
-    """The inputs of a container with its mounts by their targets: of one that is there they are in Docker's order."""
-    return {**inputs, "mounts": sorted(inputs.get("mounts") or [], key=lambda mount: str(mount["target"]))}
+    """A container's inputs with mounts and networks sorted: of one that is there they are in Docker's order."""
+    mounts = sorted(inputs.get("mounts") or [], key=lambda its: str(its["target"]))
+    networks = sorted(inputs.get("networksAdvanced") or [], key=lambda its: str(its["name"]))
+    return {**inputs, "mounts": mounts, "networksAdvanced": networks}
 
 
 def test_another_release_differs_in_just_what_was_changed(stack: Stack) -> None:

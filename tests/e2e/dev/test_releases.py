@@ -146,7 +146,8 @@ def test_rollback_sends_the_requests_first_and_then_pins(stack: Stack) -> None:
         assert running_workers(stack) == [before]
     assert load.failures == []
     status = stack.tt("status")[1]
-    assert status["releases"][before] == {"id": result["release"], "name": result["name"], "serving": True}
+    there = {"id": result["release"], "name": result["name"], "serving": True, "canary": None}
+    assert status["releases"][before] == there
     assert status["releases"][now]["serving"] is False
     # Whatever the config says otherwise, the pinned one serves.
     stack.expect_no_changes()
